@@ -1,0 +1,1 @@
+"""What every worker process shares: settings, logging, metrics, health and Kafka clients."""

@@ -1,0 +1,128 @@
+"""Every metric of every worker, with a sentence each. docs/metrics.md is made from this list."""
+
+import time
+from collections import deque
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LATENCY_BUCKETS_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+RATE_WINDOW_SECONDS = 10.0
+
+RECORDS_IN = Counter("liq_records_in_total", "Records read from Kafka.", ["topic"])
+RECORDS_OUT = Counter("liq_records_out_total", "Records that Kafka acknowledged to us.", ["topic"])
+FRAMES = Counter(
+    "liq_frames_total", "Frames received from an exchange or a capture.", ["exchange", "feed"]
+)
+CAPTURE_ERRORS = Counter("liq_capture_errors_total", "Lines of a capture that were broken.")
+EVENTS = Counter("liq_events_total", "Normalized liquidations.", ["exchange", "side"])
+REJECTED = Counter(
+    "liq_rejected_total", "Frames or entries that gave no event.", ["exchange", "reason"]
+)
+ERRORS = Counter("liq_errors_total", "Failures that a worker met and survived.", ["kind"])
+EVENTS_PER_SECOND = Gauge(
+    "liq_events_per_second", "Records handled a second, over the last ten seconds."
+)
+ERROR_RATIO = Gauge(
+    "liq_error_ratio", "Rejected records and errors as a share of records read, since the start."
+)
+EXCHANGE_TO_ALERT = Histogram(
+    "liq_exchange_to_alert_seconds",
+    "From the exchange's time of the deciding liquidation to the alert's acknowledgement.",
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
+RECEIVED_TO_ALERT = Histogram(
+    "liq_received_to_alert_seconds",
+    "From the receipt of the deciding frame to the alert's acknowledgement.",
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
+ALERTS = Counter("liq_alerts_total", "Cascade alerts published.", ["type"])
+DUPLICATES = Counter("liq_duplicates_total", "Repeated events that the detector left out.")
+LATE = Counter("liq_late_total", "Events that came too late for the detector's window.")
+CASCADE_RISK = Gauge(
+    "liq_cascade_risk_score", "Risk score of each open cascade, 0 to 100.", ["asset", "side"]
+)
+CONSUMER_LAG = Gauge("liq_consumer_lag_records", "Records not yet handled.", ["topic", "partition"])
+SINK_ROWS = Counter("liq_sink_rows_total", "Rows that ClickHouse acknowledged.", ["table"])
+SINK_SKIPPED = Counter(
+    "liq_sink_skipped_total", "Redelivered records that were already stored.", ["table"]
+)
+SINK_BUFFERED = Gauge("liq_sink_buffered_rows", "Rows in memory, not yet acknowledged.")
+SINK_RETRIES = Counter("liq_sink_retries_total", "Inserts that were tried again.", ["reason"])
+SINK_PAUSED = Gauge("liq_sink_paused", "1 while the sink waits for ClickHouse.")
+SINK_INSERT = Histogram(
+    "liq_sink_insert_seconds", "Time of one insert.", buckets=LATENCY_BUCKETS_SECONDS
+)
+READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
+
+ALL_METRICS = (
+    RECORDS_IN,
+    RECORDS_OUT,
+    FRAMES,
+    CAPTURE_ERRORS,
+    EVENTS,
+    REJECTED,
+    ERRORS,
+    EVENTS_PER_SECOND,
+    ERROR_RATIO,
+    EXCHANGE_TO_ALERT,
+    RECEIVED_TO_ALERT,
+    ALERTS,
+    DUPLICATES,
+    LATE,
+    CASCADE_RISK,
+    CONSUMER_LAG,
+    SINK_ROWS,
+    SINK_SKIPPED,
+    SINK_BUFFERED,
+    SINK_RETRIES,
+    SINK_PAUSED,
+    SINK_INSERT,
+    READY,
+)
+
+
+class RateMeter:
+    """Counts per second over a sliding window, for the gauge `liq_events_per_second`."""
+
+    def __init__(self, window_seconds: float = RATE_WINDOW_SECONDS) -> None:
+        self._window_seconds = window_seconds
+        self._counts: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def add(self, count: int) -> None:
+        """Count records that were handled just now."""
+        self._counts.append((time.monotonic(), count))
+        self._total += count
+        self._drop_old()
+
+    def rate(self) -> float:
+        """Records a second over the window."""
+        self._drop_old()
+        return self._total / self._window_seconds
+
+    def _drop_old(self) -> None:
+        horizon = time.monotonic() - self._window_seconds
+        while self._counts and self._counts[0][0] < horizon:
+            self._total -= self._counts.popleft()[1]
+
+
+HANDLED = RateMeter()
+
+
+def _total(counter: Counter) -> float:
+    return sum(
+        sample.value
+        for metric in counter.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    )
+
+
+def error_ratio() -> float:
+    """Rejections and errors as a share of records read; 0 before the first record."""
+    records = _total(RECORDS_IN)
+    return (_total(REJECTED) + _total(ERRORS)) / records if records else 0.0
+
+
+EVENTS_PER_SECOND.set_function(HANDLED.rate)
+ERROR_RATIO.set_function(error_ratio)

@@ -1,0 +1,65 @@
+"""Kafka headers, and the heartbeats that carry a log's clock through silence.
+
+A heartbeat is a record with a null value: nothing was liquidated, and the clock has reached a
+time. Producers put one a second into their raw topic; the normalizer passes them on into every
+partition of `liquidations.events`. So a reader can tell a quiet market from a dead pipeline, and
+the detector can end a cascade without ever asking the wall clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Headers = Sequence[tuple[str, bytes]]
+
+EXCHANGE = "exchange"
+FEED = "feed"
+RECEIVED_AT_NS = "received_at_ns"
+CONNECTION = "connection"
+SEQUENCE = "sequence"
+CLOCK_MS = "clock_ms"
+# Kafka clients refuse a record with neither key nor value.
+HEARTBEAT_KEY = b"heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHeaders:
+    """Where and when a raw frame was received.
+
+    `received_at_ns` is the producer's UTC clock in nanoseconds; `sequence` counts the frames of
+    one `connection` from 0.
+    """
+
+    exchange: str
+    feed: str
+    received_at_ns: int
+    connection: str
+    sequence: int
+
+    def encode(self) -> list[tuple[str, bytes]]:
+        """The headers in Kafka's form."""
+        return [
+            (EXCHANGE, self.exchange.encode()),
+            (FEED, self.feed.encode()),
+            (RECEIVED_AT_NS, b"%d" % self.received_at_ns),
+            (CONNECTION, self.connection.encode()),
+            (SEQUENCE, b"%d" % self.sequence),
+        ]
+
+
+def text_header(headers: Headers, name: str) -> str:
+    """The first header of that name as text; empty when absent or not UTF-8."""
+    for key, value in headers:
+        if key == name:
+            return value.decode("utf-8", errors="replace")
+    return ""
+
+
+def integer_header(headers: Headers, name: str) -> int | None:
+    """The first header of that name as a non-negative integer, or None."""
+    text = text_header(headers, name)
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def heartbeat_headers(clock_ms: int) -> list[tuple[str, bytes]]:
+    """Headers of a heartbeat in an events partition."""
+    return [(CLOCK_MS, b"%d" % clock_ms)]

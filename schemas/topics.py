@@ -1,0 +1,120 @@
+"""The topics: names, keys, retention and compaction, in one list."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+DEFAULT_NAMESPACE: Final = "liquidations"
+DAY_MS: Final = 86_400_000
+
+
+class Cleanup(StrEnum):
+    """What the broker does with old records."""
+
+    DELETE = "delete"
+    COMPACT = "compact"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """How a topic is created. `partitions` is None where the deployment chooses the number."""
+
+    name: str
+    key: str
+    description: str
+    cleanup: Cleanup = Cleanup.DELETE
+    retention_ms: int = 30 * DAY_MS
+    partitions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Topic names under one namespace; a second pipeline on a cluster takes another one."""
+
+    namespace: str = DEFAULT_NAMESPACE
+
+    def raw(self, exchange: str) -> str:
+        """Verbatim frames of one exchange."""
+        return f"{self.namespace}.raw.{exchange}"
+
+    def raw_exchange(self, topic: str) -> str:
+        """The exchange of a raw topic's name."""
+        return topic.removeprefix(f"{self.namespace}.raw.")
+
+    @property
+    def feeds(self) -> str:
+        """What happened to connections."""
+        return f"{self.namespace}.feeds"
+
+    @property
+    def instruments(self) -> str:
+        """Contract metadata, compacted."""
+        return f"{self.namespace}.instruments"
+
+    @property
+    def events(self) -> str:
+        """Normalized liquidations."""
+        return f"{self.namespace}.events"
+
+    @property
+    def large(self) -> str:
+        """Liquidations at or above the institutional threshold."""
+        return f"{self.namespace}.large"
+
+    @property
+    def pulse(self) -> str:
+        """Input of the market-wide detector."""
+        return f"{self.namespace}.pulse"
+
+    @property
+    def cascades(self) -> str:
+        """Cascade alerts."""
+        return f"{self.namespace}.cascades"
+
+    @property
+    def rejected(self) -> str:
+        """What could not be understood."""
+        return f"{self.namespace}.rejected"
+
+    @property
+    def detector_state(self) -> str:
+        """Snapshots of the detector, compacted; partition n belongs to events partition n."""
+        return f"{self.namespace}.detector-state"
+
+    def specs(self, exchanges: tuple[str, ...]) -> tuple[TopicSpec, ...]:
+        """Every topic that a pipeline over these exchanges needs."""
+        raw = tuple(
+            TopicSpec(
+                self.raw(exchange),
+                key="native symbol",
+                description=f"Frames of {exchange}, byte for byte, with headers.",
+                retention_ms=14 * DAY_MS,
+            )
+            for exchange in exchanges
+        )
+        return (
+            *raw,
+            TopicSpec(self.feeds, "exchange", "Connected, lost, gap, stale, refused."),
+            TopicSpec(
+                self.instruments,
+                "exchange:symbol",
+                "Contract metadata, the newest per contract.",
+                cleanup=Cleanup.COMPACT,
+                partitions=1,
+            ),
+            TopicSpec(
+                self.events, "base asset", "One liquidation a record; null value = heartbeat."
+            ),
+            TopicSpec(self.large, "base asset", "Liquidations of institutional size."),
+            TopicSpec(
+                self.pulse, "base asset", "Thin liquidations for the market lane.", partitions=1
+            ),
+            TopicSpec(self.cascades, "cascade id", "Cascade alerts.", retention_ms=365 * DAY_MS),
+            TopicSpec(self.rejected, "exchange", "Rejected frames with reason and original."),
+            TopicSpec(
+                self.detector_state,
+                "epoch and asset",
+                "Snapshots of the detector; internal.",
+                cleanup=Cleanup.COMPACT,
+            ),
+        )

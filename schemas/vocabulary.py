@@ -1,0 +1,91 @@
+"""Closed sets of words that records use."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The position that was liquidated, whatever word the exchange uses for it."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+    @property
+    def opposite(self) -> "Side":
+        """The other side."""
+        return Side.SHORT if self is Side.LONG else Side.LONG
+
+
+class ContractKind(StrEnum):
+    """How a contract's size turns into money."""
+
+    LINEAR = "linear"
+    INVERSE = "inverse"
+    QUANTO = "quanto"
+
+
+class PriceKind(StrEnum):
+    """What a liquidation's price is; only fills may be compared with a market price."""
+
+    AVERAGE_FILL = "average_fill"
+    FILL = "fill"
+    BANKRUPTCY = "bankruptcy"
+    ORDER = "order"
+    MARK = "mark"
+
+
+class Completeness(StrEnum):
+    """How much of a venue's liquidations its feed publishes."""
+
+    COMPLETE = "complete"
+    SAMPLED = "sampled"
+    BACKSTOP = "backstop"
+
+
+class Evidence(StrEnum):
+    """Whether the venue itself called the event a liquidation, or we concluded it."""
+
+    REPORTED = "reported"
+    INFERRED = "inferred"
+
+
+class AlertType(StrEnum):
+    """The steps of a cascade's life that are published."""
+
+    DETECTED = "CASCADE_DETECTED"
+    ESCALATED = "CASCADE_ESCALATED"
+    ENDED = "CASCADE_ENDED"
+
+
+class Scope(StrEnum):
+    """What a cascade spans: one asset, or the market as a whole."""
+
+    ASSET = "asset"
+    MARKET = "market"
+
+
+class RejectReason(StrEnum):
+    """Why a raw frame, or one entry of it, gave no liquidation."""
+
+    NOT_JSON = "not_json"
+    UNKNOWN_EXCHANGE = "unknown_exchange"
+    UNKNOWN_MESSAGE = "unknown_message"
+    MISSING_FIELD = "missing_field"
+    INVALID_NUMBER = "invalid_number"
+    INVALID_SIDE = "invalid_side"
+    INVALID_SYMBOL = "invalid_symbol"
+    INVALID_TIMESTAMP = "invalid_timestamp"
+    CONTRADICTORY_SIDE = "contradictory_side"
+    UNKNOWN_INSTRUMENT = "unknown_instrument"
+    UNSUPPORTED_QUOTE = "unsupported_quote"
+    UNSUPPORTED_INSTRUMENT = "unsupported_instrument"
+    OVERSIZE = "oversize"
+
+
+class FeedEvent(StrEnum):
+    """What happened to a connection with an exchange."""
+
+    CONNECTED = "connected"
+    LOST = "lost"
+    GAP = "gap"
+    STALE = "stale"
+    REFUSED = "refused"
