@@ -132,7 +132,7 @@ def _serve(options: argparse.Namespace, stop: threading.Event) -> None:
         server.shutdown()
         if faults is not None:
             faults.clear()
-        if not server.wait_until_idle(_GRACE_S):
+        if not server.finish_requests(_GRACE_S):
             logging.getLogger(__name__).warning("a statement still runs; it is cut off")
             # Closing the engine under a running statement is not safe; ending the process is:
             # what was acknowledged is on disk.

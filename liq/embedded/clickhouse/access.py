@@ -3,8 +3,10 @@
 import base64
 import binascii
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from liq.embedded.clickhouse.errors import ClickHouseError, ErrorCode
 
@@ -32,12 +34,25 @@ class Credentials:
             )
 
 
-def is_from_web_page(headers: Mapping[str, str]) -> bool:
-    """Tell a browser's request for some web page from a program's.
+def may_be_web_page(headers: Mapping[str, str], credentials: Credentials) -> bool:
+    """Tell what a browser may send for some web page from a program's request.
 
-    Any page a user opens could otherwise send statements to a server on the same machine.
+    Any page a user opens could otherwise send statements to a server on the same machine. Browsers
+    name the page in these headers, except when a page's own host name was made to point here; so
+    a server without a password answers only to an IP address or localhost as its name.
     """
-    return "origin" in headers or headers.get("sec-fetch-site", "none") != "none"
+    if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
+        return True
+    return credentials.password is None and not _is_address(headers.get("host", "localhost"))
+
+
+def _is_address(host_header: str) -> bool:
+    host = urlsplit(f"//{host_header}").hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
 
 
 def _presented(headers: Mapping[str, str], parameters: Mapping[str, str]) -> tuple[str, str]:

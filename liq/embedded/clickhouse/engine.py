@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import chdb
-from chdb.state.sqlitelike import ChdbError
+from chdb._exceptions import ChdbError  # what it raises; chdb.ChdbError is another class
 
 from liq.embedded.clickhouse.errors import ClickHouseError
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from liq.embedded.clickhouse import compression, multipart, responses, statements
-from liq.embedded.clickhouse.access import is_from_web_page
+from liq.embedded.clickhouse.access import may_be_web_page
 from liq.embedded.clickhouse.bodies import RequestBody
 from liq.embedded.clickhouse.errors import ClickHouseError, http_status
 from liq.embedded.clickhouse.execution import Result
@@ -58,8 +58,10 @@ class ClickHouseHandler(BaseHTTPRequestHandler):
     def _route(self) -> None:
         url = urlsplit(self.path)
         reads = self.command in {"GET", "HEAD"}
-        if is_from_web_page(self._lower_headers):
-            self._send_text(403, "Web pages may not use this server.\n")
+        if may_be_web_page(self._lower_headers, self.server.services.credentials):
+            self._send_text(
+                403, "Web pages may not use this server; programs call it by its IP address.\n"
+            )
         elif url.path in {"/ping", "/replicas_status"} or (
             url.path == "/" and reads and not url.query
         ):
@@ -121,7 +123,7 @@ class ClickHouseHandler(BaseHTTPRequestHandler):
                 fail_after_commit(fault, self.connection)
             if fault is not None and fault.kind is FaultKind.CUT_RESPONSE:
                 self._send_cut(request, result, int(fault.argument))
-            elif result.complete or self.request_version == "HTTP/1.0":
+            elif result.complete or self.command == "HEAD" or self._is_old_http():
                 self._send_whole(request, result)
             else:
                 self._send_stream(request, result)
@@ -132,6 +134,9 @@ class ClickHouseHandler(BaseHTTPRequestHandler):
             (time.monotonic() - started_s) * 1000,
             statement.text,
         )
+
+    def _is_old_http(self) -> bool:
+        return self.request_version == "HTTP/1.0"  # knows no chunks
 
     def _chunks_or_form(self) -> tuple[Iterator[bytes], multipart.Form]:
         """Return the decompressed body, or the form that it is."""

@@ -12,7 +12,7 @@ _HANG_POLL_S = 0.05
 
 
 class ConnectionEndedError(ConnectionError):
-    """The connection was ended on purpose; nothing more can be sent on it."""
+    """The connection is ended on purpose; nothing more is sent on it."""
 
 
 def fail_on_arrival(fault: FaultRule, connection: socket.socket, body: Iterator[bytes]) -> None:

@@ -29,7 +29,7 @@ _TRANSPORT = frozenset(
         "http_write_exception_in_output_format", "add_http_cors_header",
     }
 )  # fmt: skip
-_SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TRUE = frozenset({"1", "true"})
 
 
@@ -99,7 +99,7 @@ def parse_request(
         database=parameters.get("database") or headers.get("x-clickhouse-database") or None,
         settings=_settings(parameters, external),
         parameters={
-            name.removeprefix("param_"): value
+            _name(name.removeprefix("param_")): value
             for name, value in parameters.items()
             if name.startswith("param_")
         },
@@ -125,11 +125,7 @@ def _settings(parameters: Mapping[str, str], external: tuple[ExternalTable, ...]
     for name, value in parameters.items():
         if name in _INTERFACE | _TRANSPORT | of_tables or name.startswith("param_"):
             continue
-        if not _SETTING_NAME.fullmatch(name):
-            raise ClickHouseError.named(
-                ErrorCode.BAD_REQUEST_PARAMETER, f"{name!r} is not the name of a setting."
-            )
-        settings[name] = value
+        settings[_name(name)] = value
     return settings
 
 
@@ -152,11 +148,7 @@ def _session(parameters: Mapping[str, str]) -> SessionRequest | None:
 
 
 def _external_table(name: str, data: bytes, parameters: Mapping[str, str]) -> ExternalTable:
-    if not _SETTING_NAME.fullmatch(name):
-        raise ClickHouseError.named(
-            ErrorCode.BAD_REQUEST_PARAMETER, f"{name!r} is not the name of an external table."
-        )
-    structure = parameters.get(f"{name}_structure")
+    structure = parameters.get(f"{_name(name)}_structure")
     if structure is None:
         types = parameters.get(f"{name}_types")
         if types is None:
@@ -177,6 +169,16 @@ def split_types(types: str) -> list[str]:
             parts.append(types[start:position].strip())
             start = position + 1
     return [*parts, types[start:].strip()]
+
+
+def _name(name: str) -> str:
+    """Return a name that may stand in SQL as it is."""
+    if not _NAME.fullmatch(name):
+        raise ClickHouseError.named(
+            ErrorCode.BAD_REQUEST_PARAMETER,
+            f"{name!r} cannot be the name of a setting, a parameter or an external table.",
+        )
+    return name
 
 
 def _bytes(text: str) -> bytes:

@@ -13,6 +13,7 @@ from liq.embedded.clickhouse.access import Credentials
 from liq.embedded.clickhouse.engine import Engine
 from liq.embedded.clickhouse.execution import Executor
 from liq.embedded.clickhouse.faults import Faults
+from liq.embedded.clickhouse.injection import ConnectionEndedError
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,20 @@ class ClickHouseServer(ThreadingHTTPServer):
         """
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._running = 0
+        self._stopping = False
         self._changed = threading.Condition()
         super().__init__((host, port), handler)
 
     @contextmanager
     def running_request(self) -> Iterator[None]:
-        """Count a request as running."""
+        """Count a request as running.
+
+        Raises:
+            ConnectionEndedError: The server is stopping; the request must not begin.
+        """
         with self._changed:
+            if self._stopping:
+                raise ConnectionEndedError
             self._running += 1
         try:
             yield
@@ -58,9 +66,10 @@ class ClickHouseServer(ThreadingHTTPServer):
                 self._running -= 1
                 self._changed.notify_all()
 
-    def wait_until_idle(self, timeout_s: float) -> bool:
-        """Wait until no request runs; return whether that happened in time."""
+    def finish_requests(self, timeout_s: float) -> bool:
+        """Let no further request begin and wait for those that run; return whether they ended."""
         with self._changed:
+            self._stopping = True
             return self._changed.wait_for(lambda: self._running == 0, timeout_s)
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - base

@@ -206,13 +206,8 @@ def _parse_other(text: bytes, first: _Token, rest: list[_Token]) -> Statement:
             raise ClickHouseError.named(
                 ErrorCode.INTO_OUTFILE_NOT_ALLOWED, "INTO OUTFILE is not allowed over HTTP."
             )
-    if first.text in _SELECTS and not any(token.is_word("INSERT") for token in rest):
-        # Totals stand outside the blocks of a result, so such a result is taken whole.
-        kind = Kind.ANSWER if any(token.is_word("TOTALS") for token in rest) else Kind.SELECT
-    else:
-        kind = Kind.ANSWER if first.text in _ANSWERS else Kind.COMMAND
     return Statement(
-        kind,
+        _kind(first, rest),
         text,
         _for_people(text),
         format=_named_format(text, rest),
@@ -220,6 +215,15 @@ def _parse_other(text: bytes, first: _Token, rest: list[_Token]) -> Statement:
         or (first.text == "CREATE" and any(word.is_word("TEMPORARY") for word in rest[:3])),
         changes_database=first.text == "USE",
     )
+
+
+def _kind(first: _Token, rest: list[_Token]) -> Kind:
+    if first.text not in _ANSWERS or any(token.is_word("INSERT") for token in rest):
+        return Kind.COMMAND
+    # Totals stand outside the blocks of a result, so such a result is taken whole.
+    if first.text in _SELECTS and not any(token.is_word("TOTALS") for token in rest):
+        return Kind.SELECT
+    return Kind.ANSWER
 
 
 def _named_format(text: bytes, tokens: list[_Token]) -> str | None:
