@@ -39,7 +39,10 @@ def emulate_long_poll(consumer: AIOKafkaConsumer) -> None:
         deadline = time.monotonic() + wait_seconds
         has_data = bool(await original(assignment, node_id, request))
         while not has_data and assignment.active and time.monotonic() < deadline:
-            await asyncio.sleep(PAUSE_SECONDS)
+            try:
+                await asyncio.sleep(PAUSE_SECONDS)
+            except asyncio.CancelledError:
+                return False  # as the fetcher itself does: it is closing or reassigned
             has_data = bool(await original(assignment, node_id, request))
         return has_data
 

@@ -168,19 +168,3 @@ class Instrument:
     contract_size: Decimal
     as_of: str
     schema_version: int = SCHEMA_VERSION
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulse:
-    """The thin form of a liquidation that the market-wide detector reads.
-
-    Topic `liquidations.pulse`, one partition. `value_usd_cents` is rounded to whole cents.
-    """
-
-    event_id: str
-    base: str
-    side: Side
-    timestamp_ms: int
-    received_at_ms: int
-    value_usd_cents: int
-    schema_version: int = SCHEMA_VERSION

@@ -62,11 +62,6 @@ class Topics:
         return f"{self.namespace}.large"
 
     @property
-    def pulse(self) -> str:
-        """Input of the market-wide detector."""
-        return f"{self.namespace}.pulse"
-
-    @property
     def cascades(self) -> str:
         """Cascade alerts."""
         return f"{self.namespace}.cascades"
@@ -106,9 +101,6 @@ class Topics:
                 self.events, "base asset", "One liquidation a record; null value = heartbeat."
             ),
             TopicSpec(self.large, "base asset", "Liquidations of institutional size."),
-            TopicSpec(
-                self.pulse, "base asset", "Thin liquidations for the market lane.", partitions=1
-            ),
             TopicSpec(self.cascades, "cascade id", "Cascade alerts.", retention_ms=365 * DAY_MS),
             TopicSpec(self.rejected, "exchange", "Rejected frames with reason and original."),
             TopicSpec(

@@ -1,0 +1,57 @@
+# Targets with a sentence each; `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SPEED ?= max
+# Anything that changes what is installed.
+INSTALL_INPUTS := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo dev test test-unit lint format types imports check bench clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed ## Make the virtual environment with the pinned dependencies.
+
+$(VENV)/installed: $(INSTALL_INPUTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[embedded,dev]'
+	@touch $@
+
+demo: install ## Play recorded liquidations through the whole engine and show what SQL says; SPEED=60 plays at 60x.
+	@$(BIN)/liq demo --speed $(SPEED)
+
+dev: install ## Start the embedded broker and ClickHouse and all workers, and keep them up until Ctrl-C.
+	@$(BIN)/liq dev
+
+test: install ## Run every test: unit, property, golden, integration and faults.
+	$(BIN)/pytest
+
+test-unit: install ## Run the tests that start no process.
+	$(BIN)/pytest -m "not integration and not faults"
+
+lint: install ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install ## Rewrite the code in the project's style.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: install ## Check types, strictly.
+	$(BIN)/mypy
+
+imports: install ## Check that no room imports what it may not.
+	$(BIN)/lint-imports
+
+check: lint types imports ## Everything that needs no running process.
+
+bench: install ## Run the side-by-side measurements.
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## Remove what `make` made: the environment, data of the embedded stack, caches.
+	rm -rf $(VENV) .liq .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

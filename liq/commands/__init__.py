@@ -1,0 +1,1 @@
+"""The subcommands of `liq`, one module a room."""

@@ -1,0 +1,58 @@
+"""`liq config`, `topics`, `migrate` and `sql`: looking after a deployment."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from liq.console import exits_on_configuration_error, out
+from liq.exchanges import configured_exchanges
+from liq.results import run_sql
+from runtime.settings import Settings, load_settings
+from runtime.topics import describe_topics, ensure_topics
+from sinks.clickhouse import migrations
+from sinks.clickhouse.client import connect
+
+
+@exits_on_configuration_error
+def config() -> None:
+    """Print the settings that are in force, secrets masked."""
+    settings = load_settings()
+    table = Table("setting", "value", "meaning", title="Settings in force")
+    for name, value in settings.masked().items():
+        table.add_row(name, value, Settings.model_fields[name.lower()].description)
+    out.print(table)
+
+
+@exits_on_configuration_error
+def topics(
+    check: Annotated[bool, typer.Option(help="Only compare; create nothing.")] = False,
+) -> None:
+    """Create missing topics, and check partitions, retention and compaction of the others."""
+    settings = load_settings()
+    if not check:
+        asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
+    table = Table("topic", "partitions", "cleanup", "retention", "key", title="Topics")
+    for topic in asyncio.run(describe_topics(settings, configured_exchanges(settings))):
+        table.add_row(*topic.cells())
+    out.print(table)
+
+
+@exits_on_configuration_error
+def migrate(
+    dry_run: Annotated[bool, typer.Option(help="Print what would be applied.")] = False,
+) -> None:
+    """Bring the ClickHouse schema up to date; safe to run from several places at once."""
+    settings = load_settings()
+    client = connect(settings, with_database=False)
+    applied = migrations.migrate(client, settings.clickhouse_database, dry_run=dry_run)
+    verb = "would apply" if dry_run else "applied"
+    out.print(f"{verb}: {', '.join(applied) or 'nothing, the schema is up to date'}")
+
+
+@exits_on_configuration_error
+def sql(query: Annotated[str, typer.Argument(help="One SELECT.")]) -> None:
+    """Ask ClickHouse a question and print the answer as a table."""
+    settings = load_settings()
+    out.print(run_sql(connect(settings), query))

@@ -1,0 +1,75 @@
+"""`liq export`: a topic's log as JSON Lines, for the offline tools."""
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import orjson
+import typer
+from aiokafka import TopicPartition
+
+from liq.console import exits_on_configuration_error
+from processors.engine.faust_transport import received_at_ns
+from runtime.kafka import new_consumer, start_consumer
+from runtime.settings import Settings, load_settings
+from schemas.capture import CaptureLine
+from schemas.codec import encode
+from schemas.headers import CLOCK_MS, FEED, integer_header, text_header
+from schemas.records import Source
+
+POLL_MS = 500
+
+
+@exits_on_configuration_error
+def export(topic: Annotated[str, typer.Argument(help="A topic's full name.")]) -> None:
+    """Write a topic's records on stdout, partition by partition, up to its present end.
+
+    Raw topics give capture lines for `liq replay` and `liq normalize`; the events topic gives
+    what `liq detect` reads, heartbeats included; other topics give their records as they are.
+    """
+    settings = load_settings()
+    asyncio.run(_export(settings, topic))
+
+
+async def _export(settings: Settings, topic: str) -> None:
+    consumer = new_consumer(settings)
+    await start_consumer(settings, consumer)
+    try:
+        partitions = consumer.partitions_for_topic(topic)
+        if partitions is None:
+            raise typer.BadParameter(f"the broker has no topic {topic}")
+        for number in sorted(partitions):
+            await _export_partition(settings, consumer, TopicPartition(topic, number))
+    finally:
+        await consumer.stop()
+        sys.stdout.buffer.flush()
+
+
+async def _export_partition(settings: Settings, consumer: Any, partition: TopicPartition) -> None:
+    consumer.assign([partition])
+    await consumer.seek_to_beginning(partition)
+    end = (await consumer.end_offsets([partition]))[partition]
+    while await consumer.position(partition) < end:
+        for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+            for record in records:
+                line = _line(settings, record)
+                if line is not None:
+                    sys.stdout.buffer.write(line + b"\n")
+
+
+def _line(settings: Settings, record: Any) -> bytes | None:
+    if record.value is None:
+        clock_ms = integer_header(record.headers, CLOCK_MS)
+        return None if clock_ms is None else orjson.dumps({CLOCK_MS: clock_ms})
+    exchange = settings.topics.raw_exchange(record.topic)
+    if exchange == record.topic:
+        return bytes(record.value)
+    return encode(
+        CaptureLine(
+            received_at_ns=received_at_ns(record),
+            exchange=exchange,
+            feed=text_header(record.headers, FEED),
+            frame=record.value.decode("utf-8", errors="replace"),
+            source=Source(record.topic, record.partition, record.offset),
+        )
+    )

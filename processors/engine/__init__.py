@@ -1,0 +1,1 @@
+"""The Faust shell around the pure cores: consuming, delivering, and surviving crashes."""

@@ -1,0 +1,62 @@
+from processors.engine.merge import MergeBuffer, in_release_order
+
+Item = tuple[int, str]
+
+
+def buffer() -> MergeBuffer[str, Item]:
+    return MergeBuffer(lambda record: record[0])
+
+
+def test_partitions_are_merged_by_time() -> None:
+    merge = buffer()
+    merge.add("a", [(1, "a0"), (4, "a1")])
+    merge.add("b", [(2, "b0"), (3, "b1")])
+    assert [record for _, record in merge.release(())] == [
+        (1, "a0"),
+        (2, "b0"),
+        (3, "b1"),
+        (4, "a1"),
+    ]
+    assert merge.partitions == ()
+
+
+def test_nothing_is_released_past_a_partition_that_was_not_read_to_its_end() -> None:
+    merge = buffer()
+    merge.add("a", [(1, "a0"), (2, "a1"), (3, "a2")])
+    merge.add("b", [(1, "b0"), (2, "b1")])
+    released = [record for _, record in merge.release(["b"])]
+    assert released == [(1, "a0"), (1, "b0"), (2, "a1"), (2, "b1")]
+    assert merge.held("a") == 1
+
+
+def test_an_unread_partition_holds_everything_back() -> None:
+    merge = buffer()
+    merge.add("a", [(1, "a0")])
+    assert merge.release(["b"]) == []
+    merge.add("b", [(0, "b0")])
+    assert [record for _, record in merge.release(())] == [(0, "b0"), (1, "a0")]
+
+
+def test_order_within_a_partition_is_kept_when_its_clock_steps_back() -> None:
+    merge = buffer()
+    merge.add("a", [(5, "a0"), (3, "a1")])
+    merge.add("b", [(4, "b0")])
+    assert [text for _, (_, text) in merge.release(())] == ["b0", "a0", "a1"]
+
+
+def test_a_forgotten_partition_is_gone() -> None:
+    merge = buffer()
+    merge.add("a", [(1, "a0")])
+    merge.forget("a")
+    assert merge.release(()) == []
+    assert merge.held("a") == 0
+
+
+def test_release_order_survives_grouping_by_partition() -> None:
+    grouped = {"a": [(0, "first"), (3, "last")], "b": [(1, "second"), (2, "third")]}
+    assert [record for _, record in in_release_order(grouped)] == [
+        "first",
+        "second",
+        "third",
+        "last",
+    ]
