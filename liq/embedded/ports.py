@@ -1,0 +1,56 @@
+"""TCP ports on this machine: free ones, and taken ones said in a sentence."""
+
+import random
+import socket
+
+from runtime.errors import ConfigurationError
+
+LOOPBACK = "127.0.0.1"
+# Below the ranges from which Linux (32768+), macOS and the BSDs (49152+) take the ports of
+# outgoing connections, so that no client can slip onto a port between our check and its use.
+FREE_PORTS = range(20_000, 32_000)
+ATTEMPTS = 100
+
+
+def is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Whether a server could listen on that port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: connections of an earlier server that linger in TIME_WAIT do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str = LOOPBACK) -> int:
+    """A port on which nothing listens.
+
+    Raises:
+        ConfigurationError: a hundred ports picked at random were all taken.
+    """
+    for port in random.sample(FREE_PORTS, ATTEMPTS):
+        if is_free(port, host):
+            return port
+    raise ConfigurationError(
+        f"Found no free port on {host} between {FREE_PORTS.start} and {FREE_PORTS.stop - 1}; "
+        "choose the ports in the settings."
+    )
+
+
+def choose_port(wanted: int, setting: str, host: str = LOOPBACK) -> int:
+    """The wanted port if it is free, or a free one if 0 is wanted.
+
+    Raises:
+        ConfigurationError: the wanted port is taken; the message names the setting.
+    """
+    if wanted == 0:
+        return free_port(host)
+    if not is_free(wanted, host):
+        raise ConfigurationError(
+            f"Port {wanted} on {host} is taken. Stop what listens there, or set {setting} to "
+            "another port, or to 0 to pick a free one."
+        )
+    return wanted

@@ -1,0 +1,48 @@
+"""Ports: a free one can be bound, a taken one is refused with the setting's name."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from liq.embedded.ports import FREE_PORTS, LOOPBACK, choose_port, free_port, is_free
+from runtime.errors import ConfigurationError
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server((LOOPBACK, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_free_port_can_be_bound() -> None:
+    port = free_port()
+    with socket.create_server((LOOPBACK, port)):
+        assert not is_free(port)
+
+
+def test_free_ports_are_outside_the_range_of_outgoing_connections() -> None:
+    assert free_port() in FREE_PORTS
+    assert FREE_PORTS.stop <= 32_768
+
+
+def test_a_taken_port_is_named_with_its_setting(taken_port: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"Port {taken_port} .* set EMBEDDED_KAFKA_PORT"):
+        choose_port(taken_port, "EMBEDDED_KAFKA_PORT")
+
+
+def test_a_wanted_port_is_kept_and_zero_picks_one() -> None:
+    wanted = free_port()
+    assert choose_port(wanted, "EMBEDDED_KAFKA_PORT") == wanted
+    assert choose_port(0, "EMBEDDED_KAFKA_PORT") in FREE_PORTS
+
+
+def test_connections_of_an_earlier_server_do_not_take_its_port() -> None:
+    """The side that closes first keeps the port in TIME_WAIT; a restart must still get it."""
+    port = free_port()
+    with socket.create_server((LOOPBACK, port)) as server:
+        client = socket.create_connection((LOOPBACK, port))
+        connection, _ = server.accept()
+        connection.close()
+        client.close()
+    assert is_free(port)
