@@ -26,10 +26,10 @@ def parsed(sql: bytes) -> Statement:
         (b"INSERT INTO t FORMAT Native", b"INSERT INTO t ", "Native", b""),
         (b"INSERT INTO t FORMAT CSV;\n1", b"INSERT INTO t ", "CSV", b"1"),
         (
-            b"INSERT INTO `FORMAT`.t (`format`, values) SETTINGS a = 'FORMAT' FORMAT Native\n\x00'\xff",
-            b"INSERT INTO `FORMAT`.t (`format`, values) SETTINGS a = 'FORMAT' ",
+            b"INSERT INTO `FORMAT`.t (`format`,values) SETTINGS a='FORMAT' FORMAT Native\n\0'\xff",
+            b"INSERT INTO `FORMAT`.t (`format`,values) SETTINGS a='FORMAT' ",
             "Native",
-            b"\x00'\xff",
+            b"\0'\xff",
         ),
         (b"-- FORMAT a\nINSERT /* VALUES */ INTO format FORMAT CSV\n", None, "CSV", b""),
     ],

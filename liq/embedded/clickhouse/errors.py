@@ -84,5 +84,5 @@ class ClickHouseError(Exception):
 
     def body(self, version: str) -> bytes:
         """Return the response body: the text, ended by the version as a server ends it."""
-        ending = "" if "(version " in self.text else f" (version {version})"
-        return f"{self.text}{ending}\n".encode()
+        ending = f" (version {version})"
+        return f"{self.text.removesuffix(ending)}{ending}\n".encode()
