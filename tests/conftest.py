@@ -1,0 +1,187 @@
+"""What tests share: one broker and one ClickHouse a session, fresh names for every test."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from liq.embedded.broker import BrokerAddress, choose_broker
+from liq.embedded.options import StackOptions, load_stack_options
+from liq.embedded.ports import LOOPBACK, free_port
+from liq.embedded.probe import answers_http
+from liq.embedded.stack import liq_command
+from liq.embedded.supervisor import Child, Supervisor
+from liq.embedded.warehouse import WarehouseAddress, choose_warehouse
+from runtime.settings import Settings, load_settings
+
+CAPTURES = Path(__file__).parents[1] / "data" / "captures"
+WAIT_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+class MakeSettings(Protocol):
+    """Settings against the session's services, with changes."""
+
+    def __call__(self, **changes: object) -> Settings: ...
+
+
+class RunWorker(Protocol):
+    """Start `liq ARGUMENTS`; gives its handle once it is ready (a task: at once)."""
+
+    def __call__(
+        self,
+        *arguments: str,
+        settings: Settings,
+        environment: dict[str, str] | None = None,
+        is_task: bool = False,
+    ) -> "Worker": ...
+
+
+class Worker:
+    """A `liq` process of a test."""
+
+    def __init__(self, supervisor: Supervisor, name: str, http_port: int) -> None:
+        self._supervisor = supervisor
+        self.name = name
+        self.process_id = supervisor.process_id(name)
+        self.health_url = f"http://{LOOPBACK}:{http_port}"
+
+    @property
+    def log(self) -> str:
+        """What it wrote to standard output and error."""
+        return self._supervisor.log_path(self.name).read_text(errors="replace")
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        return self._supervisor.stop(self.name)[self.name]
+
+    def wait(self, seconds: float = WAIT_SECONDS) -> int:
+        """Wait until a task ends; its exit code."""
+        return self._supervisor.wait_for_end(self.name, seconds)
+
+
+@pytest.fixture(scope="session")
+def stack_options(tmp_path_factory: pytest.TempPathFactory) -> StackOptions:
+    """KAFKA, KAFKA_BOOTSTRAP_SERVERS and CLICKHOUSE_URL of the environment, data aside."""
+    return load_stack_options(
+        embedded_data_dir=tmp_path_factory.mktemp("stack"),
+        embedded_kafka_port=0,
+        embedded_clickhouse_port=0,
+    )
+
+
+@pytest.fixture(scope="session")
+def stack_supervisor(stack_options: StackOptions) -> Iterator[Supervisor]:
+    """Owns the session's broker and ClickHouse."""
+    with Supervisor(stack_options.embedded_data_dir / "logs") as supervisor:
+        yield supervisor
+
+
+@pytest.fixture(scope="session")
+def broker(stack_options: StackOptions, stack_supervisor: Supervisor) -> Iterator[BrokerAddress]:
+    """A Kafka broker: embedded, or the one that the environment asks for."""
+    chosen = choose_broker(stack_options, stack_supervisor)
+    yield chosen.start()
+    chosen.stop()
+
+
+@pytest.fixture(scope="session")
+def clickhouse(
+    stack_options: StackOptions, stack_supervisor: Supervisor
+) -> Iterator[WarehouseAddress]:
+    """A ClickHouse: embedded, or the one that CLICKHOUSE_URL names."""
+    chosen = choose_warehouse(stack_options, stack_supervisor)
+    yield chosen.start()
+    chosen.stop()
+
+
+@pytest.fixture
+def make_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> MakeSettings:
+    """Settings in a topic namespace and a database of the test's own.
+
+    They know the broker and the ClickHouse if the test asks for those fixtures.
+    """
+    suffix = secrets.token_hex(4)
+    environment = {"LOG_FORMAT": "json", "HTTP_PORT": "0", "TOPIC_PARTITIONS": "4"}
+    for service in ("broker", "clickhouse"):
+        if service in request.fixturenames:
+            environment |= request.getfixturevalue(service).environment
+    environment |= {"TOPIC_NAMESPACE": f"t{suffix}", "CLICKHOUSE_DATABASE": f"t{suffix}"}
+    for name, text in environment.items():
+        monkeypatch.setenv(name, text)
+
+    def make(**changes: object) -> Settings:
+        return load_settings(**changes)
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings) -> Settings:
+    """The plain settings of a test."""
+    return make_settings()
+
+
+@pytest.fixture
+def run_worker(tmp_path: Path) -> Iterator[RunWorker]:
+    """Start `liq` processes; whatever still runs at the end of the test is ended."""
+    with Supervisor(tmp_path / "logs") as supervisor:
+        count = 0
+
+        def run(
+            *arguments: str,
+            settings: Settings,
+            environment: dict[str, str] | None = None,
+            is_task: bool = False,
+        ) -> Worker:
+            nonlocal count
+            count += 1
+            name = f"{count}-{'-'.join(word for word in arguments if word.isalnum())}"
+            port = free_port()
+            supervisor.start(
+                Child(
+                    name=name,
+                    command=liq_command(*arguments),
+                    environment={
+                        **worker_environment(settings),
+                        **(environment or {}),
+                        "HTTP_PORT": str(port),
+                    },
+                    is_ready=(
+                        None
+                        if is_task
+                        else lambda: answers_http(f"http://{LOOPBACK}:{port}/readyz")
+                    ),
+                    ends_by_itself=is_task,
+                )
+            )
+            return Worker(supervisor, name, port)
+
+        yield run
+
+
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """The environment that gives a process these settings."""
+    shown = settings.masked()
+    secret = {
+        "KAFKA_SASL_PASSWORD": settings.kafka_sasl_password.get_secret_value(),
+        "CLICKHOUSE_PASSWORD": settings.clickhouse_password.get_secret_value(),
+    }
+    return {**shown, **secret}
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Wait for a condition; the test fails if it does not come true in half a minute."""
+
+    def wait(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not true after {seconds:g} s")
+            time.sleep(POLL_SECONDS)
+
+    return wait

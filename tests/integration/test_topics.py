@@ -1,0 +1,83 @@
+"""Topics are created as the contract says, and never changed behind anybody's back."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from aiokafka.admin import NewTopic
+
+from runtime.errors import ConfigurationError, DependencyError
+from runtime.kafka import MAX_REQUEST_BYTES, new_admin
+from runtime.settings import Settings
+from runtime.topics import describe_topics, ensure_topics
+from schemas.topics import DAY_MS, Cleanup
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
+
+EXCHANGES = ("binance", "bybit")
+
+
+async def test_missing_topics_are_created_as_specified(settings: Settings) -> None:
+    states = {state.spec.name: state for state in await ensure_topics(settings, EXCHANGES)}
+    topics = settings.topics
+    assert set(states) == {spec.name for spec in topics.specs(EXCHANGES)}
+    assert all(state.differences == () for state in states.values())
+    assert states[topics.raw("bybit")].partitions == settings.topic_partitions
+    assert states[topics.raw("bybit")].configs["retention.ms"] == str(14 * DAY_MS)
+    assert states[topics.instruments].partitions == 1
+    assert states[topics.instruments].configs["cleanup.policy"] == Cleanup.COMPACT
+    assert states[topics.rejected].configs["max.message.bytes"] == str(MAX_REQUEST_BYTES)
+
+
+async def test_describing_creates_nothing(settings: Settings) -> None:
+    for _ in range(2):
+        states = await describe_topics(settings, EXCHANGES)
+        assert [state.exists for state in states] == [False] * len(states)
+        assert states[0].cells()[:2] == (settings.topics.raw("binance"), "missing")
+
+
+async def test_several_processes_may_create_at_once(settings: Settings) -> None:
+    results = await asyncio.gather(*(ensure_topics(settings, EXCHANGES) for _ in range(4)))
+    assert all(state.exists for states in results for state in states)
+
+
+async def test_a_new_exchange_is_added_to_what_is_there(settings: Settings) -> None:
+    await ensure_topics(settings, EXCHANGES)
+    states = await ensure_topics(settings, (*EXCHANGES, "okx"))
+    assert settings.topics.raw("okx") in {state.spec.name for state in states if state.exists}
+
+
+async def test_another_number_of_partitions_is_an_error(make_settings: "MakeSettings") -> None:
+    await ensure_topics(make_settings(topic_partitions=2), EXCHANGES)
+    settings = make_settings(topic_partitions=3)
+    with pytest.raises(ConfigurationError, match="TOPIC_PARTITIONS") as caught:
+        await ensure_topics(settings, EXCHANGES)
+    assert f"{settings.topics.events} has 2, wanted 3" in str(caught.value)
+    assert settings.topics.instruments not in str(caught.value), "that one has a fixed number"
+
+
+async def test_another_retention_is_kept_and_said(settings: Settings) -> None:
+    name = settings.topics.cascades
+    admin = new_admin(settings, "test")
+    await admin.start()
+    try:
+        configs = {"retention.ms": str(DAY_MS)}
+        await admin.create_topics(
+            [NewTopic(name, settings.topic_partitions, 1, topic_configs=configs)]
+        )
+    finally:
+        await admin.close()
+    states = {state.spec.name: state for state in await ensure_topics(settings, EXCHANGES)}
+    assert f"retention.ms is {DAY_MS}, wanted {365 * DAY_MS}" in states[name].differences
+    assert states[name].cells()[3] == "1 d"
+
+
+async def test_an_absent_broker_is_an_error_with_its_setting(
+    make_settings: "MakeSettings",
+) -> None:
+    settings = make_settings(kafka_bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(DependencyError, match="KAFKA_BOOTSTRAP_SERVERS"):
+        await describe_topics(settings, EXCHANGES)
