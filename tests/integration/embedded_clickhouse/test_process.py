@@ -118,6 +118,18 @@ def test_starts_that_cannot_work_say_why(server: ClickHouseChild, tmp_path: Path
         assert reason in failed.stderr
 
 
+def test_a_missing_engine_is_named() -> None:
+    without_engine = (
+        "import sys; sys.modules['chdb'] = None\n"
+        "from liq.embedded.clickhouse.__main__ import main; sys.exit(main())"
+    )
+    failed = subprocess.run(
+        [sys.executable, "-c", without_engine], capture_output=True, text=True, check=False
+    )
+    assert failed.returncode == 1
+    assert "chdb is not installed; install liquidation-engine[embedded]" in failed.stderr
+
+
 def test_a_child_that_cannot_start_is_an_error(server: ClickHouseChild, tmp_path: Path) -> None:
     with (tmp_path / "log").open("w+") as log:
         with pytest.raises(ClickHouseStartError, match="code 1"):

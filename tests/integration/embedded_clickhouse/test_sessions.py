@@ -76,16 +76,17 @@ def test_a_busy_session_refuses_a_second_request(
 
 
 def test_an_answer_means_that_its_session_is_free(server: ClickHouseChild) -> None:
-    """A client sends its next request the moment it has the whole answer to the last."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    """A client sends its next request, maybe elsewhere, once it has the whole answer to the last."""
     url = "/?" + urlencode({"session_id": uuid.uuid4().hex})
-    one_block, many_blocks = "SELECT 1", "SELECT number FROM numbers(200000)"
-    for sql in [one_block, many_blocks] * 20:
-        connection.request("POST", url, sql)
-        response = connection.getresponse()
-        response.read()
-        assert response.status == 200
-    connection.close()
+    connections = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in "ab"]
+    for connection in connections * 20:
+        for sql in ("SELECT 1", "SELECT number FROM numbers(200000)"):
+            connection.request("POST", url, sql)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 200
+    for connection in connections:
+        connection.close()
 
 
 def test_a_session_that_must_exist(ask: Callable[..., Any]) -> None:
