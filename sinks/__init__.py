@@ -1,0 +1,1 @@
+"""Loaders: from our Kafka topics into places where people look things up."""

@@ -1,0 +1,39 @@
+"""Blocking calls beside an event loop."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+async def in_thread(call: Callable[[], Result]) -> Result:
+    """Run a blocking call in a daemon thread of its own.
+
+    Unlike `asyncio.to_thread`, a call that hangs on a silent server doesn't keep the process from
+    ending. A cancelled wait leaves the call running and drops its result.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def succeed(result: Result) -> None:
+        if not future.done():
+            future.set_result(result)
+
+    def fail(error: BaseException) -> None:
+        if not future.done():
+            future.set_exception(error)
+
+    def work() -> None:
+        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001 - handed to the waiting coroutine
+                loop.call_soon_threadsafe(fail, error)
+            else:
+                loop.call_soon_threadsafe(succeed, result)
+
+    threading.Thread(target=work, name="clickhouse", daemon=True).start()
+    return await future
