@@ -1,0 +1,1 @@
+"""Frames into Kafka, byte for byte, from exchanges or from recorded captures."""
