@@ -1,0 +1,1 @@
+"""What the frames mean: normalizers and cascade detection, and the workers that run them."""

@@ -1,0 +1,1 @@
+"""One module a venue, each declaring `VENUE`; a module placed here is found by itself."""

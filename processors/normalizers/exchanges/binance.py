@@ -1,0 +1,93 @@
+"""Binance USD-M futures: `forceOrder`.
+
+Sources: developers.binance.com, USD-M "Liquidation Order Streams" and changelog (read 2026), and
+2,293 recorded messages of 2024-08 to 2025-02.
+
+- `o.S` is the side of the forced order: SELL closes a long.
+- `o.z`, the accumulated filled quantity, is in units of the base; `o.l` is the last fill only.
+- `o.ap` is the average fill price. Where it is zero, `o.p` stands in: the order's limit, about
+  1 % worse, hence the price kind `order`.
+- `o.T` is the trade time in milliseconds.
+- At most one order per symbol and second is published: until 2026-04-14 the latest, since then
+  the largest. Counts saturate and sums are lower bounds.
+- No id; symbol and time alone were unique in the recordings.
+- Sizes and prices of 1000PEPEUSDT are per thousand of the asset.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from processors.normalizers.errors import EntryError, shown
+from processors.normalizers.fields import (
+    JsonObject,
+    check_symbol,
+    number_text_field,
+    object_field,
+    text_field,
+    timestamp_field,
+)
+from processors.normalizers.markets import Market, new_market, split_quote
+from processors.normalizers.numbers import is_zero, positive_decimal
+from processors.normalizers.reading import Reading
+from processors.normalizers.venue import Venue, unknown_message
+from schemas.records import Liquidation
+from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+
+LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
+QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1")
+CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
+
+
+def read_usdm(reading: Reading, message: Any) -> None:
+    """Read a message of `/ws` (bare) or `/stream` (wrapped)."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    if "stream" in message:
+        message = object_field(message, "data")
+    if message.get("e") == "forceOrder":
+        reading.entry(read_order, object_field(message, "o"))
+    elif "e" in message or CONTROL_FIELDS.isdisjoint(message):
+        raise unknown_message(message)
+
+
+def read_order(reading: Reading, order: JsonObject) -> Liquidation:
+    """Read the forced order."""
+    symbol = text_field(order, "s")
+    market = usdm_market(symbol)
+    raw_side = text_field(order, "S")
+    side = LIQUIDATED.get(raw_side)
+    if side is None:
+        raise EntryError(RejectReason.INVALID_SIDE, f"S is {shown(raw_side)}, not BUY or SELL.")
+    average = number_text_field(order, "ap")
+    limit = number_text_field(order, "p")
+    size = number_text_field(order, "z")
+    timestamp_ms = timestamp_field(order, "T", reading.received_at_ms)
+    if is_zero(average):
+        price, price_kind = positive_decimal(limit, "p"), PriceKind.ORDER
+    else:
+        price, price_kind = positive_decimal(average, "ap"), PriceKind.AVERAGE_FILL
+    return reading.liquidation(
+        market,
+        reading.row_id(f"{symbol}|{raw_side}|{limit}|{average}|{size}|{timestamp_ms}"),
+        side,
+        price,
+        positive_decimal(size, "z"),
+        timestamp_ms,
+        price_kind,
+        Completeness.SAMPLED,
+    )
+
+
+@lru_cache(maxsize=8192)
+def usdm_market(symbol: str) -> Market:
+    """Resolve BTCUSDT, or BTCUSDT_250627 with a delivery date.
+
+    Raises:
+        EntryError: invalid_symbol or unsupported_quote.
+    """
+    pair = check_symbol(symbol).partition("_")[0]
+    base, quote = split_quote(pair, QUOTES)
+    return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
+
+
+VENUE: Final = Venue("binance", {"usdm": read_usdm})

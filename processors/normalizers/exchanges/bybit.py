@@ -1,0 +1,137 @@
+"""Bybit v5 futures: `allLiquidation.{symbol}`, and the older `liquidation.{symbol}`.
+
+Sources: bybit-exchange/docs, all-liquidation.mdx (read 2026) and the history of liquidation.mdx,
+which was removed on 2025-11-19; recorded messages of both.
+
+- `S` (formerly `side`) is the side of the POSITION: Buy means that a long was liquidated. Before
+  2023-08-31 the documentation called it the order's side; the field never changed, the text did.
+- `v` (`size`) is in units of the base on `linear`, in contracts of one dollar on `inverse`.
+- `p` (`price`) is the bankruptcy price, below the market for a long: never a market price.
+- `T` (`updatedTime`, spelled `updateTime` in the old table) is in milliseconds.
+- The new topic publishes all liquidations, twice a second; the old one at most one per symbol
+  and second, so that Bybit's volume steps up where a recording changes from one to the other.
+- No id. Batches may hold identical rows.
+"""
+
+import re
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+
+from processors.normalizers.errors import EntryError, shown
+from processors.normalizers.fields import (
+    JsonObject,
+    array_field,
+    check_symbol,
+    number_text_field,
+    object_field,
+    row_object,
+    text_field,
+    timestamp_field,
+)
+from processors.normalizers.markets import Market, new_market, split_quote
+from processors.normalizers.numbers import positive_decimal
+from processors.normalizers.reading import Reading
+from processors.normalizers.venue import Venue, unknown_message
+from schemas.records import Liquidation
+from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+
+LIQUIDATED: Final = {"Buy": Side.LONG, "Sell": Side.SHORT}
+CONTROL_FIELDS: Final = frozenset({"op", "success", "ret_msg"})
+
+# BTCPERP is quoted in USDC. USDT comes first: PERPUSDT is the coin PERP.
+LINEAR_QUOTES: Final = ("USDT", "PERP", "USDC")
+_INVERSE_DELIVERY = re.compile(r"(?<=USD)[FGHJKMNQUVXZ][0-9]{2}$", re.ASCII)
+
+
+class Names(NamedTuple):
+    """The field names of one topic generation."""
+
+    symbol: str
+    side: str
+    price: str
+    size: str
+    time: str
+
+
+ALL_LIQUIDATION: Final = Names(symbol="s", side="S", price="p", size="v", time="T")
+OLD_LIQUIDATION: Final = Names("symbol", "side", "price", "size", "updatedTime")
+OLD_LIQUIDATION_AS_TABULATED: Final = OLD_LIQUIDATION._replace(time="updateTime")
+
+
+def read_futures(contract: ContractKind, reading: Reading, message: Any) -> None:
+    """Read a message of either topic generation, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    topic = message.get("topic")
+    if type(topic) is not str:
+        if CONTROL_FIELDS.isdisjoint(message):
+            raise unknown_message(message)
+    elif topic.startswith("allLiquidation."):
+        for row in array_field(message, "data"):
+            reading.entry(read_row, row, ALL_LIQUIDATION, contract, Completeness.COMPLETE)
+    elif topic.startswith("liquidation."):
+        row = object_field(message, "data")
+        names = OLD_LIQUIDATION if "updatedTime" in row else OLD_LIQUIDATION_AS_TABULATED
+        reading.entry(read_row, row, names, contract, Completeness.SAMPLED)
+    else:
+        raise unknown_message(message)
+
+
+def read_row(
+    reading: Reading, row: Any, names: Names, contract: ContractKind, completeness: Completeness
+) -> Liquidation:
+    """Read one liquidated position."""
+    fields: JsonObject = row_object(row)
+    symbol = text_field(fields, names.symbol)
+    market = futures_market(symbol, contract)
+    raw_side = text_field(fields, names.side)
+    side = LIQUIDATED.get(raw_side)
+    if side is None:
+        raise EntryError(
+            RejectReason.INVALID_SIDE, f"{names.side} is {shown(raw_side)}, not Buy or Sell."
+        )
+    price = number_text_field(fields, names.price)
+    size = number_text_field(fields, names.size)
+    timestamp_ms = timestamp_field(fields, names.time, reading.received_at_ms)
+    price_number = positive_decimal(price, names.price)
+    size_number = positive_decimal(size, names.size)
+    return reading.liquidation(
+        market,
+        reading.row_id(f"{symbol}|{raw_side}|{price}|{size}|{timestamp_ms}"),
+        side,
+        price_number,
+        size_number,
+        timestamp_ms,
+        PriceKind.BANKRUPTCY,
+        completeness,
+    )
+
+
+@lru_cache(maxsize=8192)
+def futures_market(symbol: str, contract: ContractKind) -> Market:
+    """Resolve a symbol by its endpoint.
+
+    Linear: BTCUSDT, BTCUSDT-27JUN25, BTCPERP (USDC), BTC-27JUN25 (USDC). Inverse: BTCUSD,
+    BTCUSDM25.
+
+    Raises:
+        EntryError: invalid_symbol or unsupported_quote.
+    """
+    check_symbol(symbol)
+    if contract is ContractKind.INVERSE:
+        base, quote = split_quote(_INVERSE_DELIVERY.sub("", symbol), ("USD",))
+        return new_market(symbol, base, quote, settle=base, contract=contract)
+    pair, _, delivery = symbol.partition("-")
+    base, quote = split_quote(pair, LINEAR_QUOTES)
+    if quote == "PERP" or (delivery and not quote):
+        quote = "USDC"
+    return new_market(symbol, base, quote, settle=quote, contract=contract)
+
+
+VENUE: Final = Venue(
+    "bybit",
+    {
+        "linear": partial(read_futures, ContractKind.LINEAR),
+        "inverse": partial(read_futures, ContractKind.INVERSE),
+    },
+)

@@ -1,0 +1,207 @@
+"""Hyperliquid: fills of the liquidator vaults, and public trades with a vault in them.
+
+Sources: hyperliquid.gitbook.io, "Liquidations" and the websocket pages (read 2026); recorded fills
+of the liquidator vaults of 2025-10 and 2026-08.
+
+There is no public feed of liquidations. Most are market orders on the book, which nothing public
+marks; only the backstop, which hands a position to a vault, can be seen. It was about 1 % of the
+liquidation fills of a year, and the tail that matters in a crash.
+
+`userFills` of a vault (evidence: reported). A takeover carries `liquidation.method` "backstop"
+and a `dir` such as "Liquidated Cross Long", which names the side of the victim, not the vault's.
+The vault's later unwinding carries no `liquidation`; an auto-deleveraging says so in `dir`, and
+its counterparty won. Neither is a liquidation. Fills of an `isSnapshot` message are history, and
+are given all the same: their ids are the venue's own, so a repeat is recognized downstream.
+
+`trades` (evidence: inferred). `users` is [buyer, seller]. A vault among them may be a takeover or
+an unwinding, which have opposite meanings and look alike; SIDE_WHEN_VAULT_BUYS is a choice, not a
+fact: it fits unwindings, while recorded takeovers show a buying vault for a liquidated long. Use
+the feed for research. Whether takeovers are published as trades at all is unsettled; where one
+is, it has the id of the vault's fill, since both sides of a trade share `tid`.
+
+Prices are fills (in a takeover the transfer price, which can be far from the market), sizes are
+units of the base, and `time` is the block's in milliseconds. kPEPE is a thousand PEPE. Markets
+of builder-deployed exchanges are written `dex:COIN`; their collateral is taken for USDC, though
+some use another dollar coin. `@107` and PURR/USDC are spot.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from processors.normalizers.errors import EntryError, shown
+from processors.normalizers.fields import (
+    JsonObject,
+    array_field,
+    check_symbol,
+    number_text_field,
+    object_field,
+    row_object,
+    text_field,
+    timestamp_field,
+)
+from processors.normalizers.markets import Market, new_market
+from processors.normalizers.numbers import positive_decimal
+from processors.normalizers.reading import Reading, event_id
+from processors.normalizers.venue import Venue, unknown_message
+from schemas.records import Liquidation
+from schemas.vocabulary import Completeness, ContractKind, Evidence, PriceKind, RejectReason, Side
+
+# The five liquidators of HLP, which take positions over (vaultDetails of HLP, 2026). Its market
+# making vaults are not among them: they trade with everybody.
+LIQUIDATOR_VAULTS: Final = frozenset(
+    {
+        "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",  # HLP Liquidator
+        "0xb0a55f13d22f66e6d495ac98113841b2326e9540",  # HLP Liquidator 2
+        "0x5e177e5e39c0f4e421f5865a6d8beed8d921cb70",  # HLP Liquidator 3
+        "0x2ed5c4484ea3ff8b57d5f2fb152a40d9f2b68308",  # HLP Liquidator 4
+        "0x63c621a33714ec48660e32f2374895c8026a3a00",  # Liquidator, a vault of its own
+    }
+)
+SIDE_WHEN_VAULT_BUYS: Final = Side.SHORT
+
+METHODS: Final = frozenset({"backstop", "market"})
+TAKEOVER_PREFIX: Final = "Liquidated "
+TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
+CONTROL_CHANNELS: Final = frozenset({"subscriptionResponse", "pong", "error"})
+QUOTE: Final = "USDC"
+MAX_TRADE_ID: Final = 2**63 - 1
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_THOUSANDS = re.compile(r"k(?=[A-Z])", re.ASCII)
+_SPOT = re.compile(r"@|.*/", re.ASCII)
+
+
+def read_user_fills(reading: Reading, message: Any) -> None:
+    """Read a `userFills` message of a followed address."""
+    if is_control(message, "userFills"):
+        return
+    data = object_field(message, "data")
+    owner = address(text_field(data, "user"), "user")
+    for fill in array_field(data, "fills"):
+        reading.entry(read_fill, fill, owner)
+
+
+def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
+    """Read one fill; only a takeover by the backstop is an event."""
+    fields: JsonObject = row_object(fill)
+    if fields.get("liquidation") is None:
+        return None
+    liquidation = object_field(fields, "liquidation")
+    method = text_field(liquidation, "method")
+    if method not in METHODS:
+        raise EntryError(
+            RejectReason.UNKNOWN_MESSAGE, f"No known liquidation has the method {shown(method)}."
+        )
+    direction = text_field(fields, "dir")
+    if method != "backstop" or not direction.startswith(TAKEOVER_PREFIX):
+        return None
+    side = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
+    if side is None:
+        raise EntryError(
+            RejectReason.INVALID_SIDE,
+            f"dir is {shown(direction)}, ending in neither Long nor Short.",
+        )
+    victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
+    liquidator = None if owner == victim else owner
+    return fill_event(reading, fields, side, Evidence.REPORTED, victim, liquidator)
+
+
+def read_trades(reading: Reading, message: Any) -> None:
+    """Read a `trades` message."""
+    if is_control(message, "trades"):
+        return
+    for trade in array_field(message, "data"):
+        reading.entry(read_trade, trade)
+
+
+def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
+    """Read one trade; only one between a liquidator vault and somebody else is an event."""
+    fields: JsonObject = row_object(trade)
+    users = array_field(fields, "users")
+    if len(users) != 2 or type(users[0]) is not str or type(users[1]) is not str:  # noqa: PLR2004 - buyer and seller
+        raise EntryError(RejectReason.MISSING_FIELD, "users does not name a buyer and a seller.")
+    buyer, seller = users[0].lower(), users[1].lower()
+    vault_buys, vault_sells = buyer in LIQUIDATOR_VAULTS, seller in LIQUIDATOR_VAULTS
+    if vault_buys is vault_sells:
+        return None
+    vault, victim = (buyer, seller) if vault_buys else (seller, buyer)
+    side = SIDE_WHEN_VAULT_BUYS if vault_buys else SIDE_WHEN_VAULT_BUYS.opposite
+    return fill_event(reading, fields, side, Evidence.INFERRED, address(victim, "users"), vault)
+
+
+def fill_event(  # noqa: PLR0913, PLR0917 - what the two feeds say differently
+    reading: Reading,
+    fields: JsonObject,
+    side: Side,
+    evidence: Evidence,
+    victim: str,
+    liquidator: str | None,
+) -> Liquidation:
+    """Build the event of a fill or trade, which share the fields needed."""
+    coin = text_field(fields, "coin")
+    market = perpetual_market(coin)
+    timestamp_ms = timestamp_field(fields, "time", reading.received_at_ms)
+    trade_id = fields.get("tid")
+    if type(trade_id) is not int or not 0 <= trade_id <= MAX_TRADE_ID:
+        raise EntryError(RejectReason.MISSING_FIELD, f"tid is {shown(trade_id)}, not a trade's id.")
+    return reading.liquidation(
+        market,
+        event_id(f"{reading.exchange}|{timestamp_ms}|{coin}|{trade_id}"),
+        side,
+        positive_decimal(number_text_field(fields, "px"), "px"),
+        positive_decimal(number_text_field(fields, "sz"), "sz"),
+        timestamp_ms,
+        PriceKind.FILL,
+        Completeness.BACKSTOP,
+        evidence,
+        victim,
+        liquidator,
+    )
+
+
+def is_control(message: Any, channel: str) -> bool:
+    """Whether a message is a control frame and not of the channel.
+
+    Raises:
+        EntryError: unknown_message when it is neither.
+    """
+    if type(message) is not dict:
+        raise unknown_message(message)
+    actual = message.get("channel")
+    if actual == channel:
+        return False
+    if type(actual) is str and actual in CONTROL_CHANNELS:
+        return True
+    raise unknown_message(message)
+
+
+def address(text: str, name: str) -> str:
+    """An account's address in lower case.
+
+    Raises:
+        EntryError: invalid_symbol.
+    """
+    if _ADDRESS.fullmatch(text) is None:
+        raise EntryError(RejectReason.INVALID_SYMBOL, f"{name} is {shown(text)}, not an address.")
+    return text.lower()
+
+
+@lru_cache(maxsize=8192)
+def perpetual_market(coin: str) -> Market:
+    """Resolve BTC, kPEPE, or xyz:COIN of a builder-deployed exchange.
+
+    Raises:
+        EntryError: invalid_symbol, or unsupported_instrument for spot.
+    """
+    check_symbol(coin)
+    if _SPOT.match(coin):
+        raise EntryError(
+            RejectReason.UNSUPPORTED_INSTRUMENT, f"{coin} is spot, which cannot be liquidated."
+        )
+    asset = coin.rpartition(":")[2]
+    base = _THOUSANDS.sub("1000", asset, count=1) if _THOUSANDS.match(asset) else asset
+    return new_market(coin, base, QUOTE, settle=QUOTE, contract=ContractKind.LINEAR)
+
+
+VENUE: Final = Venue("hyperliquid", {"userFills": read_user_fills, "trades": read_trades})

@@ -1,0 +1,117 @@
+"""OKX: `liquidation-orders` of swaps and dated futures.
+
+Sources: okx.com v5 documentation, "Liquidation orders channel" (versions of 2023 to 2026-07) and
+"Get instruments"; a recorded message of 2023-03-30.
+
+- `side` is the side of the forced order: sell closes a long. `posSide` long or short must agree
+  with it; `net`, from accounts in one-way mode, says nothing.
+- `sz` counts contracts: times the contract value it is units of the base (linear) or dollars
+  (inverse). The contract value is metadata, so an unknown contract is rejected.
+- `bkPx` is the bankruptcy price; documentation of 2026-07 calls it the liquidation mark price.
+  That is unsettled: it is labelled bankruptcy, and it is no fill either way.
+- `ts` is in milliseconds, as a string. Entries come unordered and late.
+- The documentation says that not all liquidations are published. After a subscription an old
+  message may be sent again; its ids are the same.
+- No id. MARGIN entries mean other things by the same names and are rejected.
+"""
+
+from typing import Any, Final
+
+from processors.normalizers.errors import EntryError, shown
+from processors.normalizers.fields import (
+    JsonObject,
+    array_field,
+    check_symbol,
+    number_text_field,
+    object_field,
+    row_object,
+    text_field,
+    timestamp_field,
+)
+from processors.normalizers.numbers import positive_decimal
+from processors.normalizers.reading import Reading
+from processors.normalizers.venue import Venue, unknown_message
+from schemas.records import Liquidation
+from schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
+
+LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+POSITIONS: Final = {"long": Side.LONG, "short": Side.SHORT, "net": None}
+CONTRACT_TYPES: Final = frozenset({"SWAP", "FUTURES"})
+PRICE_KIND: Final = PriceKind.BANKRUPTCY
+
+
+def read_public(reading: Reading, message: Any) -> None:
+    """Read a message of the channel, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    if "data" not in message:
+        if type(message.get("event")) is str:
+            return
+        raise unknown_message(message)
+    if object_field(message, "arg").get("channel") != "liquidation-orders":
+        raise unknown_message(message)
+    for instrument in array_field(message, "data"):
+        try:
+            fields = row_object(instrument)
+            details = array_field(fields, "details")
+        except EntryError as error:
+            reading.reject(error)
+            continue
+        for detail in details:
+            reading.entry(read_detail, fields, detail)
+
+
+def read_detail(reading: Reading, instrument: JsonObject, detail: Any) -> Liquidation:
+    """Read one liquidation of an instrument."""
+    symbol = text_field(instrument, "instId")
+    check_symbol(symbol)
+    instrument_type = text_field(instrument, "instType")
+    if instrument_type not in CONTRACT_TYPES:
+        raise EntryError(
+            RejectReason.UNSUPPORTED_INSTRUMENT,
+            f"{symbol} is of type {shown(instrument_type)}, neither a swap nor a future.",
+        )
+    market = reading.instruments.market("okx", symbol)
+    fields: JsonObject = row_object(detail)
+    raw_side = text_field(fields, "side")
+    position = text_field(fields, "posSide")
+    side = liquidated_side(raw_side, position)
+    price = number_text_field(fields, "bkPx")
+    size = number_text_field(fields, "sz")
+    timestamp_ms = timestamp_field(fields, "ts", reading.received_at_ms)
+    price_number = positive_decimal(price, "bkPx")
+    size_number = positive_decimal(size, "sz")
+    return reading.liquidation(
+        market,
+        reading.row_id(f"{symbol}|{raw_side}|{position}|{price}|{size}|{timestamp_ms}"),
+        side,
+        price_number,
+        size_number,
+        timestamp_ms,
+        PRICE_KIND,
+        Completeness.SAMPLED,
+    )
+
+
+def liquidated_side(raw_side: str, position: str) -> Side:
+    """The position that a forced order of that side closed.
+
+    Raises:
+        EntryError: invalid_side for an unknown word, contradictory_side when the two disagree.
+    """
+    side = LIQUIDATED.get(raw_side)
+    if side is None:
+        raise EntryError(RejectReason.INVALID_SIDE, f"side is {shown(raw_side)}, not buy or sell.")
+    if position not in POSITIONS:
+        raise EntryError(
+            RejectReason.INVALID_SIDE, f"posSide is {shown(position)}, not long, short or net."
+        )
+    stated = POSITIONS[position]
+    if stated is not None and stated is not side:
+        raise EntryError(
+            RejectReason.CONTRADICTORY_SIDE, f"A {raw_side} order cannot close a {position}."
+        )
+    return side
+
+
+VENUE: Final = Venue("okx", {"public": read_public}, frozenset({b"ping", b"pong"}))

@@ -1,0 +1,81 @@
+"""Contract metadata by venue and symbol."""
+
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Final
+
+import orjson
+
+from processors.normalizers.errors import EntryError, shown
+from processors.normalizers.markets import Market, instrument_market
+from schemas.codec import decode
+from schemas.records import Instrument
+from schemas.vocabulary import RejectReason
+
+SNAPSHOT_FILE: Final = "instruments.json"
+
+_Key = tuple[str, str]
+
+
+class InstrumentBook:
+    """An immutable lookup from (exchange, native symbol) to its contract metadata.
+
+    Later instruments of the same key replace earlier ones.
+    """
+
+    __slots__ = ("_instruments", "_markets")
+
+    def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
+        self._instruments: Mapping[_Key, Instrument] = {
+            (instrument.exchange, instrument.native_symbol): instrument
+            for instrument in instruments
+        }
+        # Resolved once here, not once an entry. An unusable instrument keeps its reason.
+        self._markets = {key: _resolve(one) for key, one in self._instruments.items()}
+
+    def __len__(self) -> int:
+        """How many contracts are known."""
+        return len(self._instruments)
+
+    def get(self, exchange: str, native_symbol: str) -> Instrument | None:
+        """The metadata of a contract, or None when it is not known."""
+        return self._instruments.get((exchange, native_symbol))
+
+    def updated(self, instruments: Iterable[Instrument]) -> "InstrumentBook":
+        """A new book with these instruments added or replaced."""
+        return InstrumentBook((*self._instruments.values(), *instruments))
+
+    def market(self, exchange: str, native_symbol: str) -> Market:
+        """What a contract stands for.
+
+        Raises:
+            EntryError: unknown_instrument; or unsupported_quote, unsupported_instrument,
+                invalid_symbol or invalid_number, when the metadata itself cannot be used.
+        """
+        market = self._markets.get((exchange, native_symbol))
+        if market is None:
+            raise EntryError(
+                RejectReason.UNKNOWN_INSTRUMENT,
+                f"The contract size of {shown(native_symbol)} on {exchange} is not known.",
+            )
+        if isinstance(market, Market):
+            return market
+        reason, detail = market
+        raise EntryError(reason, detail)
+
+
+def load_snapshot() -> InstrumentBook:
+    """The instruments that ship with the package, from the venues' public documentation.
+
+    Raises:
+        DecodeError: the shipped file is damaged.
+    """
+    text = files(__package__).joinpath(SNAPSHOT_FILE).read_bytes()
+    return InstrumentBook(decode(Instrument, orjson.dumps(row)) for row in orjson.loads(text))
+
+
+def _resolve(instrument: Instrument) -> Market | tuple[RejectReason, str]:
+    try:
+        return instrument_market(instrument)
+    except EntryError as error:
+        return error.reason, error.detail

@@ -1,0 +1,179 @@
+"""One frame while it is being read: its context, and what came out of it so far."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final
+
+from processors.normalizers.context import NormalizerConfig
+from processors.normalizers.errors import EntryError
+from processors.normalizers.frame import FrameMetadata
+from processors.normalizers.instruments import InstrumentBook
+from processors.normalizers.markets import ONE, Market
+from processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
+from processors.normalizers.price_levels import price_level
+from schemas.records import Liquidation, Rejected
+from schemas.vocabulary import (
+    Completeness,
+    ContractKind,
+    Evidence,
+    PriceKind,
+    RejectReason,
+    Side,
+)
+
+# Every rejection repeats the whole frame, so a hostile frame of a megabyte with 100,000 bad
+# entries would become 100 GB. The last one kept says how many more there were.
+MAX_REJECTIONS: Final = 100
+EVENT_ID_BYTES: Final = 16
+
+_multiply = EXACT.multiply
+_divide = EXACT.divide
+
+
+class Reading:
+    """Collects the events and rejections of one frame, in the order of its entries."""
+
+    __slots__ = (
+        "_config",
+        "_frame",
+        "_metadata",
+        "_rejections",
+        "_seen",
+        "exchange",
+        "instruments",
+        "received_at_ms",
+        "results",
+    )
+
+    def __init__(
+        self,
+        frame: bytes,
+        metadata: FrameMetadata,
+        instruments: InstrumentBook,
+        config: NormalizerConfig,
+    ) -> None:
+        self.exchange = metadata.exchange
+        self.received_at_ms = metadata.received_at_ms
+        self.instruments = instruments
+        self.results: list[Liquidation | Rejected] = []
+        self._frame = frame
+        self._metadata = metadata
+        self._config = config
+        self._seen: dict[str, int] = {}
+        self._rejections = 0
+
+    def entry(self, read: Callable[..., Liquidation | None], *entry: Any) -> None:
+        """Read one entry: keep its event, if it is one, or reject it alone."""
+        try:
+            event = read(self, *entry)
+        except EntryError as error:
+            self.reject(error)
+        else:
+            if event is not None:
+                self.results.append(event)
+
+    def reject(self, error: EntryError) -> None:
+        """Keep a rejection with the frame's bytes."""
+        self._rejections += 1
+        if self._rejections > MAX_REJECTIONS:
+            return
+        self.results.append(
+            Rejected(
+                reason=error.reason,
+                detail=error.detail,
+                exchange=self.exchange,
+                feed=self._metadata.feed,
+                received_at_ms=self.received_at_ms,
+                payload=self._frame,
+                entry=self._rejections - 1,
+                source=self._metadata.source,
+            )
+        )
+
+    def finished(self) -> list[Liquidation | Rejected]:
+        """Everything that the frame gave."""
+        dropped = self._rejections - MAX_REJECTIONS
+        if dropped > 0:
+            position, last = next(
+                (index, result)
+                for index, result in reversed(list(enumerate(self.results)))
+                if isinstance(result, Rejected)
+            )
+            detail = f"{last.detail} {dropped} more entries of this frame gave no event either."
+            self.results[position] = replace(last, detail=detail)
+        return self.results
+
+    def row_id(self, row: str) -> str:
+        """The id of an event that the venue gives none: of its raw strings.
+
+        `row` is the venue's own text of the symbol, side, price, quantity and exchange time,
+        joined by `|`. Identical rows of one frame are told apart by counting them.
+        """
+        occurrence = self._seen.get(row, 0)
+        self._seen[row] = occurrence + 1
+        return event_id(f"{self.exchange}|{row}|{occurrence}")
+
+    def liquidation(  # noqa: PLR0913, PLR0917 - an object of them would cost a tenth of the time
+        self,
+        market: Market,
+        event_id: str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+        timestamp_ms: int,
+        price_kind: PriceKind,
+        completeness: Completeness,
+        evidence: Evidence = Evidence.REPORTED,
+        liquidated_user: str | None = None,
+        liquidator: str | None = None,
+    ) -> Liquidation:
+        """Build the event; `price` and `size` are the venue's, per contract and in contracts.
+
+        Raises:
+            EntryError: invalid_number, when a product does not fit what is stored.
+        """
+        contract_size = market.contract_size
+        amount = size if contract_size is ONE else _multiply(size, contract_size)
+        if market.contract is ContractKind.LINEAR:
+            value_usd = stored(_multiply(amount, price), "The value")
+            quantity = amount if contract_size is ONE else stored(amount, "The quantity")
+        else:
+            value_usd = stored(amount, "The value")
+            quantity = stored(_divide(amount, price), "The quantity")
+        if market.base_power:
+            quantity = stored(quantity.scaleb(market.base_power), "The quantity")
+            price = stored(price.scaleb(-market.base_power), "The price")
+        level = price_level(price, market.base, self._config.btc_price_level_step_usd)
+        if level.adjusted() >= MAX_INTEGER_DIGITS:
+            raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
+        return Liquidation(
+            event_id=event_id,
+            exchange=self.exchange,
+            symbol=market.symbol,
+            native_symbol=market.native_symbol,
+            base=market.base,
+            quote=market.quote,
+            settle=market.settle,
+            contract=market.contract,
+            side=side,
+            price=price,
+            price_kind=price_kind,
+            quantity=quantity,
+            value_usd=value_usd,
+            timestamp_ms=timestamp_ms,
+            received_at_ms=self.received_at_ms,
+            completeness=completeness,
+            evidence=evidence,
+            is_institutional=value_usd >= self._config.institutional_threshold_usd,
+            price_level=level,
+            liquidated_user=liquidated_user,
+            liquidator=liquidator,
+            source=self._metadata.source,
+        )
+
+
+def event_id(identity: str) -> str:
+    """32 hexadecimal digits that depend on the identity alone."""
+    return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
