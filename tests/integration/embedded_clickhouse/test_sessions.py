@@ -76,7 +76,7 @@ def test_a_busy_session_refuses_a_second_request(
 
 
 def test_an_answer_means_that_its_session_is_free(server: ClickHouseChild) -> None:
-    """A client sends its next request, maybe elsewhere, once it has the whole answer to the last."""
+    """A client that has all of an answer sends its next request, maybe on another connection."""
     url = "/?" + urlencode({"session_id": uuid.uuid4().hex})
     connections = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=30) for _ in "ab"]
     for connection in connections * 20:
