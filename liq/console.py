@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
@@ -17,7 +18,10 @@ from runtime.settings import Settings
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits
 EXIT_DEPENDENCY = 69  # EX_UNAVAILABLE
 
-out = Console()
+# Tables in a file or a pipe are as wide as they need to be.
+WIDTH_WITHOUT_TERMINAL = 120
+
+out = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 err = Console(stderr=True)
 
 Parameters = ParamSpec("Parameters")

@@ -1,50 +1,60 @@
-"""Whether a consumer group has handled everything that its topics hold."""
+"""How far the stages are: what topics hold, and what each consumer group has committed."""
 
-import asyncio
-import time
 from collections.abc import Iterable
+from typing import Self
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
-from runtime.errors import DependencyError
-from runtime.kafka import new_consumer, start_consumer
+from runtime.kafka import new_admin, new_consumer
 from runtime.settings import Settings
 
-CHECK_SECONDS = 0.2
 
+class PipelineProgress:
+    """Asks the broker; use it in an `async with` statement."""
 
-async def group_lag(settings: Settings, stage: str, topics: Iterable[str]) -> int:
-    """Records of the topics that the stage's group has not committed yet."""
-    consumer = new_consumer(settings, group_id=settings.group(stage))
-    await start_consumer(settings, consumer)
-    try:
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is asked before the statement is entered."""
+        self._settings = settings
+        self._consumer: AIOKafkaConsumer = new_consumer(settings)
+        self._admin: AIOKafkaAdminClient = new_admin(settings, "progress")
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        await self._consumer.start()
+        await self._admin.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._admin.close()
+        await self._consumer.stop()
+
+    async def held(self, topics: Iterable[str]) -> int:
+        """Records that were ever written to the topics (their end offsets)."""
+        return sum((await self._ends(topics)).values())
+
+    async def handled(self, stage: str, topics: Iterable[str]) -> int:
+        """Records of the topics that the stage's group has committed."""
+        committed = await self._committed(stage)
+        return sum(committed.get(partition, 0) for partition in await self._ends(topics))
+
+    async def lag(self, stage: str, topics: Iterable[str]) -> int:
+        """Records of the topics that the stage's group has not committed yet."""
+        committed = await self._committed(stage)
+        ends = await self._ends(topics)
+        return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
+
+    async def _ends(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
         partitions = [
             TopicPartition(topic, number)
             for topic in topics
-            for number in sorted(consumer.partitions_for_topic(topic) or ())
+            for number in self._consumer.partitions_for_topic(topic) or ()
         ]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        committed = {tp: await consumer.committed(tp) or 0 for tp in partitions}
-    finally:
-        await consumer.stop()
-    return sum(max(0, ends[tp] - committed[tp]) for tp in partitions)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        return ends
 
-
-async def wait_until_handled(
-    settings: Settings, stage: str, topics: Iterable[str], *, limit_seconds: float
-) -> None:
-    """Wait until the stage's group has committed everything.
-
-    Raises:
-        DependencyError: it did not within the limit.
-    """
-    wanted = tuple(topics)
-    deadline = time.monotonic() + limit_seconds
-    while (lag := await group_lag(settings, stage, wanted)) > 0:
-        if time.monotonic() > deadline:
-            raise DependencyError(
-                f"{stage} still has {lag} records to handle after {limit_seconds:.0f} s; "
-                "see its log under .liq/logs."
-            )
-        await asyncio.sleep(CHECK_SECONDS)
+    async def _committed(self, stage: str) -> dict[TopicPartition, int]:
+        group = self._settings.group(stage)
+        offsets = await self._admin.list_consumer_group_offsets(group)
+        return {partition: max(0, entry.offset) for partition, entry in offsets.items()}

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 NUMERIC = (int, float, Decimal)
@@ -14,10 +15,17 @@ def run_sql(client: Client, query: str, title: str | None = None) -> Table:
     """Run a query and lay its rows out; numbers to the right."""
     result = client.query(query)
     rows = result.result_rows
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     for index, name in enumerate(result.column_names):
         numeric = bool(rows) and isinstance(rows[0][index], NUMERIC)
-        table.add_column(name, justify="right" if numeric else "left")
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
     for row in rows:
         table.add_row(*(shown(value) for value in row))
     return table

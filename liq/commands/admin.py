@@ -45,8 +45,9 @@ def migrate(
 ) -> None:
     """Bring the ClickHouse schema up to date; safe to run from several places at once."""
     settings = load_settings()
-    client = connect(settings, with_database=False)
-    applied = migrations.migrate(client, settings.clickhouse_database, dry_run=dry_run)
+    client = connect(settings, use_database=False)
+    found = migrations.migrate(client, settings.clickhouse_database, dry_run=dry_run)
+    applied = [f"{item.version:04}_{item.name}" for item in found]
     verb = "would apply" if dry_run else "applied"
     out.print(f"{verb}: {', '.join(applied) or 'nothing, the schema is up to date'}")
 

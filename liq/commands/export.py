@@ -21,24 +21,29 @@ POLL_MS = 500
 
 
 @exits_on_configuration_error
-def export(topic: Annotated[str, typer.Argument(help="A topic's full name.")]) -> None:
+def export(
+    topic: Annotated[str, typer.Argument(help="A topic's full name.")],
+    partition: Annotated[
+        int | None, typer.Option(min=0, help="One partition; all of them by default.")
+    ] = None,
+) -> None:
     """Write a topic's records on stdout, partition by partition, up to its present end.
 
     Raw topics give capture lines for `liq replay` and `liq normalize`; the events topic gives
     what `liq detect` reads, heartbeats included; other topics give their records as they are.
     """
     settings = load_settings()
-    asyncio.run(_export(settings, topic))
+    asyncio.run(_export(settings, topic, partition))
 
 
-async def _export(settings: Settings, topic: str) -> None:
+async def _export(settings: Settings, topic: str, only: int | None) -> None:
     consumer = new_consumer(settings)
     await start_consumer(settings, consumer)
     try:
         partitions = consumer.partitions_for_topic(topic)
         if partitions is None:
             raise typer.BadParameter(f"the broker has no topic {topic}")
-        for number in sorted(partitions):
+        for number in sorted(partitions) if only is None else [only]:
             await _export_partition(settings, consumer, TopicPartition(topic, number))
     finally:
         await consumer.stop()

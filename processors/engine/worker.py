@@ -53,7 +53,7 @@ class Watch(Service):
 
     def _report_lag(self) -> None:
         monitor = self._app.monitor
-        for partition, end in (monitor.tp_end_offsets if monitor else {}).items():
+        for partition, end in monitor.tp_end_offsets.items():
             read = monitor.tp_read_offsets.get(partition, -1)
             CONSUMER_LAG.labels(partition.topic, partition.partition).set(max(0, end - read - 1))
 

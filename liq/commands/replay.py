@@ -1,0 +1,107 @@
+"""`liq replay`: a recorded capture into the raw topics."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from liq.console import err, exits_on_configuration_error, out, run_until_signal
+from liq.exchanges import configured_exchanges
+from processors.normalizers import known_exchanges
+from producers.ordered_sender import Ordering
+from producers.replay import (
+    END_SILENCE_SECONDS,
+    ReplayCallbacks,
+    ReplayOptions,
+    ReplayResult,
+    report_broken_line,
+)
+from producers.replay import replay as replay_capture
+from runtime.logs import configure_logging
+from runtime.settings import load_settings
+
+AS_FAST_AS_POSSIBLE = "max"
+
+
+@exits_on_configuration_error
+def replay(
+    capture: Annotated[
+        str, typer.Argument(help="A capture (JSON Lines, may be gzipped); - reads stdin.")
+    ],
+    speed: Annotated[
+        str, typer.Option(help="max, or a multiple of the recorded pace (1, 60, 600 ...).")
+    ] = AS_FAST_AS_POSSIBLE,
+    ordering: Annotated[
+        Ordering,
+        typer.Option(help="strict keeps the recorded order across partitions; relaxed is faster."),
+    ] = Ordering.STRICT,
+    end_silence_seconds: Annotated[
+        int, typer.Option(min=0, help="Silence reported after the last frame; 0 for none.")
+    ] = END_SILENCE_SECONDS,
+) -> None:
+    """Publish a capture's frames byte for byte into the raw topics.
+
+    A broken line is reported with its number and skipped; the exit code is then 2.
+    """
+    settings = load_settings()
+    configure_logging(settings, worker="replay")
+    options = ReplayOptions(
+        known_exchanges=known_exchanges(),
+        exchanges=configured_exchanges(settings),
+        speed=_factor(speed),
+        ordering=ordering,
+        end_silence_seconds=end_silence_seconds,
+    )
+    results: list[ReplayResult] = []
+    with Progress(
+        TextColumn("frames published"),
+        BarColumn(bar_width=40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+    ) as bars:
+        callbacks = ReplayCallbacks(
+            progress=_report(bars, bars.add_task("", total=None)), broken=report_broken_line
+        )
+
+        async def play(stop: asyncio.Event) -> None:
+            results.append(
+                await replay_capture(settings, capture, options, stop=stop, callbacks=callbacks)
+            )
+
+        run_until_signal(play)
+    result = results[0]
+    out.print(
+        f"{result.frames} frames published, {result.skipped} skipped, {result.broken} broken, "
+        f"in {result.elapsed_seconds:.1f} s",
+        highlight=False,
+    )
+    raise typer.Exit(result.exit_code)
+
+
+def _report(bars: Progress, task: TaskID) -> Callable[[ReplayResult], None]:
+    def report(result: ReplayResult) -> None:
+        bars.update(task, completed=result.lines, total=result.total_lines)
+
+    return report
+
+
+def _factor(speed: str) -> float | None:
+    if speed == AS_FAST_AS_POSSIBLE:
+        return None
+    try:
+        factor = float(speed)
+    except ValueError as error:
+        raise typer.BadParameter(f"{speed!r} is neither a number nor max") from error
+    if not 0 < factor < float("inf"):
+        raise typer.BadParameter("give a positive number, or max")
+    return factor

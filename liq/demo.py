@@ -1,0 +1,158 @@
+"""The main job on recorded input: every process of the pipeline, from capture to SQL."""
+
+import asyncio
+import gzip
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from liq.console import err, out
+from liq.demo_report import print_report
+from liq.embedded.options import load_stack_options
+from liq.embedded.stack import Stack
+from liq.exchanges import configured_exchanges
+from liq.progress import PipelineProgress
+from runtime.errors import DependencyError
+from runtime.logs import configure_logging
+from runtime.settings import Settings, load_settings
+from runtime.topics import ensure_topics
+from sinks.clickhouse import migrations
+from sinks.clickhouse.client import connect
+
+DATA_DIRECTORY = Path(".liq/demo")
+DATABASE = "liquidations_demo"
+POLL_SECONDS = 0.25
+# Without progress for this long, something is wrong that waiting will not mend.
+STALLED_SECONDS = 60.0
+SINK_STAGE = "sink-clickhouse"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What to play, and how fast: `max`, or a multiple of the recorded pace."""
+
+    capture: Path
+    speed: str
+
+
+def run_demo(options: DemoOptions) -> None:
+    """Play a capture through real processes, print what SQL says, leave nothing running.
+
+    Raises:
+        ConfigurationError: a setting prevents it.
+        DependencyError: a part died or stopped making progress.
+    """
+    if DATA_DIRECTORY.exists():
+        shutil.rmtree(DATA_DIRECTORY)
+    started = time.monotonic()
+    stack_options = load_stack_options(
+        embedded_data_dir=DATA_DIRECTORY, clickhouse_database=DATABASE
+    )
+    configure_logging(load_settings(log_level="WARNING"), worker="demo")
+    err.print("Starting broker, ClickHouse and workers ...")
+    with Stack(stack_options) as stack:
+        environment = {
+            **stack.environment,
+            "CLICKHOUSE_DATABASE": DATABASE,
+            # A run of its own on brokers that hold other data.
+            "TOPIC_NAMESPACE": f"demo-{time.time_ns() // 1_000_000_000}",
+            "TOPIC_PARTITIONS": "4",
+        }
+        settings = load_settings(**{name.lower(): text for name, text in environment.items()})
+        asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
+        prepare_database(settings)
+        stack.start_worker("normalize", "process", "normalize", environment=environment)
+        stack.start_worker("detect", "process", "detect", environment=environment)
+        stack.start_worker("sink", "sink", "clickhouse", environment=environment)
+        stack.start_task(
+            "replay",
+            "replay",
+            str(options.capture),
+            "--speed",
+            options.speed,
+            environment=environment,
+        )
+        asyncio.run(_watch(settings, stack, options.capture))
+        print_report(connect(settings), options.capture)
+        stack.stop_workers()
+    seconds = time.monotonic() - started
+    out.print(
+        f"\nDone in {seconds:.0f} s; nothing is left running. Logs: {DATA_DIRECTORY}/logs",
+        highlight=False,
+    )
+
+
+def prepare_database(settings: Settings) -> None:
+    """An empty database with the current schema."""
+    client = connect(settings, use_database=False)
+    client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database} SYNC")
+    migrations.migrate(client, settings.clickhouse_database)
+
+
+def count_frames(capture: Path) -> int:
+    """Lines of a capture."""
+    opener = gzip.open if capture.suffix == ".gz" else open
+    with opener(capture, "rb") as lines:
+        return sum(1 for line in lines if line.strip())
+
+
+async def _watch(settings: Settings, stack: Stack, capture: Path) -> None:
+    """Show three bars until the sink has stored everything; fail if a part dies or stalls."""
+    topics = settings.topics
+    raw = [topics.raw(exchange) for exchange in configured_exchanges(settings)]
+    stored = [topics.events, topics.cascades, topics.rejected, topics.feeds]
+    frames = count_frames(capture)
+    with _progress_bars() as bars:
+        published = bars.add_task("frames published", total=frames)
+        normalized = bars.add_task("frames normalized", total=frames)
+        loaded = bars.add_task("records in ClickHouse", total=None)
+        async with PipelineProgress(settings) as progress:
+
+            async def update() -> bool:
+                stack.supervisor.check()
+                held = await progress.held(raw)
+                handled = await progress.handled("normalize", raw)
+                to_store = await progress.held(stored)
+                in_store = await progress.handled(SINK_STAGE, stored)
+                bars.update(published, completed=min(held, frames))
+                bars.update(normalized, completed=min(handled, frames))
+                bars.update(loaded, completed=in_store, total=to_store or None)
+                return (
+                    stack.supervisor.has_ended("replay")
+                    and await progress.lag("normalize", raw) == 0
+                    and await progress.lag("detect", [topics.events]) == 0
+                    and await progress.lag(SINK_STAGE, stored) == 0
+                )
+
+            await _until(update, lambda: progress.held([*raw, *stored]))
+    code = stack.supervisor.wait_for_end("replay", 1.0)
+    if code != 0:
+        raise DependencyError(f"liq replay ended with exit code {code}; see its log.")
+
+
+async def _until(done: Callable[[], Awaitable[bool]], amount: Callable[[], Awaitable[int]]) -> None:
+    """Poll `done`; give up when `amount` has not changed for a while."""
+    last, since = -1, time.monotonic()
+    while not await done():
+        now = await amount()
+        if now != last:
+            last, since = now, time.monotonic()
+        elif time.monotonic() - since > STALLED_SECONDS:
+            raise DependencyError(
+                f"No progress for {STALLED_SECONDS:.0f} s; see {DATA_DIRECTORY}/logs."
+            )
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _progress_bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(bar_width=40),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+    )
