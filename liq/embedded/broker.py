@@ -1,5 +1,6 @@
 """Kafka for a development stack: one small interface, several kinds of broker."""
 
+import importlib
 import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,18 +108,16 @@ class DockerBroker:
     def start(self) -> BrokerAddress:
         """Start a single KRaft broker on a free port."""
         try:
-            from docker.errors import DockerException  # noqa: PLC0415 - only if it is asked for
-            from testcontainers.community.kafka import (  # noqa: PLC0415 - same
-                KafkaContainer,
-            )
+            errors = importlib.import_module("docker.errors")
+            containers = importlib.import_module("testcontainers.community.kafka")
         except ImportError as error:
             raise ConfigurationError(
                 "KAFKA=docker needs the package testcontainers; install it, or unset KAFKA."
             ) from error
         try:
-            self._container = KafkaContainer(DOCKER_IMAGE).with_kraft()
+            self._container = containers.KafkaContainer(DOCKER_IMAGE).with_kraft()
             self._container.start()
-        except DockerException as error:
+        except errors.DockerException as error:
             raise ConfigurationError(
                 f"KAFKA=docker, but Docker does not answer ({error}); start it, or unset KAFKA."
             ) from error
@@ -148,9 +147,7 @@ def choose_broker(options: StackOptions, supervisor: Supervisor) -> Broker:
             "KAFKA=apache is not available yet; use KAFKA=embedded or KAFKA=docker, or set "
             "KAFKA_BOOTSTRAP_SERVERS to brokers of your own."
         )
-    return EmbeddedBroker(
-        supervisor, options.embedded_data_dir / "kafka", options.embedded_kafka_port
-    )
+    return EmbeddedBroker(supervisor, options.embedded_data_dir / NAME, options.embedded_kafka_port)
 
 
 def noida_binary() -> Path:

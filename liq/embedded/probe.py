@@ -33,4 +33,4 @@ def answers_kafka(host: str, port: int) -> bool:
     if len(answer) < 10:  # noqa: PLR2004 - size, correlation id and error code
         return False
     _size, correlation_id, error_code = struct.unpack(">iih", answer)
-    return correlation_id == _CORRELATION_ID and error_code == 0
+    return bool(correlation_id == _CORRELATION_ID and error_code == 0)

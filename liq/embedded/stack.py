@@ -1,5 +1,6 @@
 """The whole development stack: broker and ClickHouse up, worker processes beside them."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -23,7 +24,8 @@ class Stack:
     """Broker, ClickHouse and workers under one supervisor; use it in a `with` statement.
 
     While it is up, `environment` is what any client process needs, and the file `stack.env` in
-    the data directory has the same for a shell (`set -a; . .liq/stack.env`).
+    the data directory has the same for a shell (`set -a; . .liq/stack.env`). A stack that
+    `is_fresh` begins with an empty embedded broker and an empty embedded ClickHouse.
     """
 
     def __init__(
@@ -31,10 +33,12 @@ class Stack:
         options: StackOptions,
         *,
         has_clickhouse: bool = True,
+        is_fresh: bool = False,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._options = options
         self._has_clickhouse = has_clickhouse
+        self._is_fresh = is_fresh
         self._grace_seconds = grace_seconds
         self._cleanup = ExitStack()
         self.environment: dict[str, str] = {}
@@ -51,6 +55,9 @@ class Stack:
             directory = self._options.embedded_data_dir
             lock = DirectoryLock(directory)
             started.callback(lock.close)
+            if self._is_fresh:  # only now: without the lock it may be another stack's data
+                for part in (BROKER, WAREHOUSE):
+                    shutil.rmtree(directory / part, ignore_errors=True)
             self.supervisor = started.enter_context(
                 Supervisor(
                     directory / LOGS,

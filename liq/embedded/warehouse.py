@@ -100,7 +100,7 @@ def choose_warehouse(options: StackOptions, supervisor: Supervisor) -> Warehouse
         return GivenClickHouse(options.clickhouse_url, options.clickhouse_database)
     return EmbeddedClickHouse(
         supervisor,
-        options.embedded_data_dir / "clickhouse",
+        options.embedded_data_dir / NAME,
         options.embedded_clickhouse_port,
         options.clickhouse_database,
     )

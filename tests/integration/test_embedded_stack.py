@@ -1,5 +1,6 @@
 """The embedded stack: parts come up in order, failures have a sentence, nothing is left running."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aiokafka.admin import NewTopic
 
 from liq.embedded.broker import EmbeddedBroker, GivenBroker, choose_broker
 from liq.embedded.lock import DirectoryLock
@@ -19,6 +21,8 @@ from liq.embedded.probe import answers_http, answers_kafka
 from liq.embedded.stack import Stack
 from liq.embedded.supervisor import Child, ChildFailure, Supervisor
 from runtime.errors import ConfigurationError, DependencyError
+from runtime.kafka import new_admin
+from runtime.settings import load_settings
 
 pytestmark = pytest.mark.integration
 
@@ -67,6 +71,34 @@ def test_the_whole_stack_answers_and_ends(tmp_path: Path) -> None:
     assert not (tmp_path / "stack.env").exists()
 
 
+def topics_of(stack: Stack, create: str | None = None) -> set[str]:
+    """The topics that the broker holds; one may be added first."""
+
+    async def work() -> set[str]:
+        admin = new_admin(load_settings(), "test")
+        await admin.start()
+        try:
+            if create is not None:
+                await admin.create_topics([NewTopic(create, 1, 1)])
+            return set(await admin.list_topics())
+        finally:
+            await admin.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, text in stack.environment.items():
+            patch.setenv(name, text)
+        return asyncio.run(work())
+
+
+def test_data_outlives_a_stack_unless_a_fresh_one_is_asked_for(tmp_path: Path) -> None:
+    with Stack(options(tmp_path), has_clickhouse=False) as stack:
+        assert "kept" in topics_of(stack, create="kept")
+    with Stack(options(tmp_path), has_clickhouse=False) as stack:
+        assert "kept" in topics_of(stack)
+    with Stack(options(tmp_path), has_clickhouse=False, is_fresh=True) as stack:
+        assert "kept" not in topics_of(stack)
+
+
 def test_a_killed_parent_leaves_nothing_running(tmp_path: Path) -> None:
     """The stack's own process gets SIGKILL: no handler of ours can run in it."""
     program = (
@@ -104,8 +136,23 @@ def test_a_killed_parent_leaves_nothing_running(tmp_path: Path) -> None:
     finally:
         parent.kill()
         parent.wait()
-    wait_for(lambda: not any(map(is_running, pids)))
-    wait_for(lambda: _can_lock(tmp_path))
+    try:
+        wait_for(lambda: not any(map(is_running, pids)))
+        wait_for(lambda: _can_lock(tmp_path))
+    finally:
+        for pid in filter(is_running, pids):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_docker_that_does_not_answer_has_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    with (
+        pytest.raises(ConfigurationError, match="Docker does not answer"),
+        Stack(options(tmp_path, kafka="docker"), has_clickhouse=False),
+    ):
+        pytest.fail("the stack started")
 
 
 def _can_lock(directory: Path) -> bool:
