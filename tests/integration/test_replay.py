@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka import TopicPartition
@@ -32,6 +32,9 @@ from schemas.headers import (
     integer_header,
     text_header,
 )
+
+if TYPE_CHECKING:
+    from tests.conftest import RunWorker
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
@@ -259,3 +262,15 @@ async def test_standard_input_is_read_as_it_comes_and_sigterm_ends_it(
     assert output.read_text() == "1\n2\nstopped True None\n"
     assert code == 0
     assert len(await read_all(settings, ("binance",))) == 2
+
+
+async def test_the_command_reports_broken_lines_and_exits_with_2(
+    settings: Settings, tmp_path: Path, run_worker: "RunWorker"
+) -> None:
+    capture = tmp_path / "capture.jsonl"
+    capture.write_bytes(capture_line(0) + b"not json\n" + capture_line(2))
+    task = run_worker("replay", str(capture), settings=settings, is_task=True)
+    assert await asyncio.to_thread(task.wait) == 2
+    assert "capture.jsonl:2: not JSON" in task.log
+    frames = [record for record in await read_all(settings) if record.value is not None]
+    assert len(frames) == 2
