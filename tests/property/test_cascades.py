@@ -23,7 +23,7 @@ DUE_AFTER_MS = WINDOW_MS + 5_000
 
 # Silences between receive times: bursts, pauses around the window, and long ones.
 gaps_ms = st.one_of(
-    st.integers(0, 2_000), st.integers(0, 2_000), st.integers(50_000, 75_000), st.just(300_000)
+    st.integers(0, 2_000), st.integers(0, 2_000), st.integers(50_000, 75_000), st.just(1_000_000)
 )
 # How long after it happened an event is received: prompt, slow, late, from the future.
 delays_ms = st.one_of(
@@ -95,6 +95,20 @@ def test_snapshots_at_any_point_change_nothing(events: list[Liquidation], stops:
             data = to_bytes(state)
             state = from_bytes(data, WINDOW_MS)
             assert to_bytes(state) == data
+        state, made = DETECTOR.step(state, event)
+        alerts += made
+    assert as_bytes(alerts + DETECTOR.finish(state)) == as_bytes(run(events))
+
+
+@given(logs())
+def test_an_idle_state_can_be_thrown_away(events: list[Liquidation]) -> None:
+    state = DETECTOR.new_state()
+    alerts: list[CascadeAlert] = []
+    for event in events:
+        state, made = DETECTOR.advance(state, event.received_at_ms)
+        alerts += made
+        if DETECTOR.is_idle(state, event.received_at_ms):
+            state = DETECTOR.new_state()
         state, made = DETECTOR.step(state, event)
         alerts += made
     assert as_bytes(alerts + DETECTOR.finish(state)) == as_bytes(run(events))
