@@ -27,7 +27,7 @@ STAGE = "sink-clickhouse"
 CONDITION = "kafka"
 POLL_SECONDS = 0.2
 # Of the 30 s that a worker has to end: the rest is for closing the connections.
-FLUSH_SECONDS = 15
+FLUSH_SECONDS = 10
 LEAVE_SECONDS = 5
 log = get_logger(__name__)
 
@@ -57,6 +57,7 @@ async def _finished(task: asyncio.Task[None], health: Health, stop: asyncio.Even
         task.result()
         return True
     task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
     return False
 
 

@@ -1,4 +1,4 @@
-"""The loader against a real broker and the real ClickHouse engine: nothing lost, nothing doubled."""
+"""The loader against a real broker and the real engine: nothing is lost, nothing doubled."""
 
 import asyncio
 import json
@@ -22,9 +22,10 @@ from clickhouse_connect.driver.client import Client
 
 from liq.embedded.clickhouse.child import ClickHouseChild
 from liq.embedded.warehouse import WarehouseAddress
-from runtime.errors import ConfigurationError
+from runtime.errors import ConfigurationError, DependencyError
 from runtime.health import Health
-from runtime.kafka import new_admin, new_producer
+from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
+from runtime.metrics import RECORDS_IN, SINK_BUFFERED, SINK_SKIPPED
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import encode
@@ -50,6 +51,7 @@ from schemas.vocabulary import (
 )
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.tables import tables_by_topic
 from sinks.clickhouse.worker import STAGE, run
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
@@ -201,6 +203,7 @@ async def running_sink(settings: Settings) -> AsyncIterator[Health]:
     """The sink in this process; it is stopped as SIGTERM would, and must end by itself."""
     health, stop = Health(), asyncio.Event()
     task = asyncio.create_task(run(settings, health, stop))
+    await asyncio.sleep(0)  # the task begins, and says what it still lacks
     try:
         yield health
     finally:
@@ -421,8 +424,6 @@ async def test_a_stop_stores_and_commits_what_is_buffered(
 ) -> None:
     patient = make_settings(sink_batch_rows=100_000, sink_batch_seconds=60)
     await publish(settings, settings.topics.events, [encode(liquidation(n)) for n in range(40)])
-    from runtime.metrics import SINK_BUFFERED  # noqa: PLC0415
-
     async with running_sink(patient):
 
         async def all_buffered() -> bool:
@@ -434,12 +435,13 @@ async def test_a_stop_stores_and_commits_what_is_buffered(
     assert await committed_total(settings) == 40
 
 
-async def test_a_restart_resumes_and_does_not_send_stored_rows_again(
+async def test_records_that_are_stored_already_are_not_sent_again(
     settings: Settings, database: Client
 ) -> None:
-    events = [encode(liquidation(number)) for number in range(200)]
-    await publish(settings, settings.topics.events, events)
-    for total in (200, 260):
+    skipped = SINK_SKIPPED.labels("liquidations")._value
+    skipped_before = skipped.get()
+    for numbers, total in ((range(200), 200), (range(200, 260), 260)):
+        await publish(settings, settings.topics.events, [encode(liquidation(n)) for n in numbers])
 
         async def all_committed(total: int = total) -> bool:
             return await committed_total(settings) == total
@@ -448,20 +450,41 @@ async def test_a_restart_resumes_and_does_not_send_stored_rows_again(
             await eventually(all_committed)
         if total == 200:
             await rewind(settings)
-            more = [encode(liquidation(number)) for number in range(200, 260)]
-            await publish(settings, settings.topics.events, more)
-    [(physical,)] = database.query("SELECT count() FROM liquidations").result_rows
-    assert physical == 260
+    assert skipped.get() - skipped_before == 200
+    assert count(database, "liquidations") == 260
+
+
+async def test_a_restart_resumes_where_the_last_run_ended(
+    settings: Settings, database: Client
+) -> None:
+    records_in = RECORDS_IN.labels(settings.topics.events)._value
+    for numbers, total in ((range(90), 90), (range(90, 150), 150)):
+        await publish(settings, settings.topics.events, [encode(liquidation(n)) for n in numbers])
+
+        async def all_committed(total: int = total) -> bool:
+            return await committed_total(settings) == total
+
+        async with running_sink(settings):
+            await eventually(all_committed)
+    assert records_in.get() == 150
+    assert count(database, "liquidations") == 150
 
 
 async def rewind(settings: Settings) -> None:
-    """Forget the group's offsets, as if the commit after the inserts had been lost."""
-    admin = new_admin(settings, "test")
-    await admin.start()
+    """Set the group back to the beginning, as if its commits after the inserts had been lost."""
+    consumer = new_consumer(
+        settings, *tables_by_topic(settings.topics), group=settings.group(STAGE)
+    )
+    await start_consumer(settings, consumer)
+
+    async def is_member() -> bool:
+        return bool(consumer.assignment())
+
     try:
-        await admin.delete_consumer_groups([settings.group(STAGE)])
+        await eventually(is_member)
+        await consumer.commit(dict.fromkeys(consumer.assignment(), 0))
     finally:
-        await admin.close()
+        await consumer.stop()
     assert await committed(settings) == {}
 
 
@@ -555,3 +578,24 @@ async def test_a_killed_sink_loses_and_doubles_nothing(
 async def test_a_database_without_tables_is_refused_with_a_sentence(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="liq migrate"):
         await run(settings, Health(), asyncio.Event())
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_broker_that_does_not_answer_ends_the_sink_with_a_sentence(
+    make_settings: Callable[..., Settings],
+) -> None:
+    nowhere = make_settings(kafka_bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(DependencyError, match="KAFKA_BOOTSTRAP_SERVERS"):
+        await run(nowhere, Health(), asyncio.Event())
+
+
+async def test_the_sink_waits_for_a_clickhouse_that_is_not_up_yet(
+    make_settings: Callable[..., Settings],
+) -> None:
+    async with running_sink(make_settings(clickhouse_url="http://127.0.0.1:1")) as health:
+
+        async def says_why() -> bool:
+            return "cannot be reached" in health.conditions["clickhouse"].reason
+
+        await eventually(says_why)
+        assert not health.ready

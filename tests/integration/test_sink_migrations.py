@@ -1,0 +1,111 @@
+"""Migrations against the real engine: complete, repeatable, safe from several processes at once."""
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from runtime.errors import ConfigurationError
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.migrations import applied_checksums, check_schema, known_migrations, migrate
+from sinks.clickhouse.tables import TABLES
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clickhouse")]
+
+JOURNAL = "schema_migrations"
+VIEWS = {"liquidations_by_venue_side", "liquidation_minutes", "cascades_latest"}
+
+
+@pytest.fixture
+def client(make_settings: "MakeSettings") -> Iterator[Client]:
+    opened = connect(make_settings(), use_database=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(client: Client) -> Iterator[str]:
+    name = f"m{secrets.token_hex(4)}"
+    yield name
+    client.command(f"DROP DATABASE IF EXISTS {name}")
+
+
+def objects(client: Client, database: str) -> set[str]:
+    return {row[0] for row in client.query(f"SHOW TABLES FROM {database}").result_rows}
+
+
+def test_a_dry_run_says_what_is_pending_and_creates_nothing(client: Client, database: str) -> None:
+    assert migrate(client, database, dry_run=True) == list(known_migrations())
+    assert applied_checksums(client, database) is None
+
+
+def test_migrating_creates_everything_once(client: Client, database: str) -> None:
+    assert migrate(client, database) == list(known_migrations())
+    assert objects(client, database) == {table.name for table in TABLES} | VIEWS | {JOURNAL}
+    check_schema(client, database)
+    assert migrate(client, database) == []
+
+
+def test_every_column_that_is_sent_exists(client: Client, database: str) -> None:
+    migrate(client, database)
+    for table in TABLES:
+        described = client.query(f"DESCRIBE TABLE {database}.{table.name}").result_rows
+        stored = {row[0] for row in described if row[2] == ""}  # no default
+        assert set(table.columns) == stored
+
+
+def test_several_processes_may_migrate_at_once(
+    client: Client, database: str, make_settings: "MakeSettings"
+) -> None:
+    clients = [connect(make_settings(), use_database=False) for _ in range(4)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(lambda own: migrate(own, database), clients))
+    for own in clients:
+        own.close()
+    check_schema(client, database)
+
+
+def test_an_interrupted_migration_is_run_again(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(f"DROP VIEW {database}.cascades_latest")
+    client.command(f"TRUNCATE TABLE {database}.{JOURNAL}")
+    assert migrate(client, database) == list(known_migrations())
+    assert "cascades_latest" in objects(client, database)
+
+
+def test_a_database_without_our_tables_is_refused(client: Client, database: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no tables of this engine; run `liq migrate`"):
+        check_schema(client, database)
+
+
+def test_an_older_database_is_refused(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(f"TRUNCATE TABLE {database}.{JOURNAL}")
+    with pytest.raises(ConfigurationError, match=r"0001_tables.*run `liq migrate`"):
+        check_schema(client, database)
+
+
+def test_a_newer_database_is_refused(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(
+        f"INSERT INTO {database}.{JOURNAL} (version, name, checksum) VALUES (9999, 'new', 'x')"  # noqa: S608
+    )
+    for act in (check_schema, migrate):
+        with pytest.raises(ConfigurationError, match=r"9999.*newer version"):
+            act(client, database)
+
+
+def test_a_database_made_by_other_files_is_refused(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(
+        f"INSERT INTO {database}.{JOURNAL} (version, name, checksum) VALUES (1, 'tables', 'abc')"  # noqa: S608
+    )
+    for act in (check_schema, migrate):
+        with pytest.raises(ConfigurationError, match=r"0001_tables.*other contents"):
+            act(client, database)
