@@ -17,6 +17,15 @@ class EntryError(ValueError):
         self.detail = detail
 
 
+def unusable(reason: RejectReason, value: object, name: str, wanted: str) -> EntryError:
+    """The error for a field's value: `missing_field` if it has not even a fitting type."""
+    fitting = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return EntryError(
+        reason if fitting else RejectReason.MISSING_FIELD,
+        f"{name} is {shown(value)}, not {wanted}.",
+    )
+
+
 def shown(value: object) -> str:
     """A value as it may appear in a sentence: short whatever the sender put there."""
     if isinstance(value, str):

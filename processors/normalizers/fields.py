@@ -5,12 +5,15 @@ sender may put any JSON value anywhere.
 """
 
 import re
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any, Final
 
-from processors.normalizers.errors import EntryError, shown
-from schemas.vocabulary import RejectReason
+from processors.normalizers.errors import EntryError, shown, unusable
+from schemas.vocabulary import RejectReason, Side
 
 JsonObject = dict[str, Any]
+Getter = Callable[[JsonObject], tuple[Any, ...]]
 
 EARLIEST_MS: Final = 1_262_304_000_000  # 2010-01-01, before any of these venues existed
 MAX_CLOCK_LEAD_MS: Final = 86_400_000
@@ -18,6 +21,34 @@ MAX_SYMBOL_CHARACTERS: Final = 64
 MAX_TIMESTAMP_DIGITS: Final = 16
 
 _SYMBOL = re.compile(r"[A-Za-z0-9_.:@/-]{1,64}", re.ASCII)
+
+
+def needed(*names: str) -> Getter:
+    """A function for `take`: the values of several fields, in this order."""
+    return itemgetter(*names)
+
+
+def take(fields: JsonObject, getter: Getter) -> tuple[Any, ...]:
+    """The values of the fields that an entry must have; their types are not looked at.
+
+    Raises:
+        EntryError: missing_field.
+    """
+    try:
+        return getter(fields)
+    except KeyError as error:
+        raise EntryError(RejectReason.MISSING_FIELD, f"{error.args[0]} is missing.") from error
+
+
+def text(value: object, name: str) -> str:
+    """A value that must be a string.
+
+    Raises:
+        EntryError: missing_field.
+    """
+    if type(value) is not str:
+        raise EntryError(RejectReason.MISSING_FIELD, f"{name} is {shown(value)}, not a string.")
+    return value
 
 
 def object_field(fields: JsonObject, name: str) -> JsonObject:
@@ -56,34 +87,27 @@ def text_field(fields: JsonObject, name: str) -> str:
     return value
 
 
-def number_text_field(fields: JsonObject, name: str) -> str:
-    """A number as the venue wrote it; a JSON number is given in its shortest form.
-
-    Only the type is checked here: `numbers.positive_decimal` judges the text.
+def liquidated_side(value: object, name: str, words: Mapping[str, Side]) -> Side:
+    """The liquidated position that the venue's word for a side means.
 
     Raises:
-        EntryError: missing_field.
+        EntryError: invalid_side for a word that is not among them, missing_field for no word.
     """
-    value = fields.get(name)
-    if type(value) is str:
-        return value
-    if type(value) is int or type(value) is float:
-        return repr(value)
-    raise _mistyped(fields, name, "a number")
+    side = words.get(value) if type(value) is str else None
+    if side is None:
+        raise unusable(RejectReason.INVALID_SIDE, value, name, " or ".join(words))
+    return side
 
 
-def timestamp_field(fields: JsonObject, name: str, received_at_ms: int) -> int:
-    """A time in UTC milliseconds, as an integer or as a string of digits.
+def timestamp(value: object, name: str, received_at_ms: int) -> int:
+    """A time in UTC milliseconds, from an integer or a string of digits.
 
     Raises:
-        EntryError: missing_field, or invalid_timestamp when it lies before 2010 or more than a
-            day after `received_at_ms`.
+        EntryError: invalid_timestamp: not whole, before 2010, or more than a day after
+            `received_at_ms`; missing_field: neither a string nor a number.
     """
-    value = fields.get(name)
     if type(value) is int:
         timestamp_ms = value
-    elif value is None or type(value) is bool or type(value) in (list, dict):
-        raise _mistyped(fields, name, "a time in milliseconds")
     elif (
         type(value) is str
         and len(value) <= MAX_TIMESTAMP_DIGITS
@@ -92,9 +116,7 @@ def timestamp_field(fields: JsonObject, name: str, received_at_ms: int) -> int:
     ):
         timestamp_ms = int(value)
     else:
-        raise EntryError(
-            RejectReason.INVALID_TIMESTAMP, f"{name} is {shown(value)}, not whole milliseconds."
-        )
+        raise unusable(RejectReason.INVALID_TIMESTAMP, value, name, "whole milliseconds")
     if not EARLIEST_MS <= timestamp_ms <= received_at_ms + MAX_CLOCK_LEAD_MS:
         raise EntryError(
             RejectReason.INVALID_TIMESTAMP,

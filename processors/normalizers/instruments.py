@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 
 from processors.normalizers.errors import EntryError, shown
+from processors.normalizers.fields import check_symbol
 from processors.normalizers.markets import Market, instrument_market
 from schemas.codec import decode
 from schemas.records import Instrument
@@ -49,11 +50,12 @@ class InstrumentBook:
         """What a contract stands for.
 
         Raises:
-            EntryError: unknown_instrument; or unsupported_quote, unsupported_instrument,
-                invalid_symbol or invalid_number, when the metadata itself cannot be used.
+            EntryError: unknown_instrument; invalid_symbol; or what is wrong with the metadata
+                itself: unsupported_quote, unsupported_instrument or invalid_number.
         """
         market = self._markets.get((exchange, native_symbol))
         if market is None:
+            check_symbol(native_symbol)
             raise EntryError(
                 RejectReason.UNKNOWN_INSTRUMENT,
                 f"The contract size of {shown(native_symbol)} on {exchange} is not known.",

@@ -28,7 +28,7 @@ def normalize(
         _read(frame, metadata, reading)
     except EntryError as error:
         reading.reject(error)
-    return reading.finished()
+    return reading.outcome()
 
 
 def _read(frame: bytes, metadata: FrameMetadata, reading: Reading) -> None:

@@ -8,7 +8,7 @@ import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Final
 
-from processors.normalizers.errors import EntryError, shown
+from processors.normalizers.errors import EntryError, unusable
 from schemas.vocabulary import RejectReason
 
 MAX_INTEGER_DIGITS: Final = 26
@@ -25,13 +25,16 @@ _NUMBER = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _quantize = EXACT.quantize
 
 
-def positive_decimal(text: str, name: str) -> Decimal:
+def positive_decimal(value: object, name: str) -> Decimal:
     """Parse a number above zero, rounded half-even to the stored places.
+
+    Venues write numbers as strings. A JSON number is accepted in its shortest form.
 
     Raises:
         EntryError: invalid_number: not a plain decimal, over 40 characters, zero, negative, or
-            of a magnitude that does not fit.
+            of a magnitude that does not fit; missing_field: neither a string nor a number.
     """
+    text = value if type(value) is str else _number_text(value)
     # Digits and at most one point, short enough for every stored number: nearly all there are.
     if len(text) <= DECIMAL_PLACES and text.replace(".", "", 1).isdigit() and text.isascii():
         number = Decimal(text)
@@ -39,14 +42,17 @@ def positive_decimal(text: str, name: str) -> Decimal:
             return number
     elif len(text) <= MAX_TEXT_CHARACTERS and _NUMBER.fullmatch(text):
         return stored(Decimal(text), name)
-    raise EntryError(
-        RejectReason.INVALID_NUMBER, f"{name} is {shown(text)}, not a number above zero."
-    )
+    raise unusable(RejectReason.INVALID_NUMBER, value, name, "a number above zero")
 
 
-def is_zero(text: str) -> bool:
-    """Whether the text is a plain zero such as `0` or `0.000`."""
+def is_zero(value: object) -> bool:
+    """Whether the value is a plain zero such as `0` or `0.000`."""
+    text = value if type(value) is str else _number_text(value)
     return "0" in text and not text.replace(".", "", 1).strip("0")
+
+
+def _number_text(value: object) -> str:
+    return repr(value) if type(value) is int or type(value) is float else ""
 
 
 def stored(number: Decimal, name: str) -> Decimal:

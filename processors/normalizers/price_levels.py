@@ -11,21 +11,26 @@ from processors.normalizers.numbers import DECIMAL_PLACES, EXACT, MAX_INTEGER_DI
 
 RELATIVE_STEP_POWER: Final = -3  # 0.1 %
 
+_add = EXACT.add
 _divmod = EXACT.divmod
 _multiply = EXACT.multiply
+
+_ONE = Decimal(1)
+_HALF = Decimal("0.5")
 
 # Between neighbouring steps the nearer one in ratio changes at their geometric mean.
 _CHANGES = tuple((Decimal(square).sqrt(EXACT), step) for square, step in ((2, 1), (10, 2), (50, 5)))
 _LAST_STEP = 10
 
-_Bands = tuple[tuple[tuple[Decimal, Decimal], ...], Decimal]
 
-
-def _bands(power: int) -> _Bands:
+def _bands(power: int) -> tuple[tuple[tuple[Decimal, Decimal], ...], Decimal]:
     """(upper price, step) pairs, and the last step, for prices from 10**power to ten times that."""
-    unit = Decimal(1).scaleb(power + RELATIVE_STEP_POWER)
-    pairs = ((upper.scaleb(power), max(SMALLEST, unit * step)) for upper, step in _CHANGES)
-    return tuple(pairs), max(SMALLEST, unit * _LAST_STEP)
+    unit = Decimal(f"1E{power + RELATIVE_STEP_POWER}")
+    pairs = (
+        (upper.scaleb(power, EXACT), max(SMALLEST, _multiply(unit, step)))
+        for upper, step in _CHANGES
+    )
+    return tuple(pairs), max(SMALLEST, _multiply(unit, _LAST_STEP))
 
 
 _BANDS = {power: _bands(power) for power in range(-DECIMAL_PLACES, MAX_INTEGER_DIGITS + 1)}
@@ -38,8 +43,8 @@ def price_level(price: Decimal, base: str, btc_step_usd: Decimal) -> Decimal:
     """
     step = btc_step_usd if base == "BTC" else _step(price)
     multiple, rest = _divmod(price, step)
-    if rest + rest >= step:
-        multiple += 1
+    if rest >= _multiply(step, _HALF):
+        multiple = _add(multiple, _ONE)
     return _multiply(multiple, step) if multiple else step
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
+from processors.normalizers.building import LiquidationDraft, finished
 from processors.normalizers.context import NormalizerConfig
 from processors.normalizers.errors import EntryError
 from processors.normalizers.frame import FrameMetadata
@@ -65,7 +66,7 @@ class Reading:
         self._rejections = 0
 
     def entry(self, read: Callable[..., Liquidation | None], *entry: Any) -> None:
-        """Read one entry: keep its event, if it is one, or reject it alone."""
+        """Read one entry of several: keep its event, if it is one, or reject it alone."""
         try:
             event = read(self, *entry)
         except EntryError as error:
@@ -73,6 +74,10 @@ class Reading:
         else:
             if event is not None:
                 self.results.append(event)
+
+    def add(self, event: Liquidation) -> None:
+        """Keep the event of a frame that holds one entry only."""
+        self.results.append(event)
 
     def reject(self, error: EntryError) -> None:
         """Keep a rejection with the frame's bytes."""
@@ -92,18 +97,20 @@ class Reading:
             )
         )
 
-    def finished(self) -> list[Liquidation | Rejected]:
+    def outcome(self) -> list[Liquidation | Rejected]:
         """Everything that the frame gave."""
-        dropped = self._rejections - MAX_REJECTIONS
-        if dropped > 0:
-            position, last = next(
-                (index, result)
-                for index, result in reversed(list(enumerate(self.results)))
-                if isinstance(result, Rejected)
-            )
-            detail = f"{last.detail} {dropped} more entries of this frame gave no event either."
-            self.results[position] = replace(last, detail=detail)
+        if self._rejections > MAX_REJECTIONS:
+            self._count_dropped(self._rejections - MAX_REJECTIONS)
         return self.results
+
+    def _count_dropped(self, dropped: int) -> None:
+        position, last = max(
+            (position, result)
+            for position, result in enumerate(self.results)
+            if isinstance(result, Rejected)
+        )
+        detail = f"{last.detail} {dropped} more entries of this frame gave no event either."
+        self.results[position] = replace(last, detail=detail)
 
     def row_id(self, row: str) -> str:
         """The id of an event that the venue gives none: of its raw strings.
@@ -113,7 +120,13 @@ class Reading:
         """
         occurrence = self._seen.get(row, 0)
         self._seen[row] = occurrence + 1
-        return event_id(f"{self.exchange}|{row}|{occurrence}")
+        identity = f"{self.exchange}|{row}|{occurrence}"
+        return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
+
+    def own_id(self, identity: str) -> str:
+        """The id of an event from what the venue itself calls it, anew for every delivery."""
+        identity = f"{self.exchange}|{identity}"
+        return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
 
     def liquidation(  # noqa: PLR0913, PLR0917 - an object of them would cost a tenth of the time
         self,
@@ -143,12 +156,12 @@ class Reading:
             value_usd = stored(amount, "The value")
             quantity = stored(_divide(amount, price), "The quantity")
         if market.base_power:
-            quantity = stored(quantity.scaleb(market.base_power), "The quantity")
-            price = stored(price.scaleb(-market.base_power), "The price")
+            quantity = stored(quantity.scaleb(market.base_power, EXACT), "The quantity")
+            price = stored(price.scaleb(-market.base_power, EXACT), "The price")
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
         if level.adjusted() >= MAX_INTEGER_DIGITS:
             raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
-        return Liquidation(
+        draft = LiquidationDraft(
             event_id=event_id,
             exchange=self.exchange,
             symbol=market.symbol,
@@ -172,8 +185,4 @@ class Reading:
             liquidator=liquidator,
             source=self._metadata.source,
         )
-
-
-def event_id(identity: str) -> str:
-    """32 hexadecimal digits that depend on the identity alone."""
-    return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
+        return finished(draft)

@@ -17,24 +17,26 @@ Sources: developers.binance.com, USD-M "Liquidation Order Streams" and changelog
 from functools import lru_cache
 from typing import Any, Final
 
-from processors.normalizers.errors import EntryError, shown
 from processors.normalizers.fields import (
     JsonObject,
     check_symbol,
-    number_text_field,
+    liquidated_side,
+    needed,
     object_field,
-    text_field,
-    timestamp_field,
+    take,
+    text,
+    timestamp,
 )
 from processors.normalizers.markets import Market, new_market, split_quote
 from processors.normalizers.numbers import is_zero, positive_decimal
 from processors.normalizers.reading import Reading
 from processors.normalizers.venue import Venue, unknown_message
 from schemas.records import Liquidation
-from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+from schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 
 LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1")
+ORDER_FIELDS: Final = needed("s", "S", "p", "ap", "z", "T")
 CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
 
 
@@ -45,33 +47,30 @@ def read_usdm(reading: Reading, message: Any) -> None:
     if "stream" in message:
         message = object_field(message, "data")
     if message.get("e") == "forceOrder":
-        reading.entry(read_order, object_field(message, "o"))
+        reading.add(read_order(reading, object_field(message, "o")))
     elif "e" in message or CONTROL_FIELDS.isdisjoint(message):
         raise unknown_message(message)
 
 
 def read_order(reading: Reading, order: JsonObject) -> Liquidation:
     """Read the forced order."""
-    symbol = text_field(order, "s")
-    market = usdm_market(symbol)
-    raw_side = text_field(order, "S")
-    side = LIQUIDATED.get(raw_side)
-    if side is None:
-        raise EntryError(RejectReason.INVALID_SIDE, f"S is {shown(raw_side)}, not BUY or SELL.")
-    average = number_text_field(order, "ap")
-    limit = number_text_field(order, "p")
-    size = number_text_field(order, "z")
-    timestamp_ms = timestamp_field(order, "T", reading.received_at_ms)
+    symbol, raw_side, limit, average, size, time = take(order, ORDER_FIELDS)
+    market = usdm_market(text(symbol, "s"))
+    side = liquidated_side(raw_side, "S", LIQUIDATED)
+    # It is part of the id even where it is not the price.
+    text(limit, "p")
     if is_zero(average):
         price, price_kind = positive_decimal(limit, "p"), PriceKind.ORDER
     else:
         price, price_kind = positive_decimal(average, "ap"), PriceKind.AVERAGE_FILL
+    quantity = positive_decimal(size, "z")
+    timestamp_ms = timestamp(time, "T", reading.received_at_ms)
     return reading.liquidation(
         market,
         reading.row_id(f"{symbol}|{raw_side}|{limit}|{average}|{size}|{timestamp_ms}"),
         side,
         price,
-        positive_decimal(size, "z"),
+        quantity,
         timestamp_ms,
         price_kind,
         Completeness.SAMPLED,

@@ -15,25 +15,26 @@ which was removed on 2025-11-19; recorded messages of both.
 
 import re
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from processors.normalizers.errors import EntryError, shown
 from processors.normalizers.fields import (
-    JsonObject,
+    Getter,
     array_field,
     check_symbol,
-    number_text_field,
+    liquidated_side,
+    needed,
     object_field,
     row_object,
-    text_field,
-    timestamp_field,
+    take,
+    text,
+    timestamp,
 )
 from processors.normalizers.markets import Market, new_market, split_quote
 from processors.normalizers.numbers import positive_decimal
 from processors.normalizers.reading import Reading
 from processors.normalizers.venue import Venue, unknown_message
 from schemas.records import Liquidation
-from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+from schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 
 LIQUIDATED: Final = {"Buy": Side.LONG, "Sell": Side.SHORT}
 CONTROL_FIELDS: Final = frozenset({"op", "success", "ret_msg"})
@@ -42,20 +43,10 @@ CONTROL_FIELDS: Final = frozenset({"op", "success", "ret_msg"})
 LINEAR_QUOTES: Final = ("USDT", "PERP", "USDC")
 _INVERSE_DELIVERY = re.compile(r"(?<=USD)[FGHJKMNQUVXZ][0-9]{2}$", re.ASCII)
 
-
-class Names(NamedTuple):
-    """The field names of one topic generation."""
-
-    symbol: str
-    side: str
-    price: str
-    size: str
-    time: str
-
-
-ALL_LIQUIDATION: Final = Names(symbol="s", side="S", price="p", size="v", time="T")
-OLD_LIQUIDATION: Final = Names("symbol", "side", "price", "size", "updatedTime")
-OLD_LIQUIDATION_AS_TABULATED: Final = OLD_LIQUIDATION._replace(time="updateTime")
+# Symbol, side, price, size and time, in every topic generation.
+ROW_FIELDS: Final = needed("s", "S", "p", "v", "T")
+OLD_FIELDS: Final = needed("symbol", "side", "price", "size", "updatedTime")
+OLD_FIELDS_AS_TABULATED: Final = needed("symbol", "side", "price", "size", "updateTime")
 
 
 def read_futures(contract: ContractKind, reading: Reading, message: Any) -> None:
@@ -68,39 +59,31 @@ def read_futures(contract: ContractKind, reading: Reading, message: Any) -> None
             raise unknown_message(message)
     elif topic.startswith("allLiquidation."):
         for row in array_field(message, "data"):
-            reading.entry(read_row, row, ALL_LIQUIDATION, contract, Completeness.COMPLETE)
+            reading.entry(read_row, row, ROW_FIELDS, contract, Completeness.COMPLETE)
     elif topic.startswith("liquidation."):
         row = object_field(message, "data")
-        names = OLD_LIQUIDATION if "updatedTime" in row else OLD_LIQUIDATION_AS_TABULATED
-        reading.entry(read_row, row, names, contract, Completeness.SAMPLED)
+        names = OLD_FIELDS_AS_TABULATED if "updateTime" in row else OLD_FIELDS
+        reading.add(read_row(reading, row, names, contract, Completeness.SAMPLED))
     else:
         raise unknown_message(message)
 
 
 def read_row(
-    reading: Reading, row: Any, names: Names, contract: ContractKind, completeness: Completeness
+    reading: Reading, row: Any, names: Getter, contract: ContractKind, completeness: Completeness
 ) -> Liquidation:
     """Read one liquidated position."""
-    fields: JsonObject = row_object(row)
-    symbol = text_field(fields, names.symbol)
-    market = futures_market(symbol, contract)
-    raw_side = text_field(fields, names.side)
-    side = LIQUIDATED.get(raw_side)
-    if side is None:
-        raise EntryError(
-            RejectReason.INVALID_SIDE, f"{names.side} is {shown(raw_side)}, not Buy or Sell."
-        )
-    price = number_text_field(fields, names.price)
-    size = number_text_field(fields, names.size)
-    timestamp_ms = timestamp_field(fields, names.time, reading.received_at_ms)
-    price_number = positive_decimal(price, names.price)
-    size_number = positive_decimal(size, names.size)
+    symbol, raw_side, raw_price, raw_size, time = take(row_object(row), names)
+    market = futures_market(text(symbol, "The symbol"), contract)
+    side = liquidated_side(raw_side, "The side", LIQUIDATED)
+    price = positive_decimal(raw_price, "The price")
+    size = positive_decimal(raw_size, "The size")
+    timestamp_ms = timestamp(time, "The time", reading.received_at_ms)
     return reading.liquidation(
         market,
-        reading.row_id(f"{symbol}|{raw_side}|{price}|{size}|{timestamp_ms}"),
+        reading.row_id(f"{symbol}|{raw_side}|{raw_price}|{raw_size}|{timestamp_ms}"),
         side,
-        price_number,
-        size_number,
+        price,
+        size,
         timestamp_ms,
         PriceKind.BANKRUPTCY,
         completeness,

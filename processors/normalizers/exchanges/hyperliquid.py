@@ -34,15 +34,17 @@ from processors.normalizers.fields import (
     JsonObject,
     array_field,
     check_symbol,
-    number_text_field,
+    needed,
     object_field,
     row_object,
+    take,
+    text,
     text_field,
-    timestamp_field,
+    timestamp,
 )
 from processors.normalizers.markets import Market, new_market
 from processors.normalizers.numbers import positive_decimal
-from processors.normalizers.reading import Reading, event_id
+from processors.normalizers.reading import Reading
 from processors.normalizers.venue import Venue, unknown_message
 from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, Evidence, PriceKind, RejectReason, Side
@@ -64,6 +66,7 @@ METHODS: Final = frozenset({"backstop", "market"})
 TAKEOVER_PREFIX: Final = "Liquidated "
 TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
 CONTROL_CHANNELS: Final = frozenset({"subscriptionResponse", "pong", "error"})
+FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
 QUOTE: Final = "USDC"
 MAX_TRADE_ID: Final = 2**63 - 1
 
@@ -139,18 +142,17 @@ def fill_event(  # noqa: PLR0913, PLR0917 - what the two feeds say differently
     liquidator: str | None,
 ) -> Liquidation:
     """Build the event of a fill or trade, which share the fields needed."""
-    coin = text_field(fields, "coin")
-    market = perpetual_market(coin)
-    timestamp_ms = timestamp_field(fields, "time", reading.received_at_ms)
-    trade_id = fields.get("tid")
+    coin, raw_price, raw_size, time, trade_id = take(fields, FILL_FIELDS)
+    market = perpetual_market(text(coin, "coin"))
+    timestamp_ms = timestamp(time, "time", reading.received_at_ms)
     if type(trade_id) is not int or not 0 <= trade_id <= MAX_TRADE_ID:
         raise EntryError(RejectReason.MISSING_FIELD, f"tid is {shown(trade_id)}, not a trade's id.")
     return reading.liquidation(
         market,
-        event_id(f"{reading.exchange}|{timestamp_ms}|{coin}|{trade_id}"),
+        reading.own_id(f"{timestamp_ms}|{coin}|{trade_id}"),
         side,
-        positive_decimal(number_text_field(fields, "px"), "px"),
-        positive_decimal(number_text_field(fields, "sz"), "sz"),
+        positive_decimal(raw_price, "px"),
+        positive_decimal(raw_size, "sz"),
         timestamp_ms,
         PriceKind.FILL,
         Completeness.BACKSTOP,

@@ -21,12 +21,13 @@ from processors.normalizers.errors import EntryError, shown
 from processors.normalizers.fields import (
     JsonObject,
     array_field,
-    check_symbol,
-    number_text_field,
+    liquidated_side,
+    needed,
     object_field,
     row_object,
-    text_field,
-    timestamp_field,
+    take,
+    text,
+    timestamp,
 )
 from processors.normalizers.numbers import positive_decimal
 from processors.normalizers.reading import Reading
@@ -36,6 +37,8 @@ from schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
 LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
 POSITIONS: Final = {"long": Side.LONG, "short": Side.SHORT, "net": None}
+INSTRUMENT_FIELDS: Final = needed("instId", "instType")
+DETAIL_FIELDS: Final = needed("side", "posSide", "bkPx", "sz", "ts")
 CONTRACT_TYPES: Final = frozenset({"SWAP", "FUTURES"})
 PRICE_KIND: Final = PriceKind.BANKRUPTCY
 
@@ -63,45 +66,37 @@ def read_public(reading: Reading, message: Any) -> None:
 
 def read_detail(reading: Reading, instrument: JsonObject, detail: Any) -> Liquidation:
     """Read one liquidation of an instrument."""
-    symbol = text_field(instrument, "instId")
-    check_symbol(symbol)
-    instrument_type = text_field(instrument, "instType")
-    if instrument_type not in CONTRACT_TYPES:
+    symbol, instrument_type = take(instrument, INSTRUMENT_FIELDS)
+    if text(instrument_type, "instType") not in CONTRACT_TYPES:
         raise EntryError(
             RejectReason.UNSUPPORTED_INSTRUMENT,
-            f"{symbol} is of type {shown(instrument_type)}, neither a swap nor a future.",
+            f"The instrument's type is {shown(instrument_type)}, not SWAP or FUTURES.",
         )
-    market = reading.instruments.market("okx", symbol)
-    fields: JsonObject = row_object(detail)
-    raw_side = text_field(fields, "side")
-    position = text_field(fields, "posSide")
-    side = liquidated_side(raw_side, position)
-    price = number_text_field(fields, "bkPx")
-    size = number_text_field(fields, "sz")
-    timestamp_ms = timestamp_field(fields, "ts", reading.received_at_ms)
-    price_number = positive_decimal(price, "bkPx")
-    size_number = positive_decimal(size, "sz")
+    market = reading.instruments.market("okx", text(symbol, "instId"))
+    raw_side, position, raw_price, raw_size, time = take(row_object(detail), DETAIL_FIELDS)
+    side = liquidated_side(raw_side, "side", LIQUIDATED)
+    check_position(text(position, "posSide"), side)
+    price = positive_decimal(raw_price, "bkPx")
+    size = positive_decimal(raw_size, "sz")
+    timestamp_ms = timestamp(time, "ts", reading.received_at_ms)
     return reading.liquidation(
         market,
-        reading.row_id(f"{symbol}|{raw_side}|{position}|{price}|{size}|{timestamp_ms}"),
+        reading.row_id(f"{symbol}|{raw_side}|{position}|{raw_price}|{raw_size}|{timestamp_ms}"),
         side,
-        price_number,
-        size_number,
+        price,
+        size,
         timestamp_ms,
         PRICE_KIND,
         Completeness.SAMPLED,
     )
 
 
-def liquidated_side(raw_side: str, position: str) -> Side:
-    """The position that a forced order of that side closed.
+def check_position(position: str, side: Side) -> None:
+    """Check what `posSide` says against the side that the forced order closed.
 
     Raises:
         EntryError: invalid_side for an unknown word, contradictory_side when the two disagree.
     """
-    side = LIQUIDATED.get(raw_side)
-    if side is None:
-        raise EntryError(RejectReason.INVALID_SIDE, f"side is {shown(raw_side)}, not buy or sell.")
     if position not in POSITIONS:
         raise EntryError(
             RejectReason.INVALID_SIDE, f"posSide is {shown(position)}, not long, short or net."
@@ -109,9 +104,9 @@ def liquidated_side(raw_side: str, position: str) -> Side:
     stated = POSITIONS[position]
     if stated is not None and stated is not side:
         raise EntryError(
-            RejectReason.CONTRADICTORY_SIDE, f"A {raw_side} order cannot close a {position}."
+            RejectReason.CONTRADICTORY_SIDE,
+            f"The order closes a {side}, but posSide is {position}.",
         )
-    return side
 
 
 VENUE: Final = Venue("okx", {"public": read_public}, frozenset({b"ping", b"pong"}))
