@@ -10,7 +10,7 @@ import sys
 import urllib.request
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from liq.embedded.warehouse import WarehouseAddress
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.health import Health
 from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
-from runtime.metrics import RECORDS_IN, SINK_BUFFERED, SINK_SKIPPED
+from runtime.metrics import RECORDS_IN, SINK_BUFFERED, SINK_RETRIES, SINK_ROWS, SINK_SKIPPED
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import encode
@@ -82,12 +82,12 @@ def faults(clickhouse: WarehouseAddress) -> Iterator[Callable[..., None]]:
     """Order a fault; all are lifted after the test. Without arguments: lift them now."""
 
     def order(**rule: Any) -> None:
-        request = urllib.request.Request(  # noqa: S310 - our own child's address
+        request = urllib.request.Request(
             f"{clickhouse.url}/__fault",
             data=json.dumps(rule).encode() if rule else None,
             method="POST" if rule else "DELETE",
         )
-        urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 - same
+        urllib.request.urlopen(request, timeout=10).close()
 
     yield order
     order()
@@ -396,6 +396,24 @@ async def test_clickhouse_failing_moves_no_offset_and_loses_no_row(
     assert count(database, "liquidations") == len(events)
 
 
+async def test_an_answer_that_is_lost_is_repeated_by_us_and_counted(
+    settings: Settings, database: Client, faults: Callable[..., None]
+) -> None:
+    """The client by itself would send the rows again without a word."""
+    retries = SINK_RETRIES.labels("unreachable")._value
+    retries_before = retries.get()
+    faults(match="INSERT INTO", times=1, kind="reset_after")
+    await publish(settings, settings.topics.events, [encode(liquidation(n)) for n in range(50)])
+    async with running_sink(settings):
+
+        async def all_committed() -> bool:
+            return await committed_total(settings) == 50
+
+        await eventually(all_committed)
+    assert retries.get() - retries_before == 1
+    assert count(database, "liquidations") == 50
+
+
 async def test_a_stop_while_clickhouse_is_away_leaves_the_rest_to_the_next_run(
     settings: Settings, database: Client, faults: Callable[..., None]
 ) -> None:
@@ -427,7 +445,7 @@ async def test_a_stop_stores_and_commits_what_is_buffered(
     async with running_sink(patient):
 
         async def all_buffered() -> bool:
-            return SINK_BUFFERED._value.get() == 40
+            return bool(SINK_BUFFERED._value.get() == 40)
 
         await eventually(all_buffered)
         assert count(database, "liquidations") == 0
@@ -573,6 +591,50 @@ async def test_a_killed_sink_loses_and_doubles_nothing(
     ).result_rows[0]
     assert rows == len(events)
     assert value == sum(range(len(events))) + len(events) * Decimal("0.000000000001")
+
+
+async def test_a_killed_clickhouse_loses_and_doubles_nothing(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Killed while inserts run, three times, and started again on the same data."""
+    data = tmp_path / "clickhouse"
+    with ClickHouseChild(data) as first:
+        port = first.port
+        settings = make_settings(
+            clickhouse_url=first.url, sink_batch_rows=40, sink_batch_seconds=0.05
+        )
+        await ensure_topics(settings, ())
+        with closing(connect(settings, use_database=False)) as client:
+            migrate(client, settings.clickhouse_database)
+    events = [encode(liquidation(number)) for number in range(2000)]
+    await publish(settings, settings.topics.events, events)
+    inserted = SINK_ROWS.labels("liquidations")._value
+    server = await asyncio.to_thread(ClickHouseChild, data, port=port)
+    try:
+        async with running_sink(settings) as health:
+            for _ in range(3):
+
+                async def has_moved(goal: float = inserted.get() + 200) -> bool:
+                    return bool(inserted.get() >= goal)
+
+                async def notices() -> bool:
+                    return "cannot be reached" in health.conditions["clickhouse"].reason
+
+                await eventually(has_moved)
+                server.kill()
+                await eventually(notices)
+                server = await asyncio.to_thread(ClickHouseChild, data, port=port)
+
+            async def all_committed() -> bool:
+                return await committed_total(settings) == len(events)
+
+            await eventually(all_committed)
+        with closing(connect(settings)) as client:
+            assert count(client, "liquidations") == len(events)
+            [(value,)] = client.query("SELECT sum(value_usd) FROM liquidation_minutes").result_rows
+            assert value == sum(range(len(events))) + len(events) * Decimal("0.000000000001")
+    finally:
+        server.stop()
 
 
 async def test_a_database_without_tables_is_refused_with_a_sentence(settings: Settings) -> None:

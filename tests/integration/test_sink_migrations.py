@@ -1,8 +1,10 @@
 """Migrations against the real engine: complete, repeatable, safe from several processes at once."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clickhouse")]
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "clickhouse.md"
 JOURNAL = "schema_migrations"
 VIEWS = {"liquidations_by_venue_side", "liquidation_minutes", "cascades_latest"}
 
@@ -58,6 +61,23 @@ def test_every_column_that_is_sent_exists(client: Client, database: str) -> None
         described = client.query(f"DESCRIBE TABLE {database}.{table.name}").result_rows
         stored = {row[0] for row in described if row[2] == ""}  # no default
         assert set(table.columns) == stored
+
+
+def documented_statements() -> list[str]:
+    blocks = re.findall(r"```sql\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    text = re.sub(r"^--.*$", "", "\n".join(blocks), flags=re.MULTILINE)
+    return [statement.strip() for statement in re.split(r";$", text, flags=re.MULTILINE)]
+
+
+def test_the_documented_questions_can_be_asked(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.database = database
+    statements = [text for text in documented_statements() if text]
+    assert len(statements) > 10
+    for statement in statements:
+        # The engine here has no users: of those statements only the grammar can be checked.
+        explain = "" if statement.startswith("SELECT") else "EXPLAIN AST "
+        client.query(explain + statement)
 
 
 def test_several_processes_may_migrate_at_once(
