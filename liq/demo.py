@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import shutil
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -46,15 +45,13 @@ def run_demo(options: DemoOptions) -> None:
         ConfigurationError: a setting prevents it.
         DependencyError: a part died or stopped making progress.
     """
-    if DATA_DIRECTORY.exists():
-        shutil.rmtree(DATA_DIRECTORY)
     started = time.monotonic()
     stack_options = load_stack_options(
         embedded_data_dir=DATA_DIRECTORY, clickhouse_database=DATABASE
     )
     configure_logging(load_settings(log_level="WARNING"), worker="demo")
     err.print("Starting broker, ClickHouse and workers ...")
-    with Stack(stack_options) as stack:
+    with Stack(stack_options, is_fresh=True) as stack:
         environment = {
             **stack.environment,
             "CLICKHOUSE_DATABASE": DATABASE,

@@ -36,8 +36,11 @@ RECEIVED_TO_ALERT = Histogram(
     buckets=LATENCY_BUCKETS_SECONDS,
 )
 ALERTS = Counter("liq_alerts_total", "Cascade alerts published.", ["type"])
-DUPLICATES = Counter("liq_duplicates_total", "Repeated events that the detector left out.")
-LATE = Counter("liq_late_total", "Events that came too late for the detector's window.")
+LEFT_OUT = Counter(
+    "liq_detector_left_out_total",
+    "Events that the detector left out (duplicate, late, implausible) or moved back (future).",
+    ["reason"],
+)
 CASCADE_RISK = Gauge(
     "liq_cascade_risk_score", "Risk score of each open cascade, 0 to 100.", ["asset", "side"]
 )
@@ -67,8 +70,7 @@ ALL_METRICS = (
     EXCHANGE_TO_ALERT,
     RECEIVED_TO_ALERT,
     ALERTS,
-    DUPLICATES,
-    LATE,
+    LEFT_OUT,
     CASCADE_RISK,
     CONSUMER_LAG,
     SINK_ROWS,

@@ -58,6 +58,10 @@ class Worker:
         """SIGTERM; its exit code."""
         return self._supervisor.stop(self.name)[self.name]
 
+    def expect_end(self) -> None:
+        """Wait for the end of a worker that was killed, and stop watching it."""
+        self._supervisor.stop(self.name)
+
     def wait(self, seconds: float = WAIT_SECONDS) -> int:
         """Wait until a task ends; its exit code."""
         return self._supervisor.wait_for_end(self.name, seconds)

@@ -9,6 +9,7 @@ from rich.table import Table
 from liq.console import exits_on_configuration_error, out
 from liq.exchanges import configured_exchanges
 from liq.results import run_sql
+from runtime.logs import configure_logging
 from runtime.settings import Settings, load_settings
 from runtime.topics import describe_topics, ensure_topics
 from sinks.clickhouse import migrations
@@ -31,6 +32,7 @@ def topics(
 ) -> None:
     """Create missing topics, and check partitions, retention and compaction of the others."""
     settings = load_settings()
+    configure_logging(settings, worker="topics")
     if not check:
         asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
     table = Table("topic", "partitions", "cleanup", "retention", "key", title="Topics")

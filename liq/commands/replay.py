@@ -18,6 +18,7 @@ from liq.console import err, exits_on_configuration_error, out, run_until_signal
 from liq.exchanges import configured_exchanges
 from processors.normalizers import known_exchanges
 from producers.ordered_sender import Ordering
+from producers.pace import MAX_SPEED, parse_speed
 from producers.replay import (
     END_SILENCE_SECONDS,
     ReplayCallbacks,
@@ -29,8 +30,6 @@ from producers.replay import replay as replay_capture
 from runtime.logs import configure_logging
 from runtime.settings import load_settings
 
-AS_FAST_AS_POSSIBLE = "max"
-
 
 @exits_on_configuration_error
 def replay(
@@ -39,7 +38,7 @@ def replay(
     ],
     speed: Annotated[
         str, typer.Option(help="max, or a multiple of the recorded pace (1, 60, 600 ...).")
-    ] = AS_FAST_AS_POSSIBLE,
+    ] = MAX_SPEED,
     ordering: Annotated[
         Ordering,
         typer.Option(help="strict keeps the recorded order across partitions; relaxed is faster."),
@@ -57,7 +56,7 @@ def replay(
     options = ReplayOptions(
         known_exchanges=known_exchanges(),
         exchanges=configured_exchanges(settings),
-        speed=_factor(speed),
+        speed=parse_speed(speed),
         ordering=ordering,
         end_silence_seconds=end_silence_seconds,
     )
@@ -93,15 +92,3 @@ def _report(bars: Progress, task: TaskID) -> Callable[[ReplayResult], None]:
         bars.update(task, completed=result.lines, total=result.total_lines)
 
     return report
-
-
-def _factor(speed: str) -> float | None:
-    if speed == AS_FAST_AS_POSSIBLE:
-        return None
-    try:
-        factor = float(speed)
-    except ValueError as error:
-        raise typer.BadParameter(f"{speed!r} is neither a number nor max") from error
-    if not 0 < factor < float("inf"):
-        raise typer.BadParameter("give a positive number, or max")
-    return factor

@@ -14,6 +14,7 @@ from liq.demo import DemoOptions, run_demo
 from liq.embedded.options import load_stack_options
 from liq.embedded.stack import Stack
 from liq.exchanges import configured_exchanges
+from runtime.logs import configure_logging
 from runtime.settings import load_settings
 from runtime.topics import ensure_topics
 from sinks.clickhouse import migrations
@@ -41,6 +42,7 @@ def demo(
 def dev() -> None:
     """Keep an embedded broker, an embedded ClickHouse and all workers running until Ctrl-C."""
     _end_on_sigterm()
+    configure_logging(load_settings(log_level="WARNING"), worker="dev")
     with Stack(load_stack_options()) as stack:
         settings = load_settings(**{name.lower(): text for name, text in stack.environment.items()})
         asyncio.run(ensure_topics(settings, configured_exchanges(settings)))

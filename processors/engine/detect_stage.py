@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,8 @@ from runtime.logs import get_logger
 from runtime.metrics import (
     ALERTS,
     CASCADE_RISK,
-    DUPLICATES,
     EXCHANGE_TO_ALERT,
-    LATE,
+    LEFT_OUT,
     RECEIVED_TO_ALERT,
     REJECTED,
 )
@@ -49,30 +48,23 @@ class OwnedPartition:
 class DetectStage:
     """Runs one `PartitionDetector` per assigned events partition."""
 
-    def __init__(self, settings: Settings, output: Output) -> None:
-        """State lives in memory and, after every batch, in the state topic."""
+    def __init__(
+        self, settings: Settings, output: Output, is_assigned: Callable[[int], bool]
+    ) -> None:
+        """State lives in memory and, after every batch, in the state topic.
+
+        `is_assigned` tells whether the consumer group gives us an events partition now.
+        """
         self._topics = settings.topics
         self._config = detector_config(settings)
         self._output = output
+        self._is_assigned = is_assigned
         self._store = DetectorStateStore(settings, output)
         self._owned: dict[int, OwnedPartition] = {}
 
-    async def assign(self, partitions: Iterable[int]) -> None:
-        """Take over newly assigned partitions from their snapshots and let go of lost ones."""
-        wanted = set(partitions)
-        for partition in set(self._owned) - wanted:
-            del self._owned[partition]
-        for partition in sorted(wanted - set(self._owned)):
-            restored = await self._store.take_over(partition)
-            detector = PartitionDetector(self._config)
-            detector.restore(restored.snapshots)
-            self._owned[partition] = OwnedPartition(restored.epoch, detector)
-            log.info(
-                "partition_taken_over",
-                partition=partition,
-                epoch=restored.epoch,
-                assets=len(restored.snapshots),
-            )
+    def release(self) -> None:
+        """Let go of every partition: a rebalance may have given them to others meanwhile."""
+        self._owned.clear()
 
     async def handle(self, messages: Sequence[Any]) -> None:
         """Detect on a batch: alerts first, then snapshots; offsets are committed after both."""
@@ -80,16 +72,33 @@ class DetectStage:
         for message in messages:
             by_partition[message.partition].append(message)
         for partition, batch in by_partition.items():
+            # Faust may hand out records before it has announced their partition, so a partition
+            # is taken over when its first record comes.
             owned = self._owned.get(partition)
+            if owned is None and self._is_assigned(partition):
+                owned = await self._take_over(partition)
             if owned is None:
                 # Read before a rebalance took the partition away; its new owner reads it again.
                 log.info("batch_of_lost_partition", partition=partition, records=len(batch))
                 continue
             await self._detect(partition, owned, batch)
 
+    async def _take_over(self, partition: int) -> OwnedPartition:
+        restored = await self._store.take_over(partition)
+        detector = PartitionDetector(self._config)
+        detector.restore(restored.snapshots)
+        owned = self._owned[partition] = OwnedPartition(restored.epoch, detector)
+        log.info(
+            "partition_taken_over",
+            partition=partition,
+            epoch=restored.epoch,
+            assets=len(restored.snapshots),
+        )
+        return owned
+
     async def _detect(self, partition: int, owned: OwnedPartition, batch: Sequence[Any]) -> None:
         detector = owned.detector
-        duplicates, late = detector.duplicates, detector.late
+        before = _left_out(detector)
         records: list[OutputRecord] = []
         decided: list[tuple[CascadeAlert, Liquidation | None]] = []
         for message in batch:
@@ -110,8 +119,8 @@ class DetectStage:
         )
         await self._output.deliver(records)
         await self._store.write(partition, owned.epoch, detector.touched())
-        DUPLICATES.inc(detector.duplicates - duplicates)
-        LATE.inc(detector.late - late)
+        for reason, count in _left_out(detector).items():
+            LEFT_OUT.labels(reason).inc(count - before[reason])
         for alert, event in decided:
             _measure(alert, event)
 
@@ -128,6 +137,15 @@ class DetectStage:
         )
         REJECTED.labels("", rejected.reason).inc()
         return OutputRecord(self._topics.rejected, b"detect", encode(rejected))
+
+
+def _left_out(detector: PartitionDetector) -> dict[str, int]:
+    return {
+        "duplicate": detector.duplicates,
+        "late": detector.late,
+        "implausible": detector.implausible,
+        "future": detector.future,
+    }
 
 
 def _measure(alert: CascadeAlert, event: Liquidation | None) -> None:

@@ -77,7 +77,7 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
     ) -> Any:
         if not cast("EngineTransport", self.transport).merge:
             return await super()._fetch_records(consumer, active_partitions, timeout, max_records)
-        if not self.consumer.flow_active:
+        if not self._is_flowing():
             return {}
         await self._forget_moved(consumer, active_partitions)
         fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
@@ -92,12 +92,16 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
                     consumer, wanted, FETCH_TIMEOUT_SECONDS, HELD_RECORDS_PER_PARTITION
                 )
                 await self._hold(consumer, more)
-                if not self.consumer.flow_active:
+                if not self._is_flowing():
                     return {}
         grouped: dict[TP, list[tuple[int, Any]]] = defaultdict(list)
         for place, (tp, record) in enumerate(released):
             grouped[tp].append((place, record))
         return dict(grouped)
+
+    def _is_flowing(self) -> bool:
+        """Whether Faust wants records now; it does not during a rebalance."""
+        return bool(self.consumer.flow_active)
 
     async def _hold(self, consumer: AIOKafkaConsumer, fetched: Mapping[TP, list[Any]]) -> None:
         for tp, records in fetched.items():

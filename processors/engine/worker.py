@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import faust
+from faust.types import TP
 from mode import Service
 
 from processors.engine.app import new_app
@@ -120,15 +121,20 @@ def _add_normalize(
 
 
 def _add_detect(app: faust.App, settings: Settings, output: Output, watch: Watch) -> None:
-    stage = DetectStage(settings, output)
-    events = app.topic(settings.topics.events, key_type=bytes, value_type=bytes)
+    topic = settings.topics.events
+    stage = DetectStage(
+        settings, output, lambda partition: TP(topic, partition) in app.consumer.assignment()
+    )
+    events = app.topic(topic, key_type=bytes, value_type=bytes)
 
     @app.agent(events, name="detect")
     async def detect_agent(stream: faust.StreamT[bytes]) -> None:
         await handle_in_batches(stream, stage.handle)
 
+    @app.on_partitions_revoked.connect(weak=False)
+    async def revoked(*_: Any, **__: Any) -> None:
+        stage.release()
+
     @app.on_partitions_assigned.connect(weak=False)
     async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:
-        owned = list(partitions)
-        await stage.assign(tp.partition for tp in owned if tp.topic == settings.topics.events)
-        watch.assigned(owned)
+        watch.assigned(partitions)

@@ -1,0 +1,68 @@
+"""`liq demo`, as `make demo` runs it: the stated totals, twice the same, nothing left running."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from liq.embedded.stack import liq_command
+from tests.conftest import CAPTURES
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+CAPTURE = CAPTURES / "2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz"
+TOTALS = [
+    ("binance", "LONG", "498", "13,686,288.09"),
+    ("binance", "SHORT", "458", "6,307,970.13"),
+    ("bybit", "LONG", "842", "5,684,850.50"),
+    ("bybit", "SHORT", "1,979", "23,543,164.57"),
+    ("okx", "LONG", "436", "2,417,341.97"),
+    ("okx", "SHORT", "552", "5,553,404.66"),
+]
+
+
+def run_demo(directory: Path) -> str:
+    outcome = subprocess.run(
+        liq_command("demo", str(CAPTURE)),
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    return outcome.stdout
+
+
+def processes_of(directory: Path) -> list[str]:
+    """Command lines of processes that work in a directory or were told of it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            works_there = (entry / "cwd").readlink().is_relative_to(directory)
+        except OSError:  # it has ended meanwhile
+            continue
+        if works_there or str(directory) in command:
+            found.append(command)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for left-over processes in /proc")
+def test_the_demo_gives_the_stated_tables_twice_and_leaves_nothing_running(tmp_path: Path) -> None:
+    first = run_demo(tmp_path)
+    for exchange, side, events, usd in TOTALS:
+        assert re.search(rf"{exchange}\s+{side}\s+{events}\s+{re.escape(usd)}\s", first)
+    assert re.search(r"4,765\s+4,765\s+57,193,019\.93\s+86\s", first)
+    assert re.search(r"07-10 01:48:28\s+01:49:\d\d\s+BTC\s+SHORT", first)
+    assert re.search(r"07-10 14:18:53\s+14:19:\d\d\s+BTC\s+LONG", first)
+    assert processes_of(tmp_path) == []
+
+    second = run_demo(tmp_path)
+    tables, _, _ = first.partition("Done in")
+    assert second.startswith(tables)
