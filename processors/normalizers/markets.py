@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from processors.normalizers.errors import EntryError, shown
-from processors.normalizers.numbers import stored
+from processors.normalizers.numbers import positive_decimal
 from schemas.records import Instrument
 from schemas.vocabulary import ContractKind, RejectReason
 
@@ -47,7 +47,8 @@ class Market:
 
     One unit of the contract's underlying is 10**`base_power` of `base` (3 for 1000PEPE): the
     venue's quantities are multiplied by it and its prices divided. `contract_size` as in
-    `schemas.records.Instrument`.
+    `schemas.records.Instrument`, and the very object `ONE` where it is one, which saves a
+    multiplication an entry.
     """
 
     native_symbol: str
@@ -87,6 +88,7 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
             f"{shown(native_symbol)} is a quanto contract: its value needs a rate.",
         )
     asset, power = resolve_base(base)
+    size = positive_decimal(format(contract_size, "f"), "The contract size")
     return Market(
         native_symbol=native_symbol,
         symbol=asset + UNIFIED_QUOTE,
@@ -95,7 +97,7 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
         settle=ALIASES.get(settle, settle),
         contract=contract,
         base_power=power,
-        contract_size=stored(contract_size, "The contract size"),
+        contract_size=ONE if size == ONE else size,
     )
 
 

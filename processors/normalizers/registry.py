@@ -2,15 +2,22 @@
 
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Final
 
 from processors.normalizers import exchanges
 from processors.normalizers.venue import Venue
 
 
-def _find_venues() -> dict[str, Venue]:
+def find_venues(package: ModuleType) -> dict[str, Venue]:
+    """The venues that the modules of a package declare, by exchange.
+
+    Raises:
+        TypeError: a module declares none.
+        ValueError: two modules declare the same exchange.
+    """
     venues: dict[str, Venue] = {}
-    for module_info in iter_modules(exchanges.__path__, f"{exchanges.__name__}."):
+    for module_info in iter_modules(package.__path__, f"{package.__name__}."):
         venue = getattr(import_module(module_info.name), "VENUE", None)
         if not isinstance(venue, Venue):
             raise TypeError(f"{module_info.name} must declare VENUE, a Venue.")
@@ -20,7 +27,7 @@ def _find_venues() -> dict[str, Venue]:
     return venues
 
 
-VENUES: Final = _find_venues()
+VENUES: Final = find_venues(exchanges)
 
 
 def known_exchanges() -> tuple[str, ...]:

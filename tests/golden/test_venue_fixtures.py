@@ -1,0 +1,98 @@
+"""Real, official and constructed messages of every venue, with the events that they mean.
+
+A fixture names its source and date. `expected` lists, in order, an event's fields (those that the
+fixture is about; decimals compare by value) or {"rejected": reason}. `event_ids` pins the ids, on
+which every replay relies.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from processors.normalizers import (
+    FrameMetadata,
+    NormalizerConfig,
+    known_exchanges,
+    known_feeds,
+    load_snapshot,
+    normalize,
+)
+from schemas.records import Liquidation, Rejected
+
+FIXTURES = Path(__file__).parent / "fixtures"
+CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
+PATHS = sorted(FIXTURES.glob("*/*.json"))
+
+
+def read(path: Path) -> dict[str, Any]:
+    fixture: dict[str, Any] = orjson.loads(path.read_bytes())
+    return fixture
+
+
+def results_of(fixture: dict[str, Any]) -> list[Liquidation | Rejected]:
+    frame = fixture["frame"]
+    data = frame.encode() if isinstance(frame, str) else orjson.dumps(frame)
+    metadata = FrameMetadata(fixture["exchange"], fixture["feed"], fixture["received_at_ms"])
+    return normalize(data, metadata, load_snapshot(), CONFIG)
+
+
+def described(result: Liquidation | Rejected, wanted: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(result, Rejected):
+        return {"rejected": result.reason}
+    values = {name: getattr(result, name, "no such field") for name in wanted}
+    return {
+        name: wanted[name]
+        if isinstance(value, Decimal) and value == Decimal(wanted[name])
+        else value
+        for name, value in values.items()
+    }
+
+
+def ids_of(results: list[Liquidation | Rejected]) -> list[str]:
+    return [result.event_id for result in results if isinstance(result, Liquidation)]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_message_means_what_its_source_says(path: Path) -> None:
+    fixture = read(path)
+    results = results_of(fixture)
+    assert len(results) == len(fixture["expected"]), results
+    assert [
+        described(result, wanted)
+        for result, wanted in zip(results, fixture["expected"], strict=True)
+    ] == fixture["expected"]
+    assert ids_of(results) == fixture["event_ids"]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_fixture_says_where_it_comes_from(path: Path) -> None:
+    fixture = read(path)
+    assert fixture["exchange"] == path.parent.name
+    assert fixture["source"]
+    assert fixture["date"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in PATHS if "same_ids_as" in read(path)],
+    ids=lambda path: f"{path.parent.name}-{path.stem}",
+)
+def test_one_event_told_twice_has_one_id(path: Path) -> None:
+    fixture = read(path)
+    other = read(path.with_stem(fixture["same_ids_as"]))
+    assert ids_of(results_of(fixture))
+    assert set(ids_of(results_of(fixture))) <= set(ids_of(results_of(other)))
+
+
+def test_every_feed_of_every_venue_has_an_event_among_the_fixtures() -> None:
+    covered = {
+        (fixture["exchange"], fixture["feed"])
+        for fixture in map(read, PATHS)
+        if any("rejected" not in wanted for wanted in fixture["expected"])
+    }
+    assert covered == {
+        (exchange, feed) for exchange in known_exchanges() for feed in known_feeds(exchange)
+    }
