@@ -13,6 +13,7 @@ from schemas.vocabulary import (
     ContractKind,
     Evidence,
     FeedEvent,
+    Level,
     PriceKind,
     RejectReason,
     Scope,
@@ -78,13 +79,62 @@ class ScoreParts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeShare:
+    """What one venue brought to an asset's cascade, or one asset to a market-wide one.
+
+    `name` is the venue or the asset, `first_ms` the half second of its first liquidation,
+    `cell_count` the distinct (symbol, half second) pairs with a liquidation.
+    """
+
+    name: str
+    first_ms: int
+    cell_count: int
+    value_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeAnalysis:
+    """The numbers behind a decision of the detector.
+
+    `surprise` is the log-likelihood ratio, in nats, of the last `surprise_window_seconds` against
+    `normal_per_hour`, the lane's own recent rate of cells; `times_normal` is the last ten seconds
+    as a multiple of that rate. `complete_share` is the share of liquidations that came from
+    complete feeds. Of those alone, `endogenous_share` is the share that earlier liquidations
+    triggered and `first_generation` how many none did; both are None where no complete feed takes
+    part. `late_count` liquidations arrived more than ten seconds late.
+    """
+
+    surprise: float
+    surprise_window_seconds: int
+    normal_per_hour: float
+    times_normal: float
+    cell_count: int
+    shares: tuple[CascadeShare, ...]
+    complete_share: float
+    largest_usd: Decimal
+    peak_second_usd: Decimal
+    peak_ten_seconds_usd: Decimal
+    peak_window_usd: Decimal
+    late_count: int = 0
+    endogenous_share: float | None = None
+    first_generation: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeAlert:
     """A step in the life of one cascade (topic `liquidations.cascades`).
 
     `cascade_id` stays the same from detection to end; `alert_id` is the same for the same step
     however often it is delivered. `sequence` counts a cascade's records from 0. Totals run from
-    `started_at_ms` to `timestamp_ms`. `long_ratio` is the longs' share of the dollars that were
-    liquidated in the asset over the detection window. Scores go from 0 to 100.
+    `started_at_ms`, the estimated onset, to `timestamp_ms`, the end of the second of the decision
+    (an end: to `ended_at_ms`), and are what venues published: a lower bound. `long_ratio` is the
+    longs' share of the dollars that were liquidated in the asset over the detection window.
+    Scores go from 0 to 100. `asset` is empty for the whole market.
+
+    `notify` is false where a person need not be told: updates, and the cascades of single assets
+    while one of the whole market on that side (`parent_id`) is under way; `children` of a market
+    cascade are theirs. `level` is the worst reached, `risk_score` the present one (an end: the
+    worst). `explanation` says it in a sentence.
     """
 
     alert_id: str
@@ -109,6 +159,41 @@ class CascadeAlert:
     largest_event_ids: tuple[str, ...]
     detector: str
     ended_at_ms: int | None = None
+    notify: bool = True
+    parent_id: str | None = None
+    children: tuple[str, ...] = ()
+    level: Level = Level.MINOR
+    analysis: CascadeAnalysis | None = None
+    explanation: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class PulseSlice:
+    """What one second of event time brought."""
+
+    second_ms: int
+    event_count: int
+    value_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What one second of the log brought to one side of one asset (topic `liquidations.pulse`).
+
+    The market-wide detector reads nothing else. `timestamp_ms` is the end of that second of the
+    log's clock; `slices` lay the liquidations out by their own time. For one asset and side,
+    `timestamp_ms` only ever rises, so a repeat can be recognised.
+    """
+
+    asset: str
+    side: Side
+    timestamp_ms: int
+    slices: tuple[PulseSlice, ...]
+    exchanges: tuple[str, ...]
+    complete_count: int
+    largest_event_id: str
+    largest_usd: Decimal
     schema_version: int = SCHEMA_VERSION
 
 

@@ -49,11 +49,25 @@ class Evidence(StrEnum):
 
 
 class AlertType(StrEnum):
-    """The steps of a cascade's life that are published."""
+    """The steps of a cascade's life that are published.
 
+    A watch (topic `liquidations.watch`) is an early, weaker sign for machines, not yet a cascade.
+    """
+
+    WATCH = "CASCADE_WATCH"
     DETECTED = "CASCADE_DETECTED"
     ESCALATED = "CASCADE_ESCALATED"
+    UPDATED = "CASCADE_UPDATED"
     ENDED = "CASCADE_ENDED"
+
+
+class Level(StrEnum):
+    """How serious a cascade has been at its worst."""
+
+    MINOR = "minor"
+    MODERATE = "moderate"
+    MAJOR = "major"
+    EXTREME = "extreme"
 
 
 class Scope(StrEnum):

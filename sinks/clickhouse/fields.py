@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import orjson
+
 from schemas.codec import DecodeError
 
 Document = Mapping[str, Any]
@@ -153,6 +155,20 @@ def moment_or_null(field: str) -> Reader:
 
     def read(document: Document) -> Any:
         return None if document.get(field) is None else inner(document)
+
+    return read
+
+
+def json_object(field: str) -> Reader:
+    """An object as JSON text for ClickHouse's JSON functions; empty when absent or null."""
+
+    def read(document: Document) -> str:
+        value = document.get(field)
+        if value is None:
+            return ""
+        if type(value) is not dict:
+            raise DecodeError(f"{field}: expected an object")
+        return orjson.dumps(value).decode()
 
     return read
 

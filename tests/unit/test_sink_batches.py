@@ -154,4 +154,5 @@ def test_migrations_are_numbered_without_gaps_and_safe_to_run_again() -> None:
     migrations = known_migrations()
     assert [item.version for item in migrations] == list(range(1, len(migrations) + 1))
     for statement in (text for item in migrations for text in item.statements):
-        assert "IF NOT EXISTS" in statement.splitlines()[0]
+        if not statement.startswith("CREATE OR REPLACE VIEW"):
+            assert "IF NOT EXISTS" in " ".join(statement.splitlines()[:2])

@@ -11,6 +11,7 @@ import pytest
 from schemas.codec import DecodeError, encode
 from schemas.records import (
     CascadeAlert,
+    CascadeAnalysis,
     FeedStatus,
     Liquidation,
     Rejected,
@@ -24,6 +25,7 @@ from schemas.vocabulary import (
     ContractKind,
     Evidence,
     FeedEvent,
+    Level,
     PriceKind,
     RejectReason,
     Scope,
@@ -95,6 +97,20 @@ ALERT = CascadeAlert(
     largest_event_ids=("x", "y"),
     detector="fixed",
     ended_at_ms=1_783_500_060_000,
+    level=Level.MODERATE,
+    analysis=CascadeAnalysis(
+        surprise=21.5,
+        surprise_window_seconds=60,
+        normal_per_hour=12.5,
+        times_normal=40.25,
+        cell_count=11,
+        shares=(),
+        complete_share=0.5,
+        largest_usd=Decimal(250000),
+        peak_second_usd=Decimal(300000),
+        peak_ten_seconds_usd=Decimal(600000),
+        peak_window_usd=Decimal(900000),
+    ),
 )
 REFUSAL = Rejected(
     reason=RejectReason.NOT_JSON,
