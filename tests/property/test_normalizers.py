@@ -3,6 +3,7 @@
 import gzip
 import random
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ BOOK = load_snapshot()
 FEEDS = [(exchange, feed) for exchange in known_exchanges() for feed in known_feeds(exchange)]
 RECEIVED_AT_MS = 1_790_000_000_000
 LARGEST = Decimal(10) ** 26
-SMALLEST = Decimal("1e-12")
 
 Result = list[Liquidation | Rejected]
 
@@ -89,7 +89,7 @@ def check(results: Result, frame: bytes) -> None:
         else:
             for value in (result.price, result.quantity, result.value_usd, result.price_level):
                 assert 0 < value < LARGEST
-                assert value % SMALLEST == 0
+                assert (Fraction(value) * 10**12).denominator == 1
             assert len(result.event_id) == 32
             assert result.symbol == result.base + "USDT"
 
