@@ -200,8 +200,14 @@ def captured() -> list[tuple[bytes, FrameMetadata]]:
 
 
 def test_the_thread_s_decimal_context_changes_nothing() -> None:
+    fixtures = [
+        (feed, orjson.dumps(message)) for feed, messages in MESSAGES.items() for message in messages
+    ]
+
     def everything() -> list[Result]:
-        return [normalize(*frame, BOOK, CONFIG) for frame in captured()]
+        return [run(feed, frame) for feed, frame in fixtures] + [
+            normalize(*frame, BOOK, CONFIG) for frame in captured()
+        ]
 
     usual = everything()
     with localcontext() as context:
