@@ -1,6 +1,6 @@
 -- What the adaptive detector says beyond the first one.
 ALTER TABLE cascades
-    ADD COLUMN IF NOT EXISTS notify Bool DEFAULT true COMMENT 'Whether a person should be told' AFTER detector,
+    ADD COLUMN IF NOT EXISTS notify Bool COMMENT 'Whether a person should be told' AFTER detector,
     ADD COLUMN IF NOT EXISTS parent_id Nullable(String) COMMENT 'The market cascade that this one is part of' AFTER notify,
     ADD COLUMN IF NOT EXISTS children Array(String) COMMENT 'The asset cascades that are part of this one' AFTER parent_id,
     ADD COLUMN IF NOT EXISTS level LowCardinality(String) COMMENT 'minor, moderate, major or extreme' AFTER children,
