@@ -128,7 +128,7 @@ class Reading:
         identity = f"{self.exchange}|{identity}"
         return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
 
-    def liquidation(  # noqa: PLR0913, PLR0917 - an object of them would cost a tenth of the time
+    def liquidation(  # noqa: PLR0913, PLR0917 - an object of them would cost time
         self,
         market: Market,
         event_id: str,
@@ -161,28 +161,29 @@ class Reading:
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
         if level.adjusted() >= MAX_INTEGER_DIGITS:
             raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
+        # By position, for speed: the order of the fields of `Liquidation`.
         draft = LiquidationDraft(
-            event_id=event_id,
-            exchange=self.exchange,
-            symbol=market.symbol,
-            native_symbol=market.native_symbol,
-            base=market.base,
-            quote=market.quote,
-            settle=market.settle,
-            contract=market.contract,
-            side=side,
-            price=price,
-            price_kind=price_kind,
-            quantity=quantity,
-            value_usd=value_usd,
-            timestamp_ms=timestamp_ms,
-            received_at_ms=self.received_at_ms,
-            completeness=completeness,
-            evidence=evidence,
-            is_institutional=value_usd >= self._config.institutional_threshold_usd,
-            price_level=level,
-            liquidated_user=liquidated_user,
-            liquidator=liquidator,
-            source=self._metadata.source,
+            event_id,
+            self.exchange,
+            market.symbol,
+            market.native_symbol,
+            market.base,
+            market.quote,
+            market.settle,
+            market.contract,
+            side,
+            price,
+            price_kind,
+            quantity,
+            value_usd,
+            timestamp_ms,
+            self.received_at_ms,
+            completeness,
+            evidence,
+            value_usd >= self._config.institutional_threshold_usd,
+            level,
+            liquidated_user,
+            liquidator,
+            self._metadata.source,
         )
         return finished(draft)

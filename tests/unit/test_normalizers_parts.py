@@ -7,14 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from processors.normalizers import InstrumentBook, NormalizerConfig, known_exchanges, load_snapshot
+from processors.normalizers import (
+    FrameMetadata,
+    InstrumentBook,
+    NormalizerConfig,
+    known_exchanges,
+    load_snapshot,
+    normalize,
+)
 from processors.normalizers.building import LiquidationDraft, finished
 from processors.normalizers.errors import EntryError
 from processors.normalizers.exchanges import binance, bybit, hyperliquid
 from processors.normalizers.markets import Market, resolve_base
 from processors.normalizers.price_levels import price_level
 from processors.normalizers.registry import find_venues
-from schemas.records import Instrument, Liquidation
+from schemas.records import Instrument, Liquidation, Source
 from schemas.vocabulary import (
     Completeness,
     ContractKind,
@@ -223,6 +230,44 @@ def test_a_draft_becomes_the_same_frozen_record() -> None:
     assert all(getattr(built, one.name) == getattr(plain, one.name) for one in fields(plain))
     with pytest.raises(FrozenInstanceError):
         built.price = Decimal(0)  # type: ignore[misc]  # the point of the test
+
+
+def test_a_normalized_event_has_every_value_in_its_own_field() -> None:
+    frame = (
+        b'{"channel":"userFills","data":{"user":"0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",'
+        b'"fills":[{"coin":"kPEPE","px":"0.0125","sz":"40000000","time":1787375624383,"tid":7,'
+        b'"dir":"Liquidated Cross Long","liquidation":{"method":"backstop",'
+        b'"liquidatedUser":"0xcb02837caaee310c178501855b63bf7f4f4b1f8b"}}]}}'
+    )
+    source = Source("liquidations.raw.hyperliquid", 3, 14)
+    metadata = FrameMetadata("hyperliquid", "userFills", 1_787_375_624_999, source)
+    config = NormalizerConfig(Decimal(100_000), Decimal(100))
+    assert normalize(frame, metadata, load_snapshot(), config) == [
+        Liquidation(
+            event_id="b23efcd26c8ff4d81562a53edc0366f4",
+            exchange="hyperliquid",
+            symbol="PEPEUSDT",
+            native_symbol="kPEPE",
+            base="PEPE",
+            quote="USDC",
+            settle="USDC",
+            contract=LINEAR,
+            side=Side.LONG,
+            price=Decimal("0.0000125"),
+            price_kind=PriceKind.FILL,
+            quantity=Decimal("40000000000"),
+            value_usd=Decimal(500_000),
+            timestamp_ms=1_787_375_624_383,
+            received_at_ms=1_787_375_624_999,
+            completeness=Completeness.BACKSTOP,
+            evidence=Evidence.REPORTED,
+            is_institutional=True,
+            price_level=Decimal("0.0000125"),
+            liquidated_user="0xcb02837caaee310c178501855b63bf7f4f4b1f8b",
+            liquidator="0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",
+            source=source,
+        )
+    ]
 
 
 def test_the_venues_are_found_by_their_modules() -> None:
