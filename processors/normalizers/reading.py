@@ -124,7 +124,7 @@ class Reading:
         return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
 
     def own_id(self, identity: str) -> str:
-        """The id of an event from what the venue itself calls it, anew for every delivery."""
+        """The id of an event that the venue itself has an id for, which `identity` holds."""
         identity = f"{self.exchange}|{identity}"
         return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
 

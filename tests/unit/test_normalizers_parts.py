@@ -255,7 +255,7 @@ def test_a_normalized_event_has_every_value_in_its_own_field() -> None:
             side=Side.LONG,
             price=Decimal("0.0000125"),
             price_kind=PriceKind.FILL,
-            quantity=Decimal("40000000000"),
+            quantity=Decimal(40_000_000_000),
             value_usd=Decimal(500_000),
             timestamp_ms=1_787_375_624_383,
             received_at_ms=1_787_375_624_999,
