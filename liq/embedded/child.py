@@ -19,6 +19,8 @@ def main() -> None:
     os.close(guard)
     # Python ignores SIGPIPE, and an ignored signal stays ignored in what is executed next.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # So does a blocked one, and the ClickHouse engine blocks some in a process that loads it.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is the point
     except OSError as error:
