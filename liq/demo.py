@@ -6,12 +6,15 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
+from prometheus_client.parser import text_string_to_metric_families
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from liq.console import err, out
 from liq.demo_report import print_report
 from liq.embedded.options import load_stack_options
+from liq.embedded.ports import LOOPBACK, free_port
 from liq.embedded.stack import Stack
 from liq.exchanges import configured_exchanges
 from liq.progress import PipelineProgress
@@ -28,6 +31,8 @@ POLL_SECONDS = 0.25
 # Without progress for this long, something is wrong that waiting will not mend.
 STALLED_SECONDS = 60.0
 SINK_STAGE = "sink-clickhouse"
+SENT = "liq_frames_total"
+NORMALIZED = "liq_frames_normalized_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +67,21 @@ def run_demo(options: DemoOptions) -> None:
         settings = load_settings(**{name.lower(): text for name, text in environment.items()})
         asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
         prepare_database(settings)
-        stack.start_worker("normalize", "process", "normalize", environment=environment)
+        normalizer = stack.start_worker(
+            "normalize", "process", "normalize", environment=environment
+        )
         stack.start_worker("detect", "process", "detect", environment=environment)
         stack.start_worker("sink", "sink", "clickhouse", environment=environment)
+        player = free_port()
         stack.start_task(
             "replay",
             "replay",
             str(options.capture),
             "--speed",
             options.speed,
-            environment=environment,
+            environment={**environment, "HTTP_HOST": LOOPBACK, "HTTP_PORT": str(player)},
         )
-        asyncio.run(_watch(settings, stack, options.capture))
+        asyncio.run(_watch(settings, stack, _Sources(options.capture, player, normalizer)))
         print_report(connect(settings), options.capture)
         stack.stop_workers()
     seconds = time.monotonic() - started
@@ -90,6 +98,21 @@ def prepare_database(settings: Settings) -> None:
     migrations.migrate(client, settings.clickhouse_database)
 
 
+def metric_total(port: int, name: str) -> float:
+    """The sum of a counter over its labels; 0 while the worker does not answer."""
+    try:
+        with urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=1) as answer:
+            text = answer.read().decode()
+    except OSError:
+        return 0.0
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    )
+
+
 def count_frames(capture: Path) -> int:
     """Lines of a capture."""
     opener = gzip.open if capture.suffix == ".gz" else open
@@ -97,12 +120,21 @@ def count_frames(capture: Path) -> int:
         return sum(1 for line in lines if line.strip())
 
 
-async def _watch(settings: Settings, stack: Stack, capture: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where progress is read: the capture, and two workers' metrics ports."""
+
+    capture: Path
+    player_port: int
+    normalizer_port: int
+
+
+async def _watch(settings: Settings, stack: Stack, sources: _Sources) -> None:
     """Show three bars until the sink has stored everything; fail if a part dies or stalls."""
     topics = settings.topics
     raw = [topics.raw(exchange) for exchange in configured_exchanges(settings)]
     stored = [topics.events, topics.cascades, topics.rejected, topics.feeds]
-    frames = count_frames(capture)
+    frames = count_frames(sources.capture)
     with _progress_bars() as bars:
         published = bars.add_task("frames published", total=frames)
         normalized = bars.add_task("frames normalized", total=frames)
@@ -111,15 +143,15 @@ async def _watch(settings: Settings, stack: Stack, capture: Path) -> None:
 
             async def update() -> bool:
                 stack.supervisor.check()
-                held = await progress.held(raw)
-                handled = await progress.handled("normalize", raw)
+                has_ended = stack.supervisor.has_ended("replay")
+                sent = frames if has_ended else metric_total(sources.player_port, SENT)
+                bars.update(published, completed=sent)
+                bars.update(normalized, completed=metric_total(sources.normalizer_port, NORMALIZED))
                 to_store = await progress.held(stored)
                 in_store = await progress.handled(SINK_STAGE, stored)
-                bars.update(published, completed=min(held, frames))
-                bars.update(normalized, completed=min(handled, frames))
                 bars.update(loaded, completed=in_store, total=to_store or None)
                 return (
-                    stack.supervisor.has_ended("replay")
+                    has_ended
                     and await progress.lag("normalize", raw) == 0
                     and await progress.lag("detect", [topics.events]) == 0
                     and await progress.lag(SINK_STAGE, stored) == 0

@@ -13,6 +13,9 @@ RECORDS_OUT = Counter("liq_records_out_total", "Records that Kafka acknowledged 
 FRAMES = Counter(
     "liq_frames_total", "Frames received from an exchange or a capture.", ["exchange", "feed"]
 )
+NORMALIZED = Counter(
+    "liq_frames_normalized_total", "Frames that were normalized, whatever they gave.", ["exchange"]
+)
 CAPTURE_ERRORS = Counter("liq_capture_errors_total", "Lines of a capture that were broken.")
 EVENTS = Counter("liq_events_total", "Normalized liquidations.", ["exchange", "side"])
 REJECTED = Counter(
@@ -61,6 +64,7 @@ ALL_METRICS = (
     RECORDS_IN,
     RECORDS_OUT,
     FRAMES,
+    NORMALIZED,
     CAPTURE_ERRORS,
     EVENTS,
     REJECTED,

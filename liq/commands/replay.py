@@ -14,7 +14,13 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from liq.console import err, exits_on_configuration_error, out, run_until_signal
+from liq.console import (
+    err,
+    exits_on_configuration_error,
+    out,
+    run_until_signal,
+    start_health,
+)
 from liq.exchanges import configured_exchanges
 from processors.normalizers import known_exchanges
 from producers.ordered_sender import Ordering
@@ -53,6 +59,9 @@ def replay(
     """
     settings = load_settings()
     configure_logging(settings, worker="replay")
+    if "http_port" in settings.model_fields_set:
+        # It ends by itself, so it serves metrics only where a port was given to it.
+        start_health(settings, worker="replay")
     options = ReplayOptions(
         known_exchanges=known_exchanges(),
         exchanges=configured_exchanges(settings),

@@ -6,7 +6,7 @@ from typing import Any
 from processors.engine.faust_transport import NANOSECONDS_PER_MILLISECOND, received_at_ns
 from processors.engine.output import Output, OutputRecord
 from processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
-from runtime.metrics import EVENTS, REJECTED
+from runtime.metrics import EVENTS, NORMALIZED, REJECTED
 from runtime.settings import Settings
 from schemas.codec import encode
 from schemas.headers import FEED, HEARTBEAT_KEY, heartbeat_headers, text_header
@@ -52,6 +52,7 @@ class NormalizeStage:
             received_at_ms=received_at_ns(message) // NANOSECONDS_PER_MILLISECOND,
             source=Source(message.topic, message.partition, message.offset),
         )
+        NORMALIZED.labels(metadata.exchange).inc()
         records = []
         for result in normalize(message.value, metadata, self._instruments, self._config):
             if isinstance(result, Rejected):

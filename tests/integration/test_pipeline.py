@@ -46,6 +46,16 @@ def is_handled(settings: Settings) -> bool:
     return asyncio.run(ask())
 
 
+def no_lag(health_url: str) -> bool:
+    with urlopen(f"{health_url}/metrics") as answer:
+        lags = [
+            line.rpartition(" ")[2]
+            for line in answer.read().decode().splitlines()
+            if line.startswith("liq_consumer_lag_records{")
+        ]
+    return bool(lags) and set(lags) == {"0.0"}
+
+
 def replay(settings: Settings, capture: Path) -> None:
     played = run_offline(settings, "replay", str(capture))
     assert played.returncode == 0, played.stderr
@@ -167,6 +177,8 @@ def test_bad_frames_become_rejections_and_the_stream_goes_on(
         metrics = answer.read().decode()
     assert 'liq_rejected_total{exchange="binance",reason="not_json"} 3.0' in metrics
     assert 'liq_events_total{exchange="binance",side="LONG"} 629.0' in metrics
+    assert 'liq_frames_normalized_total{exchange="binance"} 795.0' in metrics
+    wait_until(lambda: no_lag(worker.health_url))
     with urlopen(f"{worker.health_url}/healthz") as answer:
         assert orjson.loads(answer.read())["ready"] is True
 
