@@ -1,0 +1,76 @@
+"""The command line's own behaviour: help, settings, offline tools, exit codes."""
+
+import gzip
+import subprocess
+import sys
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from liq.main import app
+from tests.conftest import CAPTURES
+
+JULY_2025 = CAPTURES / "2025-07-18_binance.jsonl.gz"
+runner = CliRunner()
+
+
+def liq(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        (sys.executable, "-m", "liq.main", *arguments),
+        input=data,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_command_has_a_sentence() -> None:
+    text = runner.invoke(app, ["--help"], terminal_width=200).output
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert command.callback.__doc__, command.callback.__name__
+        assert command.callback.__name__.replace("_", "-") in text
+
+
+def test_config_prints_what_is_in_force_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICKHOUSE_PASSWORD", "hunter2")
+    monkeypatch.setenv("CASCADE_MIN_EVENTS", "7")
+    result = runner.invoke(app, ["config"])
+    assert result.exit_code == 0
+    assert "hunter2" not in result.output
+    assert "CASCADE_MIN_EVENTS" in result.output
+
+
+def test_a_wrong_setting_is_a_sentence_and_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CASCADE_MIN_EVENTS", "several")
+    result = runner.invoke(app, ["config"])
+    assert result.exit_code == 78
+    assert "CASCADE_MIN_EVENTS" in result.output
+
+
+def test_normalize_writes_events_on_stdout_and_rejections_on_stderr() -> None:
+    good = gzip.decompress(JULY_2025.read_bytes())
+    bad = orjson.dumps(
+        {"received_at_ns": 1, "exchange": "binance", "feed": "usdm", "frame": "not json"}
+    )
+    result = liq("normalize", data=good + bad + b"\n")
+    assert result.returncode == 0
+    events = [orjson.loads(line) for line in result.stdout.splitlines()]
+    assert len(events) == 790
+    assert sum(event["side"] == "LONG" for event in events) == 629
+    [rejected] = [orjson.loads(line) for line in result.stderr.splitlines()]
+    assert rejected["reason"] == "not_json"
+    assert rejected["payload"] == "bm90IGpzb24="
+
+
+def test_a_line_that_is_no_capture_line_is_named_and_fails_the_run() -> None:
+    result = liq("normalize", data=b"\n{broken\n")
+    assert result.returncode == 2
+    assert orjson.loads(result.stderr)["line"] == 2
+
+
+def test_detect_names_lines_that_are_no_events() -> None:
+    result = liq("detect", data=b'{"event_id": 1}\n{"clock_ms": "soon"}\n')
+    assert result.returncode == 2
+    assert [orjson.loads(line)["line"] for line in result.stderr.splitlines()] == [1, 2]

@@ -1,0 +1,72 @@
+from collections.abc import Iterator
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import orjson
+import pytest
+
+from runtime import health as health_module
+from runtime.errors import ConfigurationError
+from runtime.health import Health, HealthServer
+
+
+@pytest.fixture
+def health() -> Health:
+    return Health()
+
+
+@pytest.fixture
+def server(health: Health) -> Iterator[HealthServer]:
+    running = HealthServer(health, "127.0.0.1", 0)
+    running.start()
+    yield running
+    running.stop()
+
+
+def ask(server: HealthServer, path: str) -> tuple[int, bytes]:
+    try:
+        with urlopen(f"http://127.0.0.1:{server.port}{path}") as answer:
+            return answer.status, answer.read()
+    except HTTPError as error:
+        return error.code, error.read()
+
+
+def test_readiness_needs_every_condition_and_says_which_fails(
+    health: Health, server: HealthServer
+) -> None:
+    health.require("kafka", "waiting for the consumer group")
+    health.set("clickhouse", holds=True, reason="answers")
+    status, body = ask(server, "/readyz")
+    assert status == 503
+    assert orjson.loads(body)["conditions"]["kafka"] == {
+        "holds": False,
+        "reason": "waiting for the consumer group",
+    }
+    health.set("kafka", holds=True, reason="4 partitions")
+    assert ask(server, "/readyz")[0] == 200
+
+
+def test_a_stuck_loop_is_neither_alive_nor_ready(
+    server: HealthServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask(server, "/healthz")[0] == 200
+    monkeypatch.setattr(health_module, "STALLED_AFTER_SECONDS", 0.0)
+    assert ask(server, "/healthz")[0] == 503
+    assert ask(server, "/readyz")[0] == 503
+
+
+def test_metrics_are_served(health: Health, server: HealthServer) -> None:
+    health.set("kafka", holds=True, reason="ok")
+    status, body = ask(server, "/metrics")
+    assert status == 200
+    assert b'liq_ready{condition="kafka"} 1.0' in body
+    assert b"# HELP liq_consumer_lag_records Records not yet handled." in body
+
+
+def test_an_unknown_path_is_404(server: HealthServer) -> None:
+    assert ask(server, "/nothing")[0] == 404
+
+
+def test_a_taken_port_is_a_sentence(server: HealthServer) -> None:
+    with pytest.raises(ConfigurationError, match="Set HTTP_PORT to a free port"):
+        HealthServer(Health(), "127.0.0.1", server.port)

@@ -1,0 +1,36 @@
+from prometheus_client import Counter, Gauge, Histogram
+
+from runtime import metrics
+from runtime.metrics import ALL_METRICS, RECORDS_IN, REJECTED, RateMeter, error_ratio
+
+
+def test_the_list_holds_every_metric_with_a_sentence() -> None:
+    defined = [
+        value for value in vars(metrics).values() if isinstance(value, Counter | Gauge | Histogram)
+    ]
+    assert set(defined) == set(ALL_METRICS)
+    families = [family for metric in ALL_METRICS for family in metric.collect()]
+    assert [family.name for family in families if not family.documentation.endswith(".")] == []
+    assert [family.name for family in families if not family.name.startswith("liq_")] == []
+
+
+def test_the_error_ratio_is_a_share_of_what_was_read() -> None:
+    before = error_ratio()
+    RECORDS_IN.labels("ratio-test").inc(1000)
+    assert error_ratio() <= before
+    REJECTED.labels("ratio-test", "not_json").inc(500)
+    assert error_ratio() > 0
+
+
+def test_a_rate_counts_over_its_window() -> None:
+    meter = RateMeter(window_seconds=10)
+    meter.add(50)
+    meter.add(50)
+    assert meter.rate() == 10
+
+
+def test_a_rate_forgets() -> None:
+    meter = RateMeter(window_seconds=0)
+    meter._window_seconds = 1e-9
+    meter.add(50)
+    assert meter.rate() == 0
