@@ -1,5 +1,7 @@
 """Settings from the environment (12-factor), typed and checked at start."""
 
+import re
+import socket
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -13,6 +15,14 @@ from schemas.topics import DEFAULT_NAMESPACE, Topics
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+
+def host_slot() -> str:
+    """The host's name with only the characters that a member id may have.
+
+    A container or pod has a name of its own, so that scaling needs no further setting.
+    """
+    return re.sub(r"[^a-zA-Z0-9_.-]", "-", socket.gethostname())[:60] or "0"
 
 
 class Settings(BaseSettings):
@@ -78,17 +88,44 @@ class Settings(BaseSettings):
     clickhouse_database: str = Field(
         default="liquidations", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="Database."
     )
+    clickhouse_cluster: str = Field(
+        default="",
+        pattern=r"^[a-zA-Z0-9_.{}-]*$",
+        description="Cluster whose every server gets replicated tables; empty for one server.",
+    )
+    clickhouse_retention_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Age at which liquidations, alerts and feed events are deleted; 0 is never.",
+    )
+    clickhouse_rejected_retention_days: int = Field(
+        default=0, ge=0, le=36_500, description="The same for rejections, from their storing."
+    )
+    clickhouse_raw_retention_days: int = Field(
+        default=90, ge=0, le=36_500, description="The same for archived raw frames."
+    )
+    sink_raw_archive: bool = Field(
+        default=False, description="Whether the sink also stores raw frames, for later replays."
+    )
+    sink_max_rejected_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a batch (of 100 or more) that may be undecodable; beyond, it stops.",
+    )
     sink_batch_rows: int = Field(
-        default=5000, ge=1, le=100_000, description="Records that close a ClickHouse batch."
+        default=50_000, ge=1, le=100_000, description="Records that close a ClickHouse batch."
     )
     sink_batch_seconds: float = Field(
         default=1.0, gt=0, le=60, description="Age that closes a ClickHouse batch, in seconds."
     )
 
     worker_slot: str = Field(
-        default="0",
+        default_factory=host_slot,
         pattern=r"^[a-zA-Z0-9_.-]{1,60}$",
-        description="This process among its equals; unique in a consumer group, stable on restart.",
+        description="This process among its equals: unique in a consumer group, stable on restart; "
+        "the host's name if unset.",
     )
     http_host: str = Field(default="127.0.0.1", description="Address of metrics and health.")
     http_port: int = Field(
