@@ -42,7 +42,8 @@ def test_data_of_an_insert_begin_behind_its_format(
     assert statement.format == name
     assert text[statement.data_offset :] == data
     if sql is not None:
-        assert statement.sql == sql
+        assert statement.sql + statement.sql_settings == sql
+        assert statement.sql_settings.startswith(b"SETTINGS") == (b"SETTINGS" in sql)
 
 
 def test_an_insert_is_recognised_before_its_data_have_arrived() -> None:

@@ -75,7 +75,11 @@ class Executor:
                 stack.enter_context(_external_table(connection, table))
             if statement.kind is Kind.DATA_INSERT:
                 statistics = connection.insert(
-                    statement.sql, statement.format or "", data, request.parameters
+                    statement.sql,
+                    statement.sql_settings,
+                    statement.format or "",
+                    data,
+                    request.parameters,
                 )
                 return Result(None, statistics, [], complete=True)
             output_format = statement.format or request.default_format
@@ -155,7 +159,7 @@ def _external_table(connection: EngineConnection, table: ExternalTable) -> Itera
     connection.run(f"CREATE TEMPORARY TABLE {table.name} ({table.structure})".encode())
     try:
         if table.data:
-            connection.insert(f"INSERT INTO {table.name}".encode(), table.format, [table.data])
+            connection.insert(f"INSERT INTO {table.name}".encode(), b"", table.format, [table.data])
         yield
     finally:
         connection.run(f"DROP TEMPORARY TABLE {table.name}".encode())

@@ -47,9 +47,10 @@ class Statement:
     """One statement, and where in the text its data begin if it carries any."""
 
     kind: Kind
-    sql: bytes  # for the engine; of a data insert the part before FORMAT
+    sql: bytes  # for the engine; of a data insert the part before SETTINGS and FORMAT
     text: str  # for people and for fault rules: as sent, without the data
     format: str | None = None  # as named in the text
+    sql_settings: bytes = b""  # of a data insert the part from SETTINGS to FORMAT
     data_offset: int = 0
     changes_session: bool = False  # leaves something behind that the next statement may need
     changes_database: bool = False
@@ -158,6 +159,7 @@ def join(chunks: Iterable[bytes], limit_bytes: int) -> bytes:
 def _parse_insert(text: bytes, tokens: Iterator[_Token], *, complete: bool) -> Statement | None:
     previous = ""
     selects = False
+    settings_start: int | None = None
     for token in tokens:
         is_name = previous in {".", "INTO", "TABLE"}
         if token.is_word("FORMAT") and not is_name:
@@ -165,7 +167,8 @@ def _parse_insert(text: bytes, tokens: Iterator[_Token], *, complete: bool) -> S
             if name is None or (name.end == len(text) and not complete):
                 return None
             if name.is_word():
-                return _insert_with_data(text, token, name, selects=selects)
+                head_end = token.start if settings_start is None else settings_start
+                return _insert_with_data(text, (head_end, token.start), name, selects=selects)
         if token.is_word("VALUES") and not is_name:
             break
         if token.is_word("INFILE"):
@@ -173,13 +176,17 @@ def _parse_insert(text: bytes, tokens: Iterator[_Token], *, complete: bool) -> S
                 ErrorCode.NOT_IMPLEMENTED, "FROM INFILE reads the client's files; send the data."
             )
         selects = selects or token.is_word("SELECT", "WITH")
+        if settings_start is None and token.is_word("SETTINGS") and not is_name:
+            settings_start = token.start
         previous = token.text
     if not complete:
         return None
     return Statement(Kind.COMMAND, text, _for_people(text))
 
 
-def _insert_with_data(text: bytes, keyword: _Token, name: _Token, *, selects: bool) -> Statement:
+def _insert_with_data(
+    text: bytes, settings: tuple[int, int], name: _Token, *, selects: bool
+) -> Statement:
     if selects:
         raise ClickHouseError.named(
             ErrorCode.NOT_IMPLEMENTED,
@@ -189,7 +196,8 @@ def _insert_with_data(text: bytes, keyword: _Token, name: _Token, *, selects: bo
     data_start = _DATA_START.match(text, name.end)
     return Statement(
         Kind.DATA_INSERT,
-        sql=text[: keyword.start],
+        sql=text[: settings[0]],
+        sql_settings=text[slice(*settings)],
         text=_for_people(text[: name.end]),
         format=text[name.start : name.end].decode("latin-1"),
         data_offset=data_start.end() if data_start else name.end,

@@ -189,3 +189,26 @@ def test_concurrent_inserts_lose_nothing(
         assert sum(pool.map(insert, range(8))) == 8000
     assert stored() == (8000, sum(range(8000)))
     assert client.command("SELECT uniqExact(n) FROM ticks") == 8000
+
+
+@pytest.mark.parametrize("fmt", ["JSONEachRow", "TSV"])
+@pytest.mark.parametrize(
+    ("obstacle", "code"),
+    [
+        ("ALTER TABLE ticks ADD CONSTRAINT sane CHECK n < 100", 469),
+        (
+            "CREATE MATERIALIZED VIEW broken ENGINE = Memory AS SELECT throwIf(n = 100) FROM ticks",
+            395,
+        ),
+    ],
+    ids=["constraint", "materialized-view"],
+)
+def test_what_fails_behind_the_parser_is_not_acknowledged(
+    client: Client, fmt: str, obstacle: str, code: int
+) -> None:
+    client.command(obstacle)
+    body = b'{"n":1}\n{"n":100}\n' if fmt == "JSONEachRow" else b"1\n100\n"
+    with pytest.raises(DatabaseError) as refused:
+        client.raw_insert("ticks", column_names=["n"], insert_block=body, fmt=fmt)
+    assert refused.value.code == code
+    client.raw_insert("ticks", column_names=["n"], insert_block=body.splitlines()[0], fmt=fmt)
