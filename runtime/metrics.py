@@ -55,6 +55,12 @@ SINK_SKIPPED = Counter(
 SINK_BUFFERED = Gauge("liq_sink_buffered_rows", "Rows in memory, not yet acknowledged.")
 SINK_RETRIES = Counter("liq_sink_retries_total", "Inserts that were tried again.", ["reason"])
 SINK_PAUSED = Gauge("liq_sink_paused", "1 while the sink waits for ClickHouse.")
+SINK_BREAKER = Gauge(
+    "liq_sink_circuit_breaker",
+    "1 for the present state of the breaker to ClickHouse: closed (works), open (waits after a "
+    "failure) or half_open (tries again).",
+    ["state"],
+)
 SINK_INSERT = Histogram(
     "liq_sink_insert_seconds", "Time of one insert.", buckets=LATENCY_BUCKETS_SECONDS
 )
@@ -82,6 +88,7 @@ ALL_METRICS = (
     SINK_BUFFERED,
     SINK_RETRIES,
     SINK_PAUSED,
+    SINK_BREAKER,
     SINK_INSERT,
     READY,
 )

@@ -1,6 +1,7 @@
 """`liq config`, `topics`, `migrate` and `sql`: looking after a deployment."""
 
 import asyncio
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from runtime.settings import Settings, load_settings
 from runtime.topics import describe_topics, ensure_topics
 from sinks.clickhouse import migrations
 from sinks.clickhouse.client import connect
+from sinks.clickhouse.retention import retention_statements
 
 
 @exits_on_configuration_error
@@ -43,15 +45,25 @@ def topics(
 
 @exits_on_configuration_error
 def migrate(
-    dry_run: Annotated[bool, typer.Option(help="Print what would be applied.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Print the SQL that would be run.")] = False,
 ) -> None:
-    """Bring the ClickHouse schema up to date; safe to run from several places at once."""
+    """Bring the ClickHouse schema and retention up to date; safe to run from several places."""
     settings = load_settings()
-    client = connect(settings, use_database=False)
-    found = migrations.migrate(client, settings.clickhouse_database, dry_run=dry_run)
-    applied = [f"{item.version:04}_{item.name}" for item in found]
-    verb = "would apply" if dry_run else "applied"
-    out.print(f"{verb}: {', '.join(applied) or 'nothing, the schema is up to date'}")
+    database, cluster = settings.clickhouse_database, settings.clickhouse_cluster
+    with closing(connect(settings, use_database=False)) as client:
+        planned = migrations.plan(client, database, cluster=cluster)
+        if dry_run:
+            retention = retention_statements(client, database, settings)
+            for statement in (*planned.statements, *retention):
+                typer.echo(f"{statement};\n")
+            return
+        migrations.run(client, database, planned.statements)
+        retention = retention_statements(client, database, settings)
+        migrations.run(client, database, retention)
+    applied = [f"{item.version:04}_{item.name}" for item in planned.migrations]
+    out.print(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
+    for statement in retention:
+        out.print(f"retention: {statement}")
 
 
 @exits_on_configuration_error

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from contextlib import closing
 from typing import Annotated, Any
 
 import orjson
@@ -16,6 +17,8 @@ from schemas.capture import CaptureLine
 from schemas.codec import encode
 from schemas.headers import CLOCK_MS, FEED, integer_header, text_header
 from schemas.records import Source
+from sinks.clickhouse.archive import ArchivedFrame, archived_frames
+from sinks.clickhouse.client import connect
 
 POLL_MS = 500
 
@@ -26,6 +29,9 @@ def export(
     partition: Annotated[
         int | None, typer.Option(min=0, help="One partition; all of them by default.")
     ] = None,
+    archive: Annotated[
+        bool, typer.Option(help="A raw topic's frames from ClickHouse (SINK_RAW_ARCHIVE).")
+    ] = False,
 ) -> None:
     """Write a topic's records on stdout, partition by partition, up to its present end.
 
@@ -33,7 +39,21 @@ def export(
     what `liq detect` reads, heartbeats included; other topics give their records as they are.
     """
     settings = load_settings()
-    asyncio.run(_export(settings, topic, partition))
+    if archive:
+        _export_archive(settings, topic, partition)
+    else:
+        asyncio.run(_export(settings, topic, partition))
+
+
+def _export_archive(settings: Settings, topic: str, only: int | None) -> None:
+    exchange = settings.topics.raw_exchange(topic)
+    if exchange == topic:
+        raise typer.BadParameter(f"only raw topics are archived; {topic} is none")
+    with closing(connect(settings)) as client:
+        for frame in archived_frames(client, topic, only):
+            line = _capture_line(exchange, frame)
+            sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 async def _export(settings: Settings, topic: str, only: int | None) -> None:
@@ -69,12 +89,24 @@ def _line(settings: Settings, record: Any) -> bytes | None:
     exchange = settings.topics.raw_exchange(record.topic)
     if exchange == record.topic:
         return bytes(record.value)
+    return _capture_line(
+        exchange,
+        ArchivedFrame(
+            received_at_ns=received_at_ns(record),
+            feed=text_header(record.headers, FEED),
+            frame=record.value,
+            source=Source(record.topic, record.partition, record.offset),
+        ),
+    )
+
+
+def _capture_line(exchange: str, frame: ArchivedFrame) -> bytes:
     return encode(
         CaptureLine(
-            received_at_ns=received_at_ns(record),
+            received_at_ns=frame.received_at_ns,
             exchange=exchange,
-            feed=text_header(record.headers, FEED),
-            frame=record.value.decode("utf-8", errors="replace"),
-            source=Source(record.topic, record.partition, record.offset),
+            feed=frame.feed,
+            frame=frame.frame.decode("utf-8", errors="replace"),
+            source=frame.source,
         )
     )

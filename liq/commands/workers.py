@@ -43,8 +43,9 @@ def process(
 def sink(store: Annotated[Sink, typer.Argument(help="Where to load.")] = Sink.CLICKHOUSE) -> None:
     """Run a sink worker: Kafka topics into ClickHouse tables, every event once."""
     settings = load_settings()
+    archived = configured_exchanges(settings) if settings.sink_raw_archive else ()
     health, server = start_health(settings, worker=f"sink-{store.value}")
     try:
-        run_until_signal(lambda stop: clickhouse_sink.run(settings, health, stop))
+        run_until_signal(lambda stop: clickhouse_sink.run(settings, health, stop, archived))
     finally:
         server.stop()

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
-import orjson
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
@@ -13,18 +13,22 @@ from runtime.health import Health
 from runtime.logs import get_logger
 from runtime.metrics import ERRORS, REJECTED, SINK_PAUSED, SINK_RETRIES, SINK_SKIPPED
 from runtime.settings import Settings
-from sinks.clickhouse import tables
 from sinks.clickhouse.backoff import Backoff
 from sinks.clickhouse.batcher import Batch
+from sinks.clickhouse.breaker import Breaker, BreakerState
 from sinks.clickhouse.client import connect
+from sinks.clickhouse.documents import SINK_STAGE, Delivered
+from sinks.clickhouse.encoding import Encoded, Refusal, encode, encode_refusals
 from sinks.clickhouse.failures import Failure, classify
 from sinks.clickhouse.migrations import check_schema
 from sinks.clickhouse.redelivery import Redelivery
-from sinks.clickhouse.tables import Row, Table
+from sinks.clickhouse.tables import Table
 from sinks.clickhouse.threads import in_thread
 from sinks.clickhouse.writer import insert
 
 CONDITION = "clickhouse"
+# Fewer refused records than this are bad luck, whatever their share.
+SUSPICIOUS_COUNT = 100
 Result = TypeVar("Result")
 log = get_logger(__name__)
 
@@ -38,8 +42,13 @@ class Loader:
         self._backoff = Backoff()
         self._client: Client | None = None
         self.redelivery = Redelivery()
-        self.in_trouble = False
+        self.breaker = Breaker()
         health.require(CONDITION, "not connected yet")
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether ClickHouse failed last time it was asked."""
+        return self.breaker.state is not BreakerState.CLOSED
 
     async def open(self) -> None:
         """Connect, however long it takes, and check the schema.
@@ -50,22 +59,21 @@ class Loader:
         self._client = await self._until_it_works(self._connect)
 
     async def store(self, batch: Batch) -> None:
-        """Store every row of a batch; returning means that ClickHouse acknowledged them all.
+        """Store every record of a batch; returning means that ClickHouse acknowledged them all.
 
         Raises:
-            ConfigurationError: most of the batch is undecodable, so something larger is wrong.
+            ConfigurationError: so many records cannot be stored that something larger is wrong.
             DependencyError: ClickHouse refuses even the rejections.
         """
-        _refuse_suspicious(batch)
-        for rows in batch.rows.values():
-            batch.rejections += await self._store_rows(rows[0].table, rows)
-        _refuse_suspicious(batch)
-        if await self._store_rows(tables.REJECTED, batch.rejections):
-            raise DependencyError(
-                "ClickHouse refuses rows of the table `rejected` that are right; see the log for "
-                "its reason, and compare the table with sinks/clickhouse/migrations."
-            )
-        REJECTED.labels("", tables.SINK_STAGE).inc(len(batch.rejections))
+        refusals: list[Refusal] = []
+        for name, records in batch.records.items():
+            table = batch.tables[name]
+            encoded = await self._encode(table, records)
+            refusals += encoded.refusals
+            self._refuse_suspicious(refusals, batch.count)
+            refusals += await self._until_it_works(partial(insert, self._open_client(), encoded))
+            self._refuse_suspicious(refusals, batch.count)
+        await self._keep_refused(refusals)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -79,20 +87,49 @@ class Loader:
         client.database = database
         return client
 
-    async def _store_rows(self, table: Table, rows: Sequence[Row]) -> list[Row]:
-        client = self._client
-        if client is None:
+    def _open_client(self) -> Client:
+        if self._client is None:
             raise RuntimeError("open() was not called")
-        fresh = await self._until_it_works(
-            lambda: self.redelivery.without_stored(client, table, rows)
+        return self._client
+
+    async def _encode(self, table: Table, records: Sequence[Delivered]) -> Encoded:
+        is_stored = await self._until_it_works(
+            partial(self.redelivery.look_up, self._open_client(), table, records)
         )
-        SINK_SKIPPED.labels(table.name).inc(len(rows) - len(fresh))
-        if not fresh:
-            return []
-        refused = await self._until_it_works(lambda: insert(client, table, fresh))
-        for row in refused:
-            log.warning("row_refused", table=table.name, line=row.json[:500])
-        return refused
+        encoded = await in_thread(partial(encode, table, records, is_stored))
+        SINK_SKIPPED.labels(table.name).inc(encoded.skipped)
+        return encoded
+
+    async def _keep_refused(self, refusals: Sequence[Refusal]) -> None:
+        for refusal in refusals:
+            record = refusal.record
+            log.warning(
+                "record_rejected",
+                reason=refusal.reason,
+                detail=refusal.detail,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+            )
+        rejections = encode_refusals(refusals)
+        if await self._until_it_works(partial(insert, self._open_client(), rejections)):
+            raise DependencyError(
+                "ClickHouse refuses rows of the table `rejected` that are right; see the log for "
+                "its reason, and compare the table with sinks/clickhouse/migrations."
+            )
+        REJECTED.labels("", SINK_STAGE).inc(len(refusals))
+
+    def _refuse_suspicious(self, refusals: Sequence[Refusal], count: int) -> None:
+        share = self._settings.sink_max_rejected_share
+        if len(refusals) < SUSPICIOUS_COUNT or len(refusals) <= share * count:
+            return
+        raise ConfigurationError(
+            f"{len(refusals)} of {count} records cannot be stored, which looks like a wrong "
+            f"deployment; the first: {refusals[0].detail}. Nothing was committed. Compare the "
+            "versions of the processors and of this sink, and check TOPIC_NAMESPACE. If the "
+            "records are to be given up, set SINK_MAX_REJECTED_SHARE (now "
+            f"{share:g}) to 1."
+        )
 
     async def _until_it_works(self, call: Callable[[], Result]) -> Result:
         while True:
@@ -100,13 +137,14 @@ class Loader:
                 result = await in_thread(call)
             except Error as error:
                 await self._wait_out(classify(error))
+                self.breaker.half_open()
             else:
                 self._recover()
                 return result
 
     async def _wait_out(self, failure: Failure) -> None:
         seconds = self._backoff.next_seconds()
-        self.in_trouble = True
+        self.breaker.open()
         self._health.set(CONDITION, holds=False, reason=failure.sentence)
         SINK_PAUSED.set(1)
         SINK_RETRIES.labels(failure.label).inc()
@@ -123,18 +161,7 @@ class Loader:
     def _recover(self) -> None:
         if self.in_trouble:
             log.info("clickhouse_recovered", attempts=self._backoff.attempts)
-        self.in_trouble = False
+        self.breaker.close()
         self._backoff.reset()
         self._health.set(CONDITION, holds=True, reason="answers")
         SINK_PAUSED.set(0)
-
-
-def _refuse_suspicious(batch: Batch) -> None:
-    if not batch.is_suspicious:
-        return
-    example = orjson.loads(batch.rejections[0].json)["detail"]
-    raise ConfigurationError(
-        f"{len(batch.rejections)} of {batch.records} records cannot be stored, which looks like a "
-        f"wrong deployment; the first: {example}. Nothing was committed. Compare the versions of "
-        "the processors and of this sink, and check TOPIC_NAMESPACE."
-    )

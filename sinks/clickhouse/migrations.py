@@ -5,6 +5,7 @@ interrupted is simply run from its start, and several workers may migrate at the
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -14,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from runtime.errors import ConfigurationError
+from sinks.clickhouse.cluster import for_cluster
 
 UNKNOWN_TABLE = 60
 UNKNOWN_DATABASE = 81
@@ -70,11 +72,16 @@ def parse_migration(file_name: str, text: str) -> Migration:
     return Migration(int(match[1]), match[2], sha256(text.encode()).hexdigest(), statements)
 
 
-def migrate(client: Client, database: str, *, dry_run: bool = False) -> list[Migration]:
-    """Bring the database up to date and return what was applied (or, dry, what would be).
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What brings a database up to date: the pending migrations, and all that is to be run."""
 
-    The database and its journal are created when they are missing. `client` needs no database
-    of its own.
+    migrations: tuple[Migration, ...]
+    statements: tuple[str, ...]
+
+
+def plan(client: Client, database: str, *, cluster: str = "") -> Plan:
+    """Say what `migrate` would do. `client` needs no database of its own.
 
     Raises:
         ConfigurationError: the database was changed by a newer or another engine.
@@ -82,20 +89,38 @@ def migrate(client: Client, database: str, *, dry_run: bool = False) -> list[Mig
     applied = applied_checksums(client, database)
     _refuse_foreign(applied or {}, database)
     pending = [item for item in known_migrations() if item.version not in (applied or {})]
-    if dry_run:
-        return pending
+    statements: list[str] = []
     if applied is None:
-        client.command(f"CREATE DATABASE IF NOT EXISTS {_quoted(database)}")
-        client.command(CREATE_JOURNAL.format(database=_quoted(database)))
+        create = f"CREATE DATABASE IF NOT EXISTS {_quoted(database)}"
+        journal = CREATE_JOURNAL.format(database=_quoted(database)).strip()
+        statements += [for_cluster(create, cluster), for_cluster(journal, cluster)]
     for migration in pending:
-        for statement in migration.statements:
-            # The files name no database, so that they fit any; this names it for the request.
-            client.command(statement, use_database=False, settings={"database": database})
-        client.command(
+        statements += [for_cluster(statement, cluster) for statement in migration.statements]
+        statements.append(
             f"INSERT INTO {_quoted(database)}.schema_migrations (version, name, checksum) "  # noqa: S608 - a checked identifier
             f"VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"
         )
-    return pending
+    return Plan(tuple(pending), tuple(statements))
+
+
+def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migration, ...]:
+    """Bring the database up to date and return what was applied.
+
+    The database and its journal are created when they are missing.
+
+    Raises:
+        ConfigurationError: the database was changed by a newer or another engine.
+    """
+    planned = plan(client, database, cluster=cluster)
+    run(client, database, planned.statements)
+    return planned.migrations
+
+
+def run(client: Client, database: str, statements: Iterable[str]) -> None:
+    """Run statements that name no database, so that they fit any, in this one."""
+    for statement in statements:
+        own = {} if statement.startswith("CREATE DATABASE") else {"database": database}
+        client.command(statement, use_database=False, settings=own)
 
 
 def check_schema(client: Client, database: str) -> None:

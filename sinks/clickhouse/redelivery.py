@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from clickhouse_connect.driver.client import Client
 
 from sinks.clickhouse.batcher import Partition
-from sinks.clickhouse.tables import Row, Table
+from sinks.clickhouse.documents import Delivered, Document
+from sinks.clickhouse.encoding import IsStored
+from sinks.clickhouse.tables import Table
 
 # Topic, partition, offset and identity; the value beside it is when the row was stored.
 StoredRow = tuple[str, int, int, str]
+Ranges = dict[Partition, tuple[int, int]]
 
 
 @dataclass(slots=True)
@@ -29,39 +32,33 @@ class Redelivery:
         """Look at these partitions from now on: they were just assigned."""
         self.watched.update(dict.fromkeys(partitions))
 
-    def without_stored(self, client: Client, table: Table, rows: Sequence[Row]) -> list[Row]:
-        """The rows that are not known to be stored. Blocks while it asks ClickHouse.
+    def look_up(
+        self, client: Client, table: Table, records: Sequence[Delivered]
+    ) -> IsStored | None:
+        """Tell which of these records are stored; None if none is. Blocks while it asks.
 
         Raises:
             clickhouse_connect.driver.exceptions.Error: ClickHouse did not answer.
         """
-        if table.identity is None:
-            return list(rows)
-        self._find_last_stored(client, table, _ranges(self._unknown(rows)))
-        suspects = self._suspects(rows)
-        if not suspects:
-            return list(rows)
-        stored = _stored(client, table, _ranges(suspects))
-        return [row for row in rows if not _is_stored(row, stored)]
+        if table.identity is None or not self.watched:
+            return None
+        ranges = _ranges(record for record in records if _partition(record) in self.watched)
+        unknown = {place: span for place, span in ranges.items() if self.watched[place] is None}
+        self._find_last_stored(client, table, unknown)
+        suspects: Ranges = {}
+        passed = []
+        for place, (first, last) in ranges.items():
+            last_stored = self.watched[place] or 0
+            if first <= last_stored:
+                suspects[place] = (first, min(last, last_stored))
+            if last > last_stored:
+                passed.append(place)
+        is_stored = _stored_rows(client, table, table.identity, suspects) if suspects else None
+        for place in passed:
+            del self.watched[place]
+        return is_stored
 
-    def _unknown(self, rows: Sequence[Row]) -> list[Row]:
-        return [row for row in rows if self.watched.get(_partition(row), -1) is None]
-
-    def _suspects(self, rows: Sequence[Row]) -> list[Row]:
-        suspects = []
-        for row in rows:
-            last_stored = self.watched.get(_partition(row))
-            if last_stored is None:
-                continue
-            if row.record.offset <= last_stored:
-                suspects.append(row)
-            else:
-                del self.watched[_partition(row)]
-        return suspects
-
-    def _find_last_stored(
-        self, client: Client, table: Table, ranges: dict[Partition, tuple[int, int]]
-    ) -> None:
+    def _find_last_stored(self, client: Client, table: Table, ranges: Ranges) -> None:
         if not ranges:
             return
         places = " OR ".join(
@@ -77,38 +74,38 @@ class Redelivery:
             self.watched[partition] = found.get(partition, -1)
 
 
-def _stored(
-    client: Client, table: Table, ranges: dict[Partition, tuple[int, int]]
-) -> dict[StoredRow, int]:
+def _stored_rows(client: Client, table: Table, identity: str, ranges: Ranges) -> IsStored:
     places = " OR ".join(
         f"(src_topic = '{topic}' AND src_partition = {partition} "
         f"AND src_offset BETWEEN {first} AND {last})"
         for (topic, partition), (first, last) in ranges.items()
     )
     result = client.query(
-        f"SELECT src_topic, src_partition, src_offset, {table.identity}, "  # noqa: S608 - our own names and numbers
+        f"SELECT src_topic, src_partition, src_offset, {identity}, "  # noqa: S608 - our own names and numbers
         f"toUnixTimestamp64Milli(max(ingested_at)) FROM {table.name} WHERE {places} "
-        "GROUP BY src_topic, src_partition, src_offset, "
-        f"{table.identity}"
+        f"GROUP BY src_topic, src_partition, src_offset, {identity}"
     )
-    return {
-        (topic, partition, offset, identity): ingested_at_ms
-        for topic, partition, offset, identity, ingested_at_ms in result.result_rows
+    stored: dict[StoredRow, int] = {
+        (topic, partition, offset, found): ingested_at_ms
+        for topic, partition, offset, found, ingested_at_ms in result.result_rows
     }
 
+    def is_stored(record: Delivered, document: Document) -> bool:
+        identifier = document.get(identity)
+        if not isinstance(identifier, str):
+            return False
+        row = (record.topic, record.partition, record.offset, identifier)
+        return stored.get(row, -1) >= record.timestamp
 
-def _is_stored(row: Row, stored: dict[StoredRow, int]) -> bool:
-    record = row.record
-    ingested_at_ms = stored.get((record.topic, record.partition, record.offset, row.identity))
-    return ingested_at_ms is not None and ingested_at_ms >= record.timestamp
+    return is_stored
 
 
-def _ranges(rows: Sequence[Row]) -> dict[Partition, tuple[int, int]]:
+def _ranges(records: Iterable[Delivered]) -> Ranges:
     offsets: dict[Partition, list[int]] = defaultdict(list)
-    for row in rows:
-        offsets[_partition(row)].append(row.record.offset)
+    for record in records:
+        offsets[_partition(record)].append(record.offset)
     return {partition: (min(found), max(found)) for partition, found in offsets.items()}
 
 
-def _partition(row: Row) -> Partition:
-    return row.record.topic, row.record.partition
+def _partition(record: Delivered) -> Partition:
+    return record.topic, record.partition

@@ -1,93 +1,70 @@
-"""Which topic goes into which table, and how a record becomes a row.
+"""Which topic goes into which table, and which field into which column.
 
-Every column is listed with its reader. A unit test compares the lists with the contract and
-with the migrations, so neither can grow a field that is forgotten here.
+A unit test compares the columns with the contract, another one with the migrations, so neither
+can grow a field that is forgotten here.
 """
 
-from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-import orjson
-
-from schemas.codec import DecodeError
-from schemas.records import SCHEMA_VERSION
 from schemas.topics import Topics
 from schemas.vocabulary import Side
-from sinks.clickhouse.fields import (
-    EARLIEST_MS,
-    LATEST_MS,
-    Document,
-    Reader,
+from sinks.clickhouse.columns import (
+    Column,
     decimal,
     default,
     flag,
     integer,
+    iso_date,
     json_object,
     moment,
+    moment_ns,
     moment_or_null,
     number,
+    raw_bytes,
     text,
-    text_or_empty,
     text_or_null,
     texts,
     within,
     word,
 )
-
-SINK_STAGE = "sink"
-UNDECODABLE = "undecodable_record"
-REFUSED = "refused_by_clickhouse"
-# Of a refusal's sentence; the whole record is stored beside it.
-MAX_DETAIL_CHARACTERS = 2000
+from sinks.clickhouse.documents import (
+    PUBLISHED_AT_MS,
+    Delivered,
+    Document,
+    parse_frame,
+    parse_instrument,
+    parse_json,
+    parse_rejection,
+)
 
 _VERSION = {"schema_version": default(integer("schema_version", 16), "schema_version", 1)}
+_NO_SOURCE = {"topic": "", "partition": 0, "offset": 0}
 _RAW = {
-    "raw_topic": default(within("source", text("topic")), "source", ""),
-    "raw_partition": default(within("source", integer("partition", 16)), "source", 0),
-    "raw_offset": default(within("source", integer("offset", 64)), "source", 0),
+    "raw_topic": default(within("source", text("topic")), "source", _NO_SOURCE),
+    "raw_partition": default(within("source", integer("partition", 16)), "source", _NO_SOURCE),
+    "raw_offset": default(within("source", integer("offset", 64)), "source", _NO_SOURCE),
 }
 POSITION_COLUMNS = ("src_topic", "src_partition", "src_offset")
 
 
-class Delivered(Protocol):
-    """What is needed of a Kafka record. `timestamp` is Kafka's, UTC milliseconds."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102 - see the class
-    @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def offset(self) -> int: ...  # noqa: D102
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, its columns with their readers, and the column that identifies a record, if any."""
+    """A table and the columns that records bring.
+
+    `identity` is the field that identifies a record, where one field does. `parse` makes the
+    document of a record; it raises DecodeError.
+    """
 
     name: str
-    readers: Mapping[str, Reader]
+    columns: Mapping[str, Column]
     identity: str | None = None
+    parse: Callable[[Delivered], Document] = parse_json
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def sent_columns(self) -> tuple[str, ...]:
         """The columns that we send; the rest have defaults in ClickHouse."""
-        return (*self.readers, *POSITION_COLUMNS)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of JSONEachRow and the record that it came from."""
-
-    table: Table
-    record: Delivered
-    identity: str
-    json: bytes
+        return (*self.columns, *POSITION_COLUMNS)
 
 
 LIQUIDATIONS = Table(
@@ -154,7 +131,7 @@ CASCADES = Table(
         "children": default(texts("children"), "children", []),
         "level": default(text("level"), "level", ""),
         "analysis": json_object("analysis"),
-        "explanation": text_or_empty("explanation"),
+        "explanation": default(text("explanation"), "explanation", ""),
         **_VERSION,
     },
     identity="alert_id",
@@ -174,6 +151,7 @@ REJECTED = Table(
         **_VERSION,
         **_RAW,
     },
+    parse=parse_rejection,
 )
 
 FEEDS = Table(
@@ -184,69 +162,56 @@ FEEDS = Table(
         "feed": text("feed"),
         "connection": text("connection"),
         "event": text("event"),
-        "detail": text_or_empty("detail"),
+        "detail": default(text("detail"), "detail", ""),
         "gap_from": moment_or_null("from_ms"),
         "gap_to": moment_or_null("to_ms"),
         **_VERSION,
     },
 )
 
-TABLES = (LIQUIDATIONS, CASCADES, REJECTED, FEEDS)
+INSTRUMENTS = Table(
+    "instruments",
+    {
+        "exchange": text("exchange"),
+        "native_symbol": text("native_symbol"),
+        "base": text("base"),
+        "quote": text("quote"),
+        "settle": text("settle"),
+        "contract": text("contract"),
+        "contract_size": decimal("contract_size"),
+        "as_of": iso_date("as_of"),
+        "published_at": moment(PUBLISHED_AT_MS),
+        **_VERSION,
+    },
+    parse=parse_instrument,
+)
+
+RAW_FRAMES = Table(
+    "raw_frames",
+    {
+        "received_at": moment_ns("received_at_ns"),
+        "exchange": text("exchange"),
+        "feed": text("feed"),
+        "connection": text("connection"),
+        "sequence": integer("sequence", 64),
+        "frame": raw_bytes("frame"),
+    },
+    parse=parse_frame,
+)
+
+TABLES = (LIQUIDATIONS, CASCADES, REJECTED, FEEDS, INSTRUMENTS, RAW_FRAMES)
 
 
-def tables_by_topic(topics: Topics) -> dict[str, Table]:
-    """What the sink subscribes to, and where each topic goes."""
+def tables_by_topic(topics: Topics, raw_exchanges: Collection[str] = ()) -> dict[str, Table]:
+    """What the sink subscribes to, and where each topic goes.
+
+    The frames of `raw_exchanges` are archived.
+    """
     return {
         topics.events: LIQUIDATIONS,
         topics.cascades: CASCADES,
         topics.rejected: REJECTED,
         topics.feeds: FEEDS,
+        topics.instruments: INSTRUMENTS,
+        **{topics.raw(exchange): RAW_FRAMES for exchange in raw_exchanges},
     }
-
-
-def build_row(table: Table, record: Delivered) -> Row | None:
-    """The row of a record; None for a heartbeat, which has no value.
-
-    Raises:
-        DecodeError: the record doesn't follow the contract; the message names the field.
-    """
-    if record.value is None:
-        return None
-    try:
-        document = orjson.loads(record.value)
-    except orjson.JSONDecodeError as error:
-        raise DecodeError(f"not JSON: {error}") from error
-    if type(document) is not dict:
-        raise DecodeError("expected a JSON object")
-    if table is REJECTED and document.get("source") is None:
-        document["source"] = _position(record)
-    return _row(table, record, document)
-
-
-def rejection_row(record: Delivered, reason: str, detail: str) -> Row:
-    """The row of `rejected` for a record that cannot be stored where it belongs."""
-    document = {
-        "received_at_ms": min(max(record.timestamp, EARLIEST_MS), LATEST_MS - 1),
-        "stage": SINK_STAGE,
-        "reason": reason,
-        "detail": detail[:MAX_DETAIL_CHARACTERS],
-        "exchange": "",
-        "feed": "",
-        "payload": b64encode(record.value or b"").decode("ascii"),
-        "schema_version": SCHEMA_VERSION,
-        "source": _position(record),
-    }
-    return _row(REJECTED, record, document)
-
-
-def _row(table: Table, record: Delivered, document: Document) -> Row:
-    values: dict[str, Any] = {column: read(document) for column, read in table.readers.items()}
-    values["src_topic"] = record.topic
-    values["src_partition"] = record.partition
-    values["src_offset"] = record.offset
-    identity = "" if table.identity is None else values[table.identity]
-    return Row(table, record, identity, orjson.dumps(values, option=orjson.OPT_UTC_Z))
-
-
-def _position(record: Delivered) -> dict[str, Any]:
-    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

@@ -6,7 +6,7 @@ with the process, never at a rebalance: so all records before a committed offset
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -21,19 +21,25 @@ from runtime.settings import Settings
 from sinks.clickhouse.batcher import Batch
 from sinks.clickhouse.loader import Loader
 from sinks.clickhouse.redelivery import Redelivery
-from sinks.clickhouse.tables import tables_by_topic
+from sinks.clickhouse.tables import Table, tables_by_topic
 
 STAGE = "sink-clickhouse"
 CONDITION = "kafka"
 POLL_SECONDS = 0.2
+# A batch overshoots its bytes by one poll at most, and health is reported between polls.
+POLL_RECORDS = 2000
 # Of the 30 s that a worker has to end: the rest is for closing the connections.
 FLUSH_SECONDS = 10
 LEAVE_SECONDS = 5
 log = get_logger(__name__)
 
 
-async def run(settings: Settings, health: Health, stop: asyncio.Event) -> None:
+async def run(
+    settings: Settings, health: Health, stop: asyncio.Event, raw_exchanges: Sequence[str] = ()
+) -> None:
     """Load until `stop` is set; then store what is buffered, commit and return.
+
+    The raw frames of `raw_exchanges` are archived too.
 
     Raises:
         ConfigurationError: the schema is not ours, or most records cannot be decoded.
@@ -43,7 +49,8 @@ async def run(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     loader = Loader(settings, health)
     try:
         if await _finished(asyncio.create_task(loader.open()), health, stop):
-            await _consume(settings, health, stop, loader)
+            tables = tables_by_topic(settings.topics, raw_exchanges)
+            await _consume(settings, health, stop, loader, tables)
     finally:
         loader.close()
 
@@ -61,14 +68,18 @@ async def _finished(task: asyncio.Task[None], health: Health, stop: asyncio.Even
     return False
 
 
-async def _consume(settings: Settings, health: Health, stop: asyncio.Event, loader: Loader) -> None:
+async def _consume(
+    settings: Settings,
+    health: Health,
+    stop: asyncio.Event,
+    loader: Loader,
+    tables: Mapping[str, Table],
+) -> None:
     consumer = new_consumer(settings, group=settings.group(STAGE))
-    consumer.subscribe(
-        list(tables_by_topic(settings.topics)), listener=_Assignments(loader.redelivery, health)
-    )
+    consumer.subscribe(list(tables), listener=_Assignments(loader.redelivery, health))
     try:
         await start_consumer(settings, consumer)
-        await Worker(settings, health, consumer, loader).run(stop)
+        await Worker(settings, health, consumer, loader, tables).run(stop)
     except KafkaError as error:
         raise DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
@@ -104,13 +115,18 @@ class Worker:
     """The loop between a started consumer and the loader."""
 
     def __init__(
-        self, settings: Settings, health: Health, consumer: AIOKafkaConsumer, loader: Loader
+        self,
+        settings: Settings,
+        health: Health,
+        consumer: AIOKafkaConsumer,
+        loader: Loader,
+        tables: Mapping[str, Table],
     ) -> None:
         self._settings = settings
         self._health = health
         self._consumer = consumer
         self._loader = loader
-        self._tables = tables_by_topic(settings.topics)
+        self._tables = tables
         self._batch = Batch()
         self._storing: asyncio.Task[None] | None = None
         self._in_flight_rows = 0
@@ -152,7 +168,7 @@ class Worker:
         self._take(
             await self._consumer.getmany(
                 timeout_ms=int(1000 * min(POLL_SECONDS, self._settings.sink_batch_seconds)),
-                max_records=self._settings.sink_batch_rows - self._batch.records,
+                max_records=min(POLL_RECORDS, self._settings.sink_batch_rows - self._batch.count),
             )
         )
 
@@ -160,14 +176,12 @@ class Worker:
         now = time.monotonic()
         for partition, records in polled.items():
             RECORDS_IN.labels(partition.topic).inc(len(records))
-            table = self._tables[partition.topic]
-            for record in records:
-                self._batch.add(table, record, now)
+            self._batch.add(self._tables[partition.topic], records, now)
 
     async def _store(self, batch: Batch) -> None:
         await self._loader.store(batch)
         await self._commit(batch)
-        HANDLED.add(batch.records)
+        HANDLED.add(batch.count)
 
     async def _commit(self, batch: Batch) -> None:
         ours = self._consumer.assignment()
@@ -196,7 +210,7 @@ class Worker:
             async with asyncio.timeout(FLUSH_SECONDS):
                 if self._storing is not None:
                     await self._storing
-                if self._batch.records:
+                if self._batch.count:
                     await self._store(self._batch)
         except TimeoutError:
             log.warning("flush_gave_up", seconds=FLUSH_SECONDS, rows=self._batch.row_count)

@@ -1,28 +1,28 @@
 """Inserts into ClickHouse. Every call blocks until the server has answered."""
 
-from collections.abc import Sequence
 from io import BytesIO
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from runtime.metrics import SINK_INSERT, SINK_ROWS
+from sinks.clickhouse.encoding import Encoded, Refusal, encode
 from sinks.clickhouse.failures import Kind, classify
-from sinks.clickhouse.tables import REFUSED, Row, Table, rejection_row
 
+REFUSED = "refused_by_clickhouse"
 INSERT_SETTINGS = {
     # Acknowledged means stored, not queued.
     "async_insert": 0,
-    "date_time_input_format": "best_effort",
+    # A replicated table would take a load that is repeated on purpose for a retry, and drop it.
+    "insert_deduplicate": 0,
     "input_format_null_as_default": 0,
-    "input_format_skip_unknown_fields": 0,
     # A replay of years may touch more months than the server's default allows in one insert.
     "max_partitions_per_insert_block": 0,
 }
 
 
-def insert(client: Client, table: Table, rows: Sequence[Row]) -> list[Row]:
-    """Store rows and return a rejection for each one whose data ClickHouse refused.
+def insert(client: Client, encoded: Encoded) -> list[Refusal]:
+    """Store rows and return a refusal for each one whose data ClickHouse does not take.
 
     The server names one bad row at most, so a refused insert is halved until the bad rows stand
     alone; every other row is stored. Rows that are sent twice on the way replace themselves.
@@ -31,34 +31,39 @@ def insert(client: Client, table: Table, rows: Sequence[Row]) -> list[Row]:
         clickhouse_connect.driver.exceptions.Error: the insert failed for another reason; some of
             the rows may be stored.
     """
-    refused: list[Row] = []
-    pending = [rows]
+    refused: list[Refusal] = []
+    pending = [encoded]
     while pending:
         part = pending.pop()
+        if not part.records:
+            continue
         try:
-            _insert_once(client, table, part)
+            _insert_once(client, part)
         except Error as error:
             failure = classify(error)
             if failure.kind is not Kind.ROW:
                 raise
-            if len(part) == 1:
-                refused.append(rejection_row(part[0].record, REFUSED, failure.sentence))
+            if len(part.records) == 1:
+                refused.append(Refusal(part.records[0], REFUSED, failure.sentence))
             else:
-                middle = len(part) // 2
-                pending += [part[middle:], part[:middle]]
+                middle = len(part.records) // 2
+                pending += [
+                    encode(part.table, half)
+                    for half in (part.records[middle:], part.records[:middle])
+                ]
     return refused
 
 
-def _insert_once(client: Client, table: Table, rows: Sequence[Row]) -> None:
+def _insert_once(client: Client, encoded: Encoded) -> None:
     # A file object, because the client silently re-sends bytes after a reset connection, and
     # sending again is for us to decide.
-    body = BytesIO(b"\n".join(row.json for row in rows))
+    body = BytesIO(b"".join(encoded.blocks))
     with SINK_INSERT.time():
         client.raw_insert(
-            table.name,
-            column_names=table.columns,
+            encoded.table.name,
+            column_names=encoded.table.sent_columns,
             insert_block=body,
-            fmt="JSONEachRow",
+            fmt="Native",
             settings=INSERT_SETTINGS,
         )
-    SINK_ROWS.labels(table.name).inc(len(rows))
+    SINK_ROWS.labels(encoded.table.name).inc(len(encoded.records))

@@ -15,7 +15,7 @@ WHERE f.event = 'gap' AND f.gap_from IS NOT NULL;
 
 -- One row an hour and exchange with liquidations, a gap, or both. `gap_seconds` is the time in
 -- which at least one of the exchange's connections had a gap; another connection may have filled
--- it. `is_lower_bound` says that more was liquidated than, or as much as, `value_usd`.
+-- it. `is_lower_bound` says that more than `value_usd` may have been liquidated.
 CREATE VIEW IF NOT EXISTS completeness_hours AS
 WITH
     sums AS
@@ -59,7 +59,7 @@ SELECT
     sum(part_usd) AS value_usd,
     sum(part_complete_usd) AS complete_usd,
     sum(part_gap_seconds) AS gap_seconds,
-    (value_usd != complete_usd) OR (gap_seconds > 0) AS is_lower_bound
+    toBool(value_usd != complete_usd OR gap_seconds > 0) AS is_lower_bound
 FROM
 (
     SELECT
