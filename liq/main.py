@@ -2,7 +2,7 @@
 
 import typer
 
-from liq.commands import admin, export, offline, replay, stack, workers
+from liq.commands import admin, export, offline, questions, replay, stack, workers
 
 app = typer.Typer(
     name="liq",
@@ -23,7 +23,7 @@ app.command(rich_help_panel=WORKERS)(workers.sink)
 app.command(rich_help_panel=SETUP)(admin.topics)
 app.command(rich_help_panel=SETUP)(admin.migrate)
 app.command(rich_help_panel=SETUP)(admin.config)
-app.command(rich_help_panel=SETUP)(admin.sql)
+app.command(rich_help_panel=SETUP)(questions.sql)
 app.command(rich_help_panel=SETUP)(export.export)
 app.command(rich_help_panel=OFFLINE)(offline.normalize)
 app.command(rich_help_panel=OFFLINE)(offline.detect)

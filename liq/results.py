@@ -1,5 +1,6 @@
 """Query results as tables in the terminal."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,13 @@ NUMERIC = (int, float, Decimal)
 def run_sql(client: Client, query: str, title: str | None = None) -> Table:
     """Run a query and lay its rows out; numbers to the right."""
     result = client.query(query)
-    rows = result.result_rows
+    return table_of(result.column_names, result.result_rows, title)
+
+
+def table_of(
+    column_names: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None
+) -> Table:
+    """Lay rows out; numbers to the right. Numbers and times are never broken over two lines."""
     table = Table(
         title=title,
         title_justify="left",
@@ -23,24 +30,32 @@ def run_sql(client: Client, query: str, title: str | None = None) -> Table:
         padding=(0, 1, 0, 0),
         show_edge=False,
     )
-    for index, name in enumerate(result.column_names):
-        numeric = bool(rows) and isinstance(rows[0][index], NUMERIC)
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
+    for index, name in enumerate(column_names):
+        cells = [row[index] for row in rows if row[index] is not None]
+        numeric = any(isinstance(cell, NUMERIC) and not isinstance(cell, bool) for cell in cells)
+        whole = numeric or any(isinstance(cell, datetime) for cell in cells)
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=whole)
     for row in rows:
         table.add_row(*(shown(value) for value in row))
     return table
 
 
 def shown(value: Any) -> str:
-    """A value as a person reads it: thousands separated, times in UTC."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, Decimal | float):
-        return f"{value:,.2f}"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+    """A value as a person reads it: thousands separated, times in UTC, nothing for null."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case Decimal() | float():
+            return f"{value:,.2f}"
+        case datetime():
+            # Milliseconds only where they say more.
+            text = value.strftime("%Y-%m-%d %H:%M:%S")
+            return f"{text}.{value.microsecond // 1000:03}" if value.microsecond else text
+        case list() | tuple():
+            return ", ".join(str(item) for item in value)
+        case _:
+            return str(value)

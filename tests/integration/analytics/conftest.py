@@ -1,0 +1,108 @@
+"""A database that holds all recorded captures, loaded by the real sink."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from liq.embedded.broker import BrokerAddress
+from liq.embedded.ports import LOOPBACK, free_port
+from liq.embedded.probe import answers_http
+from liq.embedded.stack import liq_command
+from liq.embedded.supervisor import Child, Supervisor
+from liq.embedded.warehouse import WarehouseAddress
+from liq.progress import PipelineProgress
+from runtime.kafka import new_producer
+from runtime.settings import Settings, load_settings
+from runtime.topics import ensure_topics
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.migrations import migrate
+from tests.analytics_data import records
+from tests.conftest import worker_environment
+
+SINK_STAGE = "sink-clickhouse"
+DEADLINE_SECONDS = 60.0
+POLL_SECONDS = 0.1
+
+Records = Mapping[str, Sequence[bytes]]
+
+
+class Warehouse:
+    """A database with a sink that loads it."""
+
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self.settings = settings
+        self.client = client
+
+    def load(self, published: Records) -> None:
+        """Publish records and wait until the sink has committed the last of them."""
+        asyncio.run(self._load(published))
+
+    async def _load(self, published: Records) -> None:
+        producer = new_producer(self.settings, "test")
+        await producer.start()
+        try:
+            for topic, values in published.items():
+                for number, value in enumerate(values):
+                    await producer.send(
+                        topic, value, partition=number % self.settings.topic_partitions
+                    )
+            await producer.flush()
+        finally:
+            await producer.stop()
+        async with asyncio.timeout(DEADLINE_SECONDS), PipelineProgress(self.settings) as progress:
+            while await progress.lag(SINK_STAGE, published) > 0:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(POLL_SECONDS)
+
+
+NewWarehouse = Callable[[], Warehouse]
+
+
+@pytest.fixture(scope="package")
+def new_warehouse(
+    broker: BrokerAddress, clickhouse: WarehouseAddress, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NewWarehouse]:
+    """Make an empty database and start a sink for it."""
+    with ExitStack() as cleanup:
+
+        def make() -> Warehouse:
+            name = f"a{secrets.token_hex(4)}"
+            environment = {**broker.environment, **clickhouse.environment}
+            environment |= {"TOPIC_NAMESPACE": name, "CLICKHOUSE_DATABASE": name}
+            environment |= {"TOPIC_PARTITIONS": "4", "SINK_BATCH_ROWS": "1000"}
+            settings = load_settings(**{key.lower(): value for key, value in environment.items()})
+            asyncio.run(ensure_topics(settings, ()))
+            client = cleanup.enter_context(closing(connect(settings, use_database=False)))
+            migrate(client, name)
+            client.database = name
+            cleanup.callback(client.command, f"DROP DATABASE {name}")
+            start_sink(cleanup, settings, tmp_path_factory.mktemp("sink"))
+            return Warehouse(settings, client)
+
+        yield make
+
+
+def start_sink(cleanup: ExitStack, settings: Settings, log_directory: Path) -> None:
+    """Run `liq sink clickhouse` until the end of these tests."""
+    supervisor = cleanup.enter_context(Supervisor(log_directory))
+    port = free_port()
+    supervisor.start(
+        Child(
+            name="sink",
+            command=liq_command("sink", "clickhouse"),
+            environment={**worker_environment(settings), "HTTP_PORT": str(port)},
+            is_ready=lambda: answers_http(f"http://{LOOPBACK}:{port}/readyz"),
+        )
+    )
+
+
+@pytest.fixture(scope="package")
+def captured(new_warehouse: NewWarehouse) -> Warehouse:
+    """The captures, loaded once. Only to be read."""
+    warehouse = new_warehouse()
+    warehouse.load(records(warehouse.settings.topics))
+    return warehouse

@@ -1,0 +1,134 @@
+"""Every view's answer over the recorded captures, and that no redelivery changes one.
+
+`ANALYTICS_EXPECTED=write pytest tests/integration/analytics` stores the present answers instead;
+review what changed. The totals are also compared with sums that know no SQL.
+"""
+
+import json
+import os
+import random
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from schemas.codec import decode
+from schemas.records import CascadeAlert, Liquidation
+from sinks.clickhouse.migrations import known_migrations
+from tests.analytics_data import events, events_of_a_second_producer, records
+from tests.integration.analytics.conftest import NewWarehouse, Warehouse
+from tests.integration.analytics.questions import CASCADE, EXPECTED, QUESTIONS, answer, stored
+
+pytestmark = pytest.mark.integration
+
+
+def answers(client: Client) -> Mapping[str, list[list[Any]]]:
+    return {name: answer(client, question) for name, question in QUESTIONS.items()}
+
+
+def expected(name: str) -> list[list[Any]]:
+    return json.loads((EXPECTED / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_view_says_what_was_reviewed(captured: Warehouse, name: str) -> None:
+    found = answer(captured.client, QUESTIONS[name])
+    if os.environ.get("ANALYTICS_EXPECTED") == "write":
+        (EXPECTED / f"{name}.json").write_text(stored(found))
+        pytest.fail("stored the present answer; review it, and run again without the variable")
+    assert len(found) > 1, "a question without an answer shows nothing"
+    assert found == expected(name)
+
+
+def test_every_view_is_asked() -> None:
+    statements = [text for item in known_migrations() for text in item.statements]
+    views = {found[1] for text in statements if (found := re.search(r"VIEW\D*? (\w+) AS\b", text))}
+    assert len(views) >= 17
+    assert views <= QUESTIONS.keys()
+
+
+def test_totals_are_those_of_the_events(captured: Warehouse) -> None:
+    names, row = answer(captured.client, QUESTIONS["totals"])
+    value_usd = sum(event.value_usd for event in events())
+    for name, (count, usd) in zip(names, row, strict=True):
+        assert (name, count, Decimal(usd)) == (name, len(events()), value_usd)
+
+
+def in_cascade(event: Liquidation, end: CascadeAlert) -> bool:
+    return (
+        (event.base, event.side) == (end.asset, end.side)
+        and end.ended_at_ms is not None
+        and end.started_at_ms <= event.timestamp_ms <= end.ended_at_ms
+    )
+
+
+def test_venues_of_every_cascade_are_those_of_its_events(captured: Warehouse) -> None:
+    alerts = [
+        decode(CascadeAlert, value)
+        for value in records(captured.settings.topics)[captured.settings.topics.cascades]
+    ]
+    ends = [alert for alert in alerts if alert.ended_at_ms is not None]
+    names, *rows = answer(captured.client, QUESTIONS["cascade_venues"])
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    assert len(ends) == len({row["cascade_id"] for row in found}) == 66
+    for end in ends:
+        members = [event for event in events() if in_cascade(event, end)]
+        first_ms = min(event.timestamp_ms for event in members)
+        assert {
+            (row["exchange"], row["events"], Decimal(row["value_usd"]), row["lag_ms"])
+            for row in found
+            if row["cascade_id"] == end.cascade_id
+        } == {
+            (
+                exchange,
+                len(own),
+                sum(event.value_usd for event in own),
+                min(event.timestamp_ms for event in own) - first_ms,
+            )
+            for exchange in end.exchanges
+            if (own := [event for event in members if event.exchange == exchange])
+        }
+
+
+def test_an_unknown_cascade_has_no_events(captured: Warehouse) -> None:
+    question = QUESTIONS["cascade_events"].replace(CASCADE, "cascade_id = 'unknown'")
+    assert len(answer(captured.client, question)) == 1
+
+
+def test_redelivery_changes_no_answer(new_warehouse: NewWarehouse) -> None:
+    warehouse = new_warehouse()
+    once = records(warehouse.settings.topics)
+    warehouse.load(once)
+    first = answers(warehouse.client)
+    assert first == {name: expected(name) for name in QUESTIONS}
+    # Merges would hide what redelivery does to the tables.
+    warehouse.client.command("SYSTEM STOP MERGES")
+    try:
+        shuffled = {
+            topic: random.Random(topic).sample(list(values), len(values))  # noqa: S311 - a shuffle
+            for topic, values in once.items()
+        }
+        warehouse.load(shuffled)
+        warehouse.load({warehouse.settings.topics.events: events_of_a_second_producer()})
+        (copies,) = warehouse.client.query("SELECT count() FROM liquidations").first_row
+        assert copies > len(events())
+        assert answers(warehouse.client) == first
+    finally:
+        warehouse.client.command("SYSTEM START MERGES")
+
+
+def test_hours_of_a_gap_are_counted_once(captured: Warehouse) -> None:
+    """Two connections of one venue have gaps that overlap by ten seconds."""
+    client = captured.client
+    gaps = client.query(
+        "SELECT gap_from, gap_to FROM feed_gaps WHERE exchange = 'bybit' ORDER BY gap_from"
+    ).result_rows
+    assert any(later[0] < earlier[1] for earlier, later in pairwise(gaps))
+    (seconds,) = client.query(
+        "SELECT sum(gap_seconds) FROM completeness_hours WHERE exchange = 'bybit'"
+    ).first_row
+    assert seconds == (max(gap[1] for gap in gaps) - min(gap[0] for gap in gaps)).total_seconds()
