@@ -44,18 +44,19 @@ def shown(value: Any) -> str:
     """A value as a person reads it: thousands separated, times in UTC, nothing for null."""
     match value:
         case None:
-            return ""
+            text = ""
         case bool():
-            return "yes" if value else "no"
+            text = "yes" if value else "no"
         case int():
-            return f"{value:,}"
+            text = f"{value:,}"
         case Decimal() | float():
-            return f"{value:,.2f}"
+            text = f"{value:,.2f}"
         case datetime():
-            # Milliseconds only where they say more.
             text = value.strftime("%Y-%m-%d %H:%M:%S")
-            return f"{text}.{value.microsecond // 1000:03}" if value.microsecond else text
+            # Milliseconds only where they say more.
+            text += f".{value.microsecond // 1000:03}" if value.microsecond else ""
         case list() | tuple():
-            return ", ".join(str(item) for item in value)
+            text = ", ".join(str(item) for item in value)
         case _:
-            return str(value)
+            text = str(value)
+    return text

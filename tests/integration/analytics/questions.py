@@ -38,7 +38,8 @@ QUESTIONS = {
     ),
     "cascades_latest": (
         "SELECT cascade_id, sequence, scope, asset, side, started_at, ended_at, is_open,"
-        " event_count, total_value_usd, exchanges, risk_score, basic_risk_score, price_first, price_last"
+        " event_count, total_value_usd, exchanges, risk_score, basic_risk_score, price_first,"
+        " price_last"
         " FROM cascades_latest ORDER BY started_at, cascade_id"
     ),
     "cascade_events": f"SELECT * FROM cascade_events({CASCADE}) ORDER BY timestamp, event_id",

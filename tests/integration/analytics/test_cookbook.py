@@ -1,0 +1,62 @@
+"""Every block of the cookbook is run, and its printed answer compared."""
+
+import os
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from rich.console import Console
+
+from liq.console import WIDTH_WITHOUT_TERMINAL
+from liq.results import run_sql
+from sinks.clickhouse.migrations import known_migrations
+from tests.integration.analytics.conftest import Warehouse
+
+pytestmark = pytest.mark.integration
+
+COOKBOOK = Path(__file__).parents[3] / "docs" / "sql-cookbook.md"
+QUESTION = re.compile(r"```sql\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
+TEXT = COOKBOOK.read_text()
+BLOCKS = [(match[1], match[2]) for match in QUESTION.finditer(TEXT)]
+TITLES = [
+    TEXT[: match.start()].rpartition("\n### ")[2].splitlines()[0]
+    for match in QUESTION.finditer(TEXT)
+]
+
+
+def printed(client: Client, sql: str) -> str:
+    """What `liq sql` writes into a pipe, without the spaces at the ends of lines."""
+    console = Console(width=WIDTH_WITHOUT_TERMINAL, file=StringIO())
+    console.print(run_sql(client, sql))
+    assert isinstance(console.file, StringIO)
+    lines = console.file.getvalue().splitlines()
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def test_the_cookbook_has_the_present_answers_when_it_is_written(captured: Warehouse) -> None:
+    """`ANALYTICS_EXPECTED=write` puts the answers into the document, for review."""
+    if os.environ.get("ANALYTICS_EXPECTED") != "write":
+        pytest.skip("only on demand")
+    text = QUESTION.sub(
+        lambda match: (
+            f"```sql\n{match[1]}```\n\n```text\n{printed(captured.client, match[1])}```\n"
+        ),
+        TEXT,
+    )
+    COOKBOOK.write_text(text)
+
+
+@pytest.mark.parametrize(("sql", "answer"), BLOCKS, ids=TITLES)
+def test_the_answer_is_the_printed_one(captured: Warehouse, sql: str, answer: str | None) -> None:
+    assert printed(captured.client, sql) == answer
+
+
+def test_every_view_has_an_entry() -> None:
+    statements = [text for item in known_migrations() for text in item.statements]
+    views = {found[1] for text in statements if (found := re.search(r"VIEW\D*? (\w+) AS\b", text))}
+    asked = "\n".join(sql for sql, _ in BLOCKS)
+    not_asked = {view for view in views if not re.search(rf"\b{view}\b", asked)}
+    # This one is the subject of docs/clickhouse.md.
+    assert not_asked == {"liquidations_by_venue_side"}
