@@ -17,6 +17,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from runtime.errors import ConfigurationError
 from sinks.clickhouse.cluster import for_cluster
 
+SYSTEM_DATABASE = "system"  # every server has it
 UNKNOWN_TABLE = 60
 UNKNOWN_DATABASE = 81
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
@@ -119,8 +120,9 @@ def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migrat
 def run(client: Client, database: str, statements: Iterable[str]) -> None:
     """Run statements that name no database, so that they fit any, in this one."""
     for statement in statements:
-        own = {} if statement.startswith("CREATE DATABASE") else {"database": database}
-        client.command(statement, use_database=False, settings=own)
+        # The database to create may be the server's own default, which is then missing too.
+        where = SYSTEM_DATABASE if statement.startswith("CREATE DATABASE") else database
+        client.command(statement, use_database=False, settings={"database": where})
 
 
 def check_schema(client: Client, database: str) -> None:
