@@ -113,5 +113,5 @@ def test_web_pages_are_refused(ask: Callable[..., Any]) -> None:
 
 
 def test_only_the_configured_user_is_known(ask: Callable[..., Any]) -> None:
-    assert ask("SELECT 1", user="default", password="any").body == b"1\n"  # noqa: S106 - none is set
+    assert ask("SELECT 1", user="default", password="any").body == b"1\n"
     assert ask("SELECT 1", headers={"X-ClickHouse-User": "other"}).code == "516"

@@ -27,7 +27,7 @@ TIMEOUT_S = 60
 
 
 def test_a_password_is_asked_for(tmp_path: Path, ask_port: Callable[..., Any]) -> None:
-    secret = "correct horse"  # noqa: S105 - of this test's server
+    secret = "correct horse"
     with ClickHouseChild(
         tmp_path, options=["--password-env", "PASSWORD_HERE"], environment={"PASSWORD_HERE": secret}
     ) as server:
@@ -45,7 +45,7 @@ def test_a_password_is_asked_for(tmp_path: Path, ask_port: Callable[..., Any]) -
         with clickhouse_connect.get_client(host="127.0.0.1", port=port, password=secret) as client:
             assert client.command("SELECT 1") == 1
         with pytest.raises(DatabaseError) as refused:
-            clickhouse_connect.get_client(host="127.0.0.1", port=port, password="wrong")  # noqa: S106
+            clickhouse_connect.get_client(host="127.0.0.1", port=port, password="wrong")
         assert refused.value.code == 516
         order = b'{"kind": "status"}'
         headers = {"X-ClickHouse-Key": secret}
