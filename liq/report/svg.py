@@ -1,0 +1,116 @@
+"""Drawing: scales, axes and the few SVG elements that the charts need."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html import escape
+
+MARGIN_LEFT = 70
+MARGIN_RIGHT = 16
+MARGIN_TOP = 10
+MARGIN_BOTTOM = 26
+
+
+@dataclass(slots=True)
+class Drawing:
+    """An SVG picture of `width` by `height` units that scales with the page.
+
+    Colours are classes of the page's style sheet, so that they follow light and dark.
+    """
+
+    width: float
+    height: float
+    label: str
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def plot_width(self) -> float:
+        """The room between the margins."""
+        return self.width - MARGIN_LEFT - MARGIN_RIGHT
+
+    @property
+    def bottom(self) -> float:
+        """Where the time axis is."""
+        return self.height - MARGIN_BOTTOM
+
+    def rect(  # noqa: PLR0913, PLR0917 - a rectangle has four sides, a class and a tooltip
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        kind: str,
+        title: str = "",
+        **more: str,
+    ) -> None:
+        """A filled rectangle; `title` shows when pointed at."""
+        attributes = "".join(f' {name}="{escape(text)}"' for name, text in more.items())
+        inner = f"<title>{escape(title)}</title>" if title else ""
+        self.parts.append(
+            f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{max(width, 0):.1f}"'
+            f' height="{max(height, 0):.1f}"{attributes}>{inner}</rect>'
+        )
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, kind: str = "grid") -> None:
+        """A straight line."""
+        self.parts.append(
+            f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+        )
+
+    def path(self, points: Iterable[tuple[float, float]], kind: str) -> None:
+        """A line through points."""
+        text = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        self.parts.append(f'<polyline class="{kind}" points="{text}"/>')
+
+    def dot(self, x: float, y: float, kind: str, title: str) -> None:
+        """A point that says what it is when pointed at."""
+        self.parts.append(
+            f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3">'
+            f"<title>{escape(title)}</title></circle>"
+        )
+
+    def text(self, x: float, y: float, content: str, anchor: str = "middle") -> None:
+        """A label; `anchor` is start, middle or end."""
+        self.parts.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
+        )
+
+    def markup(self) -> str:
+        """The picture as an element of the page."""
+        return (
+            f'<svg viewBox="0 0 {self.width:g} {self.height:g}" role="img"'
+            f' aria-label="{escape(self.label)}">{"".join(self.parts)}</svg>'
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Maps values from `low` to `high` to places from `start` to `end`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """The place of a value."""
+        if self.high == self.low:
+            return self.start
+        return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
+
+
+def ticks(low: float, high: float, count: int) -> list[float]:
+    """About `count` round numbers from `low` to `high`."""
+    if high <= low:
+        return [low]
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
+def every_nth(length: int, wanted: int) -> range:
+    """Indexes of about `wanted` of `length` labels, evenly spread."""
+    return range(0, length, max(1, math.ceil(length / wanted)))
