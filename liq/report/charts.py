@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
-from liq.report.answers import PostMortem, Report, Rows, clock, utc
+from liq.report.answers import PostMortem, Report, Row, Rows, clock, utc
 from liq.report.heat_map import heat_map
 from liq.report.svg import MARGIN_LEFT, MARGIN_TOP, Drawing, Scale, every_nth, ticks
 from liq.report.wording import dollars, level, percent, short_time
@@ -15,6 +15,7 @@ MAP_ROWS = 30
 MAP_COLUMNS = 96
 ROW_HEIGHT = 14
 GAP = 1.0
+LINE_COLOURS = 5
 
 
 def long_short_series(report: Report) -> str:
@@ -38,7 +39,7 @@ def long_short_series(report: Report) -> str:
             top, end = sorted((y(sign * value), y(0)))
             title = f"{clock(start)}: {dollars(value)} {side}s; {row['events']:,} liquidations"
             if value > 0:
-                drawing.rect(left, top, slot - GAP, max(end - top, 1), side, title)
+                drawing.rect(left, top, _bar(slot), max(end - top, 1), side, title)
     _time_labels(drawing, [short_time(start, report.period.step_seconds) for start in starts])
     return drawing.markup()
 
@@ -61,8 +62,8 @@ def long_share(report: Report) -> str:
         share = float(row["long_usd"]) / total
         title = f"{clock(start)}: {percent(share)} of {dollars(total)}"
         left = MARGIN_LEFT + number * slot
-        drawing.rect(left, y(share), slot - GAP, y(0) - y(share), "long", title)
-        drawing.rect(left, y(1), slot - GAP, y(share) - y(1), "short", title)
+        drawing.rect(left, y(share), _bar(slot), y(0) - y(share), "long", title)
+        drawing.rect(left, y(1), _bar(slot), y(share) - y(1), "short", title)
     _time_labels(drawing, [short_time(start, report.period.step_seconds) for start in starts])
     return drawing.markup()
 
@@ -84,7 +85,7 @@ def levels(report: Report) -> str:
                 title = f"{clock(start)}, level {level(price)}: {usd}"
                 left = MARGIN_LEFT + column * slot
                 shade = {"fill-opacity": f"{heat:.2f}"}
-                drawing.rect(left, top, slot - GAP, ROW_HEIGHT - GAP, "heat", title, **shade)
+                drawing.rect(left, top, _bar(slot), ROW_HEIGHT - GAP, "heat", title, **shade)
     step = report.period.step_seconds
     _time_labels(drawing, [short_time(start, step) for start in picture.starts])
     return drawing.markup()
@@ -122,7 +123,7 @@ def hours_of_day(rows: Rows) -> str:
     for hour, mean in means.items():
         left = MARGIN_LEFT + hour * slot
         title = f"{hour:02}:00 to {hour:02}:59: {dollars(mean)} a day"
-        drawing.rect(left, y(mean), slot - GAP, y(0) - y(mean), "accent", title)
+        drawing.rect(left, y(mean), _bar(slot), y(0) - y(mean), "accent", title)
     for hour in range(0, 24, 3):
         drawing.text(MARGIN_LEFT + (hour + 0.5) * slot, drawing.bottom + 16, f"{hour:02}")
     return drawing.markup()
@@ -143,19 +144,19 @@ def cascade_seconds(post_mortem: PostMortem) -> str:
         left = MARGIN_LEFT + second * slot
         height = max(y(0) - y(value), 1)
         kind = "long" if post_mortem.cascade["side"] == "LONG" else "short"
-        drawing.rect(left, y(0) - height, slot - GAP, height, kind, title)
+        drawing.rect(left, y(0) - height, _bar(slot), height, kind, title)
     _time_labels(drawing, [f"+{second} s" for second in range(length)])
     return drawing.markup()
 
 
 def cascade_prices(post_mortem: PostMortem) -> str:
-    """The price path, a line for each kind of price."""
-    drawing = Drawing(WIDTH, 200, "Prices of liquidations, by kind of price")
+    """The price path, a line for each venue and kind of price."""
+    drawing = Drawing(WIDTH, 200, "Prices of liquidations, by venue and kind of price")
     start = utc(post_mortem.cascade["started_at"]).replace(microsecond=0)
     paths: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in post_mortem.prices:
         second = (utc(row["second"]) - start).total_seconds()
-        paths[row["price_kind"]].append((second, float(row["price_last"])))
+        paths[price_line(row)].append((second, float(row["price_last"])))
     points = list(chain.from_iterable(paths.values()))
     prices = [price for _, price in points]
     length = max(second for second, _ in points) + 1
@@ -164,13 +165,24 @@ def cascade_prices(post_mortem: PostMortem) -> str:
     for value in ticks(min(prices), max(prices), 5):
         drawing.line(MARGIN_LEFT, y(value), WIDTH - 16, y(value))
         drawing.text(MARGIN_LEFT - 6, y(value) + 4, f"{value:,.6g}", "end")
-    for number, (kind, path) in enumerate(sorted(paths.items())):
-        drawing.path([(x(second + 0.5), y(price)) for second, price in path], f"line{number % 3}")
+    for number, (name, path) in enumerate(sorted(paths.items())):
+        colour = number % LINE_COLOURS
+        drawing.path([(x(second + 0.5), y(price)) for second, price in path], f"line{colour}")
         for second, price in path:
-            title = f"+{second:.0f} s: {price:,.10g}, {kind}"
-            drawing.dot(x(second + 0.5), y(price), f"dot{number % 3}", title)
+            title = f"+{second:.0f} s: {price:,.10g}, {name}"
+            drawing.dot(x(second + 0.5), y(price), f"dot{colour}", title)
     _time_labels(drawing, [f"+{second} s" for second in range(int(length))])
     return drawing.markup()
+
+
+def price_line(row: Row) -> str:
+    """Which line of the price path a price belongs to: venues' kinds of price are not mixed."""
+    return f"{row['exchange']}, {row['price_kind']}"
+
+
+def _bar(slot: float) -> float:
+    """How wide a bar is in its slot: next to its neighbours, and never invisible."""
+    return max(slot - GAP, 0.6 * slot)
 
 
 def _dollar_grid(drawing: Drawing, y: Scale) -> None:

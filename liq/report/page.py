@@ -120,8 +120,8 @@ def _post_mortem(post_mortem: PostMortem) -> str:
         parts += f"<h3>Dollars, second by second</h3>{charts.cascade_seconds(post_mortem)}"
     # Prices of different assets have no common path.
     if post_mortem.prices and cascade["asset"] != "market":
-        kinds = sorted({row["price_kind"] for row in post_mortem.prices})
-        names = [(f"dot{number % 3}", kind) for number, kind in enumerate(kinds)]
+        lines = sorted({charts.price_line(row) for row in post_mortem.prices})
+        names = [(f"dot{number % charts.LINE_COLOURS}", line) for number, line in enumerate(lines)]
         parts += f"<h3>Price path</h3>{_key(*names)}{charts.cascade_prices(post_mortem)}"
     return _section(
         f"Post-mortem: {cascade['asset']} {cascade['side']}, {clock(cascade['started_at'])}",

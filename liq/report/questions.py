@@ -124,9 +124,9 @@ ORDER BY second
 """
 
 CASCADE_PRICES = """
-SELECT second, price_kind, price_last
+SELECT second, exchange, price_kind, price_last
 FROM cascade_price_path(cascade_id = {cascade_id:String})
-ORDER BY price_kind, second
+ORDER BY exchange, price_kind, second
 """
 
 CASCADE_VENUES = """

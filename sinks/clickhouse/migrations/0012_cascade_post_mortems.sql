@@ -41,19 +41,20 @@ SELECT
 FROM cascade_events(cascade_id = {cascade_id:String}) AS e
 GROUP BY second;
 
--- One row a second, symbol and kind of price: a fill and a bankruptcy price of the same second may
--- lie half a percent apart, so a path that mixes them shows moves that never were.
+-- One row a second, symbol, venue and kind of price: a fill and a bankruptcy price of the same second
+-- may lie half a percent apart, so a path that mixes them shows moves that never were.
 CREATE VIEW IF NOT EXISTS cascade_price_path AS
 SELECT
     toStartOfSecond(e.timestamp) AS second,
     e.symbol AS symbol,
+    e.exchange AS exchange,
     e.price_kind AS price_kind,
     argMin(e.price, (e.timestamp, e.event_id)) AS price_first,
     min(e.price) AS price_low,
     max(e.price) AS price_high,
     argMax(e.price, (e.timestamp, e.event_id)) AS price_last
 FROM cascade_events(cascade_id = {cascade_id:String}) AS e
-GROUP BY second, symbol, price_kind;
+GROUP BY second, symbol, exchange, price_kind;
 
 -- One row a cascade and venue, for cascades that started in a period. `lag_ms` is how long after
 -- the first liquidation of the cascade, on any venue, the venue's own first one came, by the
