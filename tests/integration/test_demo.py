@@ -1,6 +1,5 @@
 """`liq demo`, as `make demo` runs it: the stated totals, twice the same, nothing left running."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 
 from liq.embedded.stack import liq_command
 from tests.conftest import CAPTURES
+from tests.process_table import processes_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -35,22 +35,6 @@ def run_demo(directory: Path) -> str:
     )
     assert outcome.returncode == 0, outcome.stderr
     return outcome.stdout
-
-
-def processes_of(directory: Path) -> list[str]:
-    """Command lines of processes that work in a directory or were told of it."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            works_there = (entry / "cwd").readlink().is_relative_to(directory)
-        except OSError:  # it has ended meanwhile
-            continue
-        if works_there or str(directory) in command:
-            found.append(command)
-    return found
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for left-over processes in /proc")

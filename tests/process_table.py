@@ -1,0 +1,20 @@
+"""Which processes work in a directory."""
+
+import os
+from pathlib import Path
+
+
+def processes_of(directory: Path) -> list[str]:
+    """Command lines of other processes that run in a directory or were told of it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            works_there = (entry / "cwd").readlink().is_relative_to(directory)
+        except OSError:  # it has ended meanwhile
+            continue
+        if works_there or str(directory) in command:
+            found.append(command)
+    return found
