@@ -1,5 +1,6 @@
 """A Faust app with the settings that delivery depends on."""
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
         settings.group(stage),
         broker=broker,
         autodiscover=False,
-        # Faust insists on a directory even where nothing is stored in it.
-        datadir=Path(tempfile.gettempdir()) / f"{settings.group(stage)}-{settings.worker_slot}",
+        # Faust insists on a directory; without tables nothing is stored in it, so all share one.
+        datadir=Path(tempfile.gettempdir()) / f"liq-faust-{os.getuid()}",
         key_serializer="raw",
         value_serializer="raw",
         web_enabled=False,
