@@ -71,7 +71,7 @@ def rescan(events: Events) -> int:
     for event in events:
         window = windows[event.base, event.side]
         window.append(event)
-        while window[0].timestamp_ms <= event.timestamp_ms - CONFIG.window_ms:
+        while window[0].timestamp_ms <= event.timestamp_ms - CONFIG.window_seconds * 1_000:
             window.popleft()
         value_usd = sum(one.value_usd for one in window)
         hot += len(window) >= CONFIG.min_events and value_usd >= CONFIG.min_value_usd

@@ -153,7 +153,7 @@ async def _watch(settings: Settings, stack: Stack, sources: _Sources) -> None:
                 return (
                     has_ended
                     and await progress.lag("normalize", raw) == 0
-                    and await progress.lag("detect", [topics.events]) == 0
+                    and await progress.lag("detect", [topics.events, topics.pulse]) == 0
                     and await progress.lag(SINK_STAGE, stored) == 0
                 )
 

@@ -35,7 +35,7 @@ EXCHANGE_TO_ALERT = Histogram(
 )
 RECEIVED_TO_ALERT = Histogram(
     "liq_received_to_alert_seconds",
-    "From the receipt of the deciding frame to the alert's acknowledgement.",
+    "From the end of the second in which the deciding frame was received to the same.",
     buckets=LATENCY_BUCKETS_SECONDS,
 )
 ALERTS = Counter("liq_alerts_total", "Cascade alerts published.", ["type"])
@@ -46,6 +46,11 @@ LEFT_OUT = Counter(
 )
 CASCADE_RISK = Gauge(
     "liq_cascade_risk_score", "Risk score of each open cascade, 0 to 100.", ["asset", "side"]
+)
+BRANCHING_RATIO = Gauge(
+    "liq_branching_ratio",
+    "Liquidations that one triggers, from complete feeds only; near 1 is critical.",
+    ["asset", "side"],
 )
 CONSUMER_LAG = Gauge("liq_consumer_lag_records", "Records not yet handled.", ["topic", "partition"])
 SINK_ROWS = Counter("liq_sink_rows_total", "Rows that ClickHouse acknowledged.", ["table"])
@@ -82,6 +87,7 @@ ALL_METRICS = (
     ALERTS,
     LEFT_OUT,
     CASCADE_RISK,
+    BRANCHING_RATIO,
     CONSUMER_LAG,
     SINK_ROWS,
     SINK_SKIPPED,

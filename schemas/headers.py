@@ -17,6 +17,10 @@ RECEIVED_AT_NS = "received_at_ns"
 CONNECTION = "connection"
 SEQUENCE = "sequence"
 CLOCK_MS = "clock_ms"
+# On `liquidations.pulse`: the events partition that a record is about, and what the value is.
+SOURCE_PARTITION = "source_partition"
+RECORD = "record"
+PULSE, CASCADE = "pulse", "cascade"
 # Kafka clients refuse a record with neither key nor value.
 HEARTBEAT_KEY = b"heartbeat"
 
@@ -63,3 +67,13 @@ def integer_header(headers: Headers, name: str) -> int | None:
 def heartbeat_headers(clock_ms: int) -> list[tuple[str, bytes]]:
     """Headers of a heartbeat in an events partition."""
     return [(CLOCK_MS, b"%d" % clock_ms)]
+
+
+def pulse_headers(source: int, record: str) -> list[tuple[str, bytes]]:
+    """Headers of a record on the pulse topic; `record` is `PULSE` or `CASCADE`."""
+    return [(SOURCE_PARTITION, b"%d" % source), (RECORD, record.encode())]
+
+
+def pulse_heartbeat_headers(source: int, clock_ms: int) -> list[tuple[str, bytes]]:
+    """Headers of a heartbeat on the pulse topic: an events partition has reached a time."""
+    return [(SOURCE_PARTITION, b"%d" % source), (CLOCK_MS, b"%d" % clock_ms)]

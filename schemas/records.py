@@ -101,7 +101,8 @@ class CascadeAnalysis:
     as a multiple of that rate. `complete_share` is the share of liquidations that came from
     complete feeds. Of those alone, `endogenous_share` is the share that earlier liquidations
     triggered and `first_generation` how many none did; both are None where no complete feed takes
-    part. `late_count` liquidations arrived more than ten seconds late.
+    part. `late_count` liquidations arrived more than ten seconds late. `last_event_ms` is the
+    exchange's time of the latest liquidation counted.
     """
 
     surprise: float
@@ -115,6 +116,7 @@ class CascadeAnalysis:
     peak_second_usd: Decimal
     peak_ten_seconds_usd: Decimal
     peak_window_usd: Decimal
+    last_event_ms: int = 0
     late_count: int = 0
     endogenous_share: float | None = None
     first_generation: float | None = None

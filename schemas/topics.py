@@ -62,6 +62,16 @@ class Topics:
         return f"{self.namespace}.large"
 
     @property
+    def pulse(self) -> str:
+        """What each second brought to each asset, and the alerts of single assets."""
+        return f"{self.namespace}.pulse"
+
+    @property
+    def watch(self) -> str:
+        """Early, weaker signs for machines."""
+        return f"{self.namespace}.watch"
+
+    @property
     def cascades(self) -> str:
         """Cascade alerts."""
         return f"{self.namespace}.cascades"
@@ -70,6 +80,11 @@ class Topics:
     def rejected(self) -> str:
         """What could not be understood."""
         return f"{self.namespace}.rejected"
+
+    @property
+    def market_state(self) -> str:
+        """Snapshots of the market-wide detector, compacted."""
+        return f"{self.namespace}.market-state"
 
     @property
     def detector_state(self) -> str:
@@ -101,8 +116,23 @@ class Topics:
                 self.events, "base asset", "One liquidation a record; null value = heartbeat."
             ),
             TopicSpec(self.large, "base asset", "Liquidations of institutional size."),
+            TopicSpec(
+                self.pulse,
+                "base asset",
+                "What each second brought to each asset; read by the market-wide detector.",
+                retention_ms=DAY_MS,
+                partitions=1,
+            ),
+            TopicSpec(self.watch, "base asset", "Early signs of cascades, for machines."),
             TopicSpec(self.cascades, "cascade id", "Cascade alerts.", retention_ms=365 * DAY_MS),
             TopicSpec(self.rejected, "exchange", "Rejected frames with reason and original."),
+            TopicSpec(
+                self.market_state,
+                "epoch and name",
+                "Snapshots of the market-wide detector; internal.",
+                cleanup=Cleanup.COMPACT,
+                partitions=1,
+            ),
             TopicSpec(
                 self.detector_state,
                 "epoch and asset",

@@ -1,13 +1,15 @@
 """`liq normalize` and `liq detect`: the workers' own functions without Kafka."""
 
 import sys
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from typing import Annotated, BinaryIO
 
 import orjson
 import typer
 
 from liq.console import exits_on_configuration_error
-from processors.cascades.partition import PartitionDetector
+from processors.cascades import BasicDetector, CascadeEngine, DetectorConfig
 from processors.engine.detect_stage import detector_config
 from processors.engine.normalize_stage import normalizer_config
 from processors.normalizers import FrameMetadata, load_snapshot
@@ -17,9 +19,19 @@ from schemas.capture import CaptureLine, parse_capture_line
 from schemas.codec import DecodeError, decode, encode
 from schemas.headers import CLOCK_MS
 from schemas.records import CascadeAlert, Liquidation, Rejected
+from schemas.vocabulary import AlertType
 
 NANOSECONDS_PER_MILLISECOND = 1_000_000
 EXIT_BROKEN_INPUT = 2
+
+DetectLine = Callable[[bytes, int], list[CascadeAlert]]
+
+
+class Profile(StrEnum):
+    """The detectors that a log can be given to."""
+
+    DEFAULT = "default"
+    BASIC = "basic"
 
 
 @exits_on_configuration_error
@@ -47,26 +59,40 @@ def normalize() -> None:
 
 
 @exits_on_configuration_error
-def detect() -> None:
+def detect(
+    profile: Annotated[
+        Profile, typer.Option(help="basic: the simple detector, an alert an event.")
+    ] = Profile.DEFAULT,
+    explain: Annotated[bool, typer.Option(help="Write sentences instead of JSON.")] = False,
+    watches: Annotated[bool, typer.Option(help="Also early, weaker signs.")] = False,
+    unordered: Annotated[
+        bool,
+        typer.Option(help="Sort by time of receipt first: for partitions one after another."),
+    ] = False,
+) -> None:
     """Read events on stdin in log order; write cascade alerts on stdout.
 
     A line `{"clock_ms": N}` is a heartbeat. At the end of input, what is still open is ended.
     """
-    detector = PartitionDetector(detector_config(load_settings()))
+    config = detector_config(load_settings())
+    detect_line = _adaptive_lines(config) if profile is Profile.DEFAULT else _basic_lines()
+    lines: Iterable[tuple[int, bytes]] = enumerate(sys.stdin.buffer, start=1)
+    if unordered:
+        lines = sorted(lines, key=lambda line: _received_at_ms(line[1]))
     broken = 0
-    for number, text in enumerate(sys.stdin.buffer, start=1):
-        if not text.strip():
+    for place, (number, text) in enumerate(_with_end(lines)):
+        if not text.strip() and number:
             continue
         try:
-            alerts = _detect_line(detector, text, number)
+            alerts = detect_line(text, place)
         except DecodeError as error:
             broken += 1
             _write(sys.stderr.buffer, orjson.dumps({"line": number, "broken": str(error)}))
             continue
         for alert in alerts:
-            _write(sys.stdout.buffer, encode(alert))
-    for alert in detector.finish():
-        _write(sys.stdout.buffer, encode(alert))
+            if watches or alert.type is not AlertType.WATCH:
+                text_out = alert.explanation.encode() if explain else encode(alert)
+                _write(sys.stdout.buffer, text_out)
     _end(broken)
 
 
@@ -79,13 +105,54 @@ def _metadata(line: CaptureLine) -> FrameMetadata:
     )
 
 
-def _detect_line(detector: PartitionDetector, text: bytes, number: int) -> list[CascadeAlert]:
-    if text.startswith(b'{"clock_ms"'):
-        clock_ms = orjson.loads(text).get(CLOCK_MS)
-        if not isinstance(clock_ms, int):
-            raise DecodeError("clock_ms: expected an integer")
-        return detector.heartbeat(clock_ms, number)
-    return detector.apply(decode(Liquidation, text), number)
+def _with_end(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The lines, and an empty one with number 0 that says that there are no more."""
+    yield from lines
+    yield 0, b""
+
+
+def _adaptive_lines(config: DetectorConfig) -> DetectLine:
+    engine = CascadeEngine(config)
+
+    def detect_line(text: bytes, place: int) -> list[CascadeAlert]:
+        if not text:
+            return engine.finish()
+        clock_ms = _clock_ms(text)
+        if clock_ms is not None:
+            return engine.heartbeat(clock_ms, place)
+        return engine.apply(decode(Liquidation, text), place)
+
+    return detect_line
+
+
+def _basic_lines() -> DetectLine:
+    detector = BasicDetector()
+
+    def detect_line(text: bytes, _: int) -> list[CascadeAlert]:
+        if not text or _clock_ms(text) is not None:
+            return []
+        alert = detector.apply(decode(Liquidation, text))
+        return [] if alert is None else [alert]
+
+    return detect_line
+
+
+def _clock_ms(text: bytes) -> int | None:
+    if not text.startswith(b'{"clock_ms"'):
+        return None
+    clock_ms = orjson.loads(text).get(CLOCK_MS)
+    if not isinstance(clock_ms, int):
+        raise DecodeError("clock_ms: expected an integer")
+    return clock_ms
+
+
+def _received_at_ms(text: bytes) -> int:
+    """When a line was received; broken lines come first, where they are reported."""
+    try:
+        document = orjson.loads(text)
+        return int(document.get("received_at_ms", document.get(CLOCK_MS, 0)))
+    except (ValueError, TypeError, AttributeError):
+        return 0
 
 
 def _write(stream: BinaryIO, data: bytes) -> None:

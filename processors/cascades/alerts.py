@@ -1,76 +1,126 @@
 """The records that tell of a cascade."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 
-from processors.cascades.money import usd
-from processors.cascades.score import Assessment
-from processors.cascades.state import OpenCascade
-from processors.cascades.tally import Tally
-from schemas.records import CascadeAlert
-from schemas.vocabulary import AlertType, Scope, Side
+from processors.cascades.explain import explain
+from processors.cascades.lane import Change, Decision, level_of
+from processors.cascades.observation import CENTS_PER_DOLLAR
+from processors.cascades.rules import LaneRules
+from processors.cascades.totals import Totals
+from schemas.records import CascadeAlert, CascadeAnalysis, CascadeShare, ScoreParts
+from schemas.vocabulary import AlertType, Level, Side
 
 ID_CHARACTERS = 32
-DETECTED_SEQUENCE, ENDED_SEQUENCE = 0, 1
+SECOND_MS = 1_000
+HALF_SECOND_MS = 500
+HOUR_SECONDS = 3_600
+TENTHS = 10
+SHARES_TOLD = 20
+CENT = Decimal("0.01")
+LEVELS = (Level.MINOR, Level.MODERATE, Level.MAJOR, Level.EXTREME)
+TYPES = {
+    Change.WATCH: AlertType.WATCH,
+    Change.STARTED: AlertType.DETECTED,
+    Change.ESCALATED: AlertType.ESCALATED,
+    Change.UPDATED: AlertType.UPDATED,
+    Change.ENDED: AlertType.ENDED,
+}
 
 
-def cascade_id(
-    detector: str, asset: str, side: Side, started_at_ms: int, trigger_event_id: str
-) -> str:
-    """The cascade's name: the same whenever the same log is read with the same configuration."""
-    return _digest(detector, Scope.ASSET, asset, side, started_at_ms, trigger_event_id)
-
-
-def detected(cascade: OpenCascade) -> CascadeAlert:
-    """The first record of a cascade; its last hot moment is the one at which it was detected."""
-    return _alert(cascade, _Step(DETECTED_SEQUENCE, AlertType.DETECTED, cascade.last_hot_ms))
-
-
-def ended(cascade: OpenCascade, window_ms: int) -> CascadeAlert:
-    """The last record of a cascade: totals to the last hot moment, scores at the riskiest one."""
-    over_ms = cascade.last_hot_ms + window_ms
-    return _alert(
-        cascade, _Step(ENDED_SEQUENCE, AlertType.ENDED, over_ms, ended_at_ms=cascade.last_hot_ms)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    sequence: int
-    type: AlertType
-    timestamp_ms: int
-    ended_at_ms: int | None = None
-
-
-def _alert(cascade: OpenCascade, step: _Step) -> CascadeAlert:
-    tally: Tally = cascade.confirmed
-    peak: Assessment = cascade.peak
-    return CascadeAlert(
-        alert_id=_digest(cascade.cascade_id, step.sequence),
-        cascade_id=cascade.cascade_id,
-        sequence=step.sequence,
-        type=step.type,
-        scope=Scope.ASSET,
-        asset=cascade.asset,
-        side=cascade.side,
-        started_at_ms=cascade.started_at_ms,
-        timestamp_ms=step.timestamp_ms,
-        event_count=tally.count,
-        total_value_usd=usd(tally.micro_usd),
-        long_ratio=peak.long_ratio,
-        exchanges=tuple(sorted(tally.exchanges)),
-        symbols=tuple(sorted(tally.symbols)),
-        risk_score=peak.risk_score,
-        score_parts=peak.parts,
-        basic_risk_score=cascade.basic_peak,
-        price_first=tally.first[2] if tally.first else Decimal(0),
-        price_last=tally.last[2] if tally.last else Decimal(0),
-        largest_event_ids=tuple(event_id for _, event_id in tally.largest),
-        detector=cascade.detector,
-        ended_at_ms=step.ended_at_ms,
-    )
-
-
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
+    """An identifier made of some values."""
     return sha256("|".join(map(str, parts)).encode()).hexdigest()[:ID_CHARACTERS]
+
+
+def usd(cents: int) -> Decimal:
+    """Cents as dollars."""
+    return (Decimal(cents) / CENTS_PER_DOLLAR).quantize(CENT)
+
+
+def alert(
+    rules: LaneRules, detector: str, asset: str, side: Side, decision: Decision
+) -> CascadeAlert:
+    """The record of a decision; `detector` names algorithm and configuration.
+
+    A cascade's name is the same whenever the same log is read with the same configuration.
+    """
+    cascade, moment, totals = decision.cascade, decision.moment, decision.totals
+    kind = TYPES[decision.change]
+    if cascade is None:
+        name = digest(detector, rules.scope, asset, side, kind, decision.tick)
+        sequence, onset, level = 0, decision.tick, level_of(moment.score)
+    else:
+        name = digest(detector, rules.scope, asset, side, cascade.started)
+        sequence, onset, level = cascade.sequence, cascade.onset, cascade.level
+        cascade.sequence += 1
+        if decision.change is Change.ENDED:
+            level = level_of(cascade.peak.score)
+    longs = moment.cents if side is Side.LONG else moment.other_cents
+    made = CascadeAlert(
+        alert_id=digest(name, sequence),
+        cascade_id=name,
+        sequence=sequence,
+        type=kind,
+        scope=rules.scope,
+        asset=asset,
+        side=side,
+        started_at_ms=onset * SECOND_MS,
+        timestamp_ms=(decision.tick + 1) * SECOND_MS,
+        event_count=totals.count,
+        total_value_usd=usd(totals.cents),
+        long_ratio=round(longs / max(1, moment.cents + moment.other_cents), 4),
+        exchanges=tuple(sorted(totals.groups)),
+        symbols=tuple(sorted(totals.symbols)),
+        risk_score=moment.score,
+        score_parts=ScoreParts(*moment.parts),
+        basic_risk_score=moment.basic,
+        price_first=totals.first[1] if totals.first else Decimal(0),
+        price_last=totals.last[1] if totals.last else Decimal(0),
+        largest_event_ids=tuple(event_id for _, event_id in totals.largest),
+        detector=detector,
+        ended_at_ms=(
+            (cascade.last_hot + 1) * SECOND_MS
+            if cascade is not None and decision.change is Change.ENDED
+            else None
+        ),
+        notify=decision.change not in (Change.UPDATED, Change.WATCH),
+        level=LEVELS[level],
+        analysis=_analysis(decision, totals),
+    )
+    return replace(made, explanation=explain(made, rules.window_seconds))
+
+
+def _analysis(decision: Decision, totals: Totals) -> CascadeAnalysis:
+    moment, cascade = decision.moment, decision.cascade
+    largest = sorted(totals.groups.items(), key=lambda item: (-item[1].cents, item[0]))
+    share, first_generation = None, None
+    if cascade is not None and cascade.generations:
+        share = round(1 - cascade.first_generation / cascade.generations, 4)
+        first_generation = round(cascade.first_generation, 2)
+    return CascadeAnalysis(
+        surprise=round(moment.surprise.nats, 2),
+        surprise_window_seconds=moment.surprise.window_seconds,
+        normal_per_hour=round(moment.rate * HOUR_SECONDS, 2),
+        times_normal=round(moment.short_weight / TENTHS / moment.surprise.expected_short, 1),
+        cell_count=totals.cells,
+        shares=tuple(
+            CascadeShare(
+                name=name,
+                first_ms=total.first * HALF_SECOND_MS,
+                cell_count=total.cells,
+                value_usd=usd(total.cents),
+            )
+            for name, total in largest[:SHARES_TOLD]
+        ),
+        complete_share=round(totals.complete / max(1, totals.count), 4),
+        largest_usd=usd(-totals.largest[0][0]) if totals.largest else Decimal(0),
+        peak_second_usd=usd(cascade.peak_second_cents if cascade else 0),
+        peak_ten_seconds_usd=usd(cascade.peak_short_cents if cascade else 0),
+        peak_window_usd=usd(cascade.peak_window_cents if cascade else moment.cents),
+        last_event_ms=totals.last[0] if totals.last else 0,
+        late_count=cascade.late if cascade else 0,
+        endogenous_share=share,
+        first_generation=first_generation,
+    )

@@ -1,189 +1,408 @@
-"""The state of one asset as bytes and back, exactly.
+"""States as bytes and back, exactly.
 
 The form is JSON arrays behind a version: quick to write (it is written with every batch that
-touches the asset) and readable in an emergency. Running sums are not stored but made again.
-Money is text, for a sum may outgrow the 64 bits of JSON integers.
+touches an asset) and readable in an emergency. Running sums are not stored but made again. Money
+is text where a sum may outgrow the 64 bits of JSON integers. Floats come back as they were.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from processors.cascades.entry import Entry
-from processors.cascades.score import Assessment
-from processors.cascades.state import AssetState, Lane, OpenCascade
-from processors.cascades.tally import PricePoint, Tally
-from processors.cascades.window import TrailingWindow
-from schemas.codec import decimal_text
-from schemas.records import ScoreParts
+from processors.cascades.asset import SIDES, AssetState
+from processors.cascades.baseline import Baseline
+from processors.cascades.beat import Beat, News, Slice
+from processors.cascades.config import DetectorConfig
+from processors.cascades.excitation import Excitation
+from processors.cascades.lane import Lane, Moment, OpenCascade
+from processors.cascades.market import KnownCascade, MarketState, RunningMarket
+from processors.cascades.ring import Bucket, PricePoint
+from processors.cascades.risk import Parts
+from processors.cascades.rules import LaneRules
+from processors.cascades.surprise import Surprise
+from processors.cascades.totals import GroupTotal, Totals
+from schemas.codec import DecodeError, decimal_text, decode, encode
+from schemas.records import CascadeAlert
 from schemas.vocabulary import Side
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class SnapshotError(ValueError):
     """The bytes are not a snapshot that this version understands."""
 
 
-def to_bytes(state: AssetState) -> bytes:
+def asset_to_bytes(state: AssetState) -> bytes:
     """Write the state of an asset."""
     return orjson.dumps(
         [
             SNAPSHOT_VERSION,
-            state.clock_ms,
+            state.tick,
+            state.seen,
             [state.duplicates, state.late, state.implausible, state.future],
-            [state.clock_ms - clock_ms for clock_ms, _ in state.recent_ids.sightings],
-            [event_id for _, event_id in state.recent_ids.sightings],
-            _pack_lane(state.longs),
-            _pack_lane(state.shorts),
+            [[state.tick - tick, event_id] for tick, event_id in state.recent_ids.sightings],
+            [[side, _pack_news(news)] for side, news in sorted(state.news.items())],
+            [_pack_lane(state.lanes[side]) for side in SIDES],
+            [_pack_excitation(state.excitations[side]) for side in SIDES],
         ]
     )
 
 
-def from_bytes(data: bytes, window_ms: int) -> AssetState:
-    """Read a state back, for windows of `window_ms`.
+def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
+    """Read the state of an asset back.
 
-    With another width than the state was written under, events that the new width still covers
-    stay in the window.
+    With another window than the state was written under, what the new one covers stays in it.
 
     Raises:
         SnapshotError: not a snapshot, or one of another version.
     """
     try:
-        document = orjson.loads(data)
-        version = document[0]
-        if version != SNAPSHOT_VERSION:
-            raise SnapshotError(f"snapshot version {version}, expected {SNAPSHOT_VERSION}")
-        _, clock_ms, counts, ages, event_ids, longs, shorts = document
-        duplicates, late, implausible, future = counts
-        state = AssetState(
-            longs=_unpack_lane(longs, window_ms),
-            shorts=_unpack_lane(shorts, window_ms),
-            clock_ms=clock_ms,
-            duplicates=duplicates,
-            late=late,
-            implausible=implausible,
-            future=future,
-        )
-        for age_ms, event_id in zip(ages, event_ids, strict=True):
-            state.recent_ids.add(clock_ms - age_ms, event_id)
+        tick, seen, counts, sightings, news, lanes, excitations = _versioned(data)
+        state = AssetState(rules)
+        state.tick, state.seen = tick, seen
+        state.duplicates, state.late, state.implausible, state.future = counts
+        for age, event_id in sightings:
+            state.recent_ids.add(tick - age, event_id)
+        state.news = {Side(side): _unpack_news(packed) for side, packed in news}
+        for side, lane, excitation in zip(SIDES, lanes, excitations, strict=True):
+            state.lanes[side] = _unpack_lane(lane, rules)
+            state.excitations[side] = _unpack_excitation(excitation)
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise SnapshotError(f"not a detector snapshot: {error}") from error
     return state
 
 
+def market_to_bytes(state: MarketState) -> bytes:
+    """Write the state of the market."""
+    return orjson.dumps(
+        [
+            SNAPSHOT_VERSION,
+            state.decided,
+            sorted(state.sources.items()),
+            [_pack_lane(state.lanes[side]) for side in SIDES],
+            [
+                [side, market.cascade_id, market.children]
+                for side, market in sorted(state.running.items())
+            ],
+            [
+                [name, known.side, known.parent_id, known.sequence, known.is_open]
+                for name, known in state.cascades.items()
+            ],
+            list(state.recent),
+            [_pack_beat(beat) for beat in state.held_beats],
+            [encode(alert).decode() for alert in state.held_alerts],
+            [[base, side, tick] for (base, side), tick in sorted(state.beat_ticks.items())],
+            [[side, name, tick] for (side, name), tick in sorted(state.exchanges.items())],
+        ]
+    )
+
+
+def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int]) -> MarketState:
+    """Read the state of the market back; sources that it did not know start from nothing.
+
+    Raises:
+        SnapshotError: not a snapshot, or one of another version.
+    """
+    try:
+        (
+            decided,
+            known_sources,
+            lanes,
+            running,
+            cascades,
+            recent,
+            beats,
+            alerts,
+            beat_ticks,
+            exchanges,
+        ) = _versioned(data)
+        state = MarketState(config, sources)
+        state.decided = decided
+        state.sources.update(
+            (source, second) for source, second in known_sources if source in state.sources
+        )
+        for side, lane in zip(SIDES, lanes, strict=True):
+            state.lanes[side] = _unpack_lane(lane, config.market_rules)
+        state.running = {
+            Side(side): RunningMarket(name, children) for side, name, children in running
+        }
+        state.cascades = {
+            name: KnownCascade(Side(side), parent_id, sequence, is_open)
+            for name, side, parent_id, sequence, is_open in cascades
+        }
+        state.recent.extend(recent)
+        state.held_beats = [_unpack_beat(beat) for beat in beats]
+        state.held_alerts = [decode(CascadeAlert, alert.encode()) for alert in alerts]
+        state.beat_ticks = {(base, Side(side)): tick for base, side, tick in beat_ticks}
+        state.exchanges = {(Side(side), name): tick for side, name, tick in exchanges}
+    except (ValueError, TypeError, LookupError, ArithmeticError, DecodeError) as error:
+        raise SnapshotError(f"not a market snapshot: {error}") from error
+    return state
+
+
+def _versioned(data: bytes) -> list[Any]:
+    document = orjson.loads(data)
+    if document[0] != SNAPSHOT_VERSION:
+        raise SnapshotError(f"snapshot version {document[0]}, expected {SNAPSHOT_VERSION}")
+    content: list[Any] = document[1:]
+    return content
+
+
 def _pack_lane(lane: Lane) -> list[Any]:
-    window = lane.window
+    ring, baseline = lane.ring, lane.baseline
     return [
-        window.newest_ms,
-        lane.ended_until_ms,
-        [_pack_entry(entry, window.newest_ms) for entry in window.entries],
+        ring.now,
+        [_pack_bucket(bucket, ring.now) for bucket in ring.buckets],
+        [
+            baseline.first_second,
+            baseline.held,
+            baseline.held_cents,
+            baseline.held_at,
+            baseline.block,
+            baseline.block_tenths,
+            baseline.block_cents,
+        ],
+        [lane.tick_tenths, lane.tick_cents, lane.watched],
         None if lane.cascade is None else _pack_cascade(lane.cascade),
     ]
 
 
-def _unpack_lane(packed: list[Any], window_ms: int) -> Lane:
-    newest_ms, ended_until_ms, entries, cascade = packed
-    window = TrailingWindow(window_ms)
-    window.newest_ms = newest_ms
-    for entry in entries:
-        window.add(_unpack_entry(entry, newest_ms))
-    return Lane(window, None if cascade is None else _unpack_cascade(cascade), ended_until_ms)
+def _unpack_lane(packed: list[Any], rules: LaneRules) -> Lane:
+    now, buckets, baseline, tick, cascade = packed
+    lane = Lane(rules)
+    lane.ring.restore(now, [_unpack_bucket(bucket, now) for bucket in buckets])
+    lane.baseline = _unpack_baseline(baseline)
+    lane.tick_tenths, lane.tick_cents, lane.watched = tick
+    lane.cascade = None if cascade is None else _unpack_cascade(cascade)
+    return lane
 
 
-def _pack_entry(entry: Entry, newest_ms: int) -> list[Any]:
+def _unpack_baseline(packed: list[Any]) -> Baseline:
+    baseline = Baseline()
+    (
+        baseline.first_second,
+        baseline.held,
+        baseline.held_cents,
+        baseline.held_at,
+        baseline.block,
+        baseline.block_tenths,
+        baseline.block_cents,
+    ) = packed
+    return baseline
+
+
+def _pack_bucket(bucket: Bucket, now: int) -> list[Any]:
+    sums = [now - bucket.second, bucket.weight, bucket.count, str(bucket.cents), bucket.complete]
+    if bucket.top is None:
+        return sums
     return [
-        newest_ms - entry.timestamp_ms,
-        entry.event_id,
-        str(entry.micro_usd),
-        decimal_text(entry.price),
-        entry.exchange,
-        entry.symbol,
-        entry.events,
+        *sums,
+        [[*cell, str(cents)] for cell, cents in sorted(bucket.cells.items())],
+        _pack_point(bucket.first),
+        _pack_point(bucket.last),
+        _pack_top(bucket.top),
     ]
 
 
-def _unpack_entry(packed: list[Any], newest_ms: int) -> Entry:
-    age_ms, event_id, micro_usd, price, exchange, symbol, events = packed
-    return Entry(
-        newest_ms - age_ms, event_id, int(micro_usd), Decimal(price), exchange, symbol, events
-    )
+def _unpack_bucket(packed: list[Any], now: int) -> Bucket:
+    bucket = Bucket(now - packed[0])
+    bucket.weight, bucket.count, bucket.complete = packed[1], packed[2], packed[4]
+    bucket.cents = int(packed[3])
+    details = packed[5:]
+    if details:
+        cells, first, last, top = details
+        bucket.cells = {(group, symbol, part): int(cents) for group, symbol, part, cents in cells}
+        bucket.first, bucket.last = _unpack_point(first), _unpack_point(last)
+        bucket.top = _unpack_top(top)
+    return bucket
 
 
 def _pack_cascade(cascade: OpenCascade) -> list[Any]:
-    peak, parts = cascade.peak, cascade.peak.parts
     return [
-        cascade.cascade_id,
-        cascade.detector,
-        cascade.asset,
-        cascade.side,
-        cascade.started_at_ms,
-        cascade.last_hot_ms,
-        _pack_tally(cascade.confirmed),
-        _pack_tally(cascade.pending),
-        [peak.risk_score, peak.basic_risk_score, peak.long_ratio],
-        [parts.speed, parts.volume, parts.imbalance, parts.concentration, parts.breadth],
-        cascade.basic_peak,
+        cascade.onset,
+        cascade.started,
+        cascade.last_hot,
+        _pack_moment(cascade.peak),
+        cascade.level,
+        cascade.told,
+        cascade.updated,
+        cascade.sequence,
+        cascade.late,
+        cascade.generations,
+        cascade.first_generation,
+        str(cascade.peak_second_cents),
+        str(cascade.peak_short_cents),
+        str(cascade.peak_window_cents),
+        _pack_totals(cascade.totals),
+        _pack_totals(cascade.pending),
     ]
 
 
 def _unpack_cascade(packed: list[Any]) -> OpenCascade:
-    (
-        cascade_id,
-        detector,
-        asset,
-        side,
-        started_at_ms,
-        last_hot_ms,
-        confirmed,
-        pending,
-        (risk_score, basic_risk_score, long_ratio),
-        parts,
-        basic_peak,
-    ) = packed
     return OpenCascade(
-        cascade_id=cascade_id,
-        detector=detector,
-        asset=asset,
-        side=Side(side),
-        started_at_ms=started_at_ms,
-        last_hot_ms=last_hot_ms,
-        confirmed=_unpack_tally(confirmed),
-        pending=_unpack_tally(pending),
-        peak=Assessment(risk_score, ScoreParts(*parts), basic_risk_score, long_ratio),
-        basic_peak=basic_peak,
+        onset=packed[0],
+        started=packed[1],
+        last_hot=packed[2],
+        peak=_unpack_moment(packed[3]),
+        level=packed[4],
+        told=packed[5],
+        updated=packed[6],
+        sequence=packed[7],
+        late=packed[8],
+        generations=packed[9],
+        first_generation=packed[10],
+        peak_second_cents=int(packed[11]),
+        peak_short_cents=int(packed[12]),
+        peak_window_cents=int(packed[13]),
+        totals=_unpack_totals(packed[14]),
+        pending=_unpack_totals(packed[15]),
     )
 
 
-def _pack_tally(tally: Tally) -> list[Any]:
+def _pack_moment(moment: Moment) -> list[Any]:
     return [
-        tally.count,
-        str(tally.micro_usd),
-        _pack_point(tally.first),
-        _pack_point(tally.last),
-        [[str(minus_micro_usd), event_id] for minus_micro_usd, event_id in tally.largest],
-        sorted(tally.exchanges),
-        sorted(tally.symbols),
+        moment.tick,
+        moment.score,
+        list(moment.parts),
+        moment.basic,
+        list(moment.surprise),
+        moment.rate,
+        str(moment.cents),
+        moment.count,
+        str(moment.other_cents),
+        moment.short_weight,
     ]
 
 
-def _unpack_tally(packed: list[Any]) -> Tally:
-    count, micro_usd, first, last, largest, exchanges, symbols = packed
-    return Tally(
+def _unpack_moment(packed: list[Any]) -> Moment:
+    tick, score, parts, basic, surprise, rate, cents, count, other_cents, short_weight = packed
+    return Moment(
+        tick=tick,
+        score=score,
+        parts=Parts(*parts),
+        basic=basic,
+        surprise=Surprise(*surprise),
+        rate=rate,
+        cents=int(cents),
         count=count,
-        micro_usd=int(micro_usd),
+        other_cents=int(other_cents),
+        short_weight=short_weight,
+    )
+
+
+def _pack_totals(totals: Totals) -> list[Any]:
+    return [
+        totals.count,
+        str(totals.cents),
+        totals.cells,
+        totals.complete,
+        _pack_point(totals.first),
+        _pack_point(totals.last),
+        [_pack_top(item) for item in totals.largest],
+        [
+            [name, total.first, total.cells, str(total.cents)]
+            for name, total in totals.groups.items()
+        ],
+        sorted(totals.symbols),
+    ]
+
+
+def _unpack_totals(packed: list[Any]) -> Totals:
+    count, cents, cells, complete, first, last, largest, groups, symbols = packed
+    return Totals(
+        count=count,
+        cents=int(cents),
+        cells=cells,
+        complete=complete,
         first=_unpack_point(first),
         last=_unpack_point(last),
-        largest=[(int(minus_micro_usd), event_id) for minus_micro_usd, event_id in largest],
-        exchanges=set(exchanges),
+        largest=[_unpack_top(item) for item in largest],
+        groups={name: GroupTotal(first, count, int(value)) for name, first, count, value in groups},
         symbols=set(symbols),
     )
 
 
+def _pack_news(news: News) -> list[Any]:
+    return [
+        [[second, count, str(cents)] for second, (count, cents) in sorted(news.slices.items())],
+        sorted(news.exchanges),
+        sorted(news.complete_ms),
+        _pack_top(news.top),
+    ]
+
+
+def _unpack_news(packed: list[Any]) -> News:
+    slices, exchanges, complete_ms, top = packed
+    news = News()
+    news.slices = {second: (count, int(cents)) for second, count, cents in slices}
+    news.exchanges = set(exchanges)
+    news.complete_ms = complete_ms
+    news.top = _unpack_top(top)
+    return news
+
+
+def _pack_beat(beat: Beat) -> list[Any]:
+    return [
+        beat.base,
+        beat.side,
+        beat.tick,
+        [[second, count, str(cents)] for second, count, cents in beat.slices],
+        list(beat.exchanges),
+        beat.complete,
+        _pack_top(beat.top),
+    ]
+
+
+def _unpack_beat(packed: list[Any]) -> Beat:
+    base, side, tick, slices, exchanges, complete, top = packed
+    return Beat(
+        base,
+        Side(side),
+        tick,
+        tuple(Slice(second, count, int(cents)) for second, count, cents in slices),
+        tuple(exchanges),
+        complete,
+        _unpack_top(top),
+    )
+
+
+def _pack_excitation(gauge: Excitation) -> list[Any]:
+    return [
+        gauge.branching,
+        gauge.memory,
+        gauge.background,
+        gauge.exposure,
+        gauge.last,
+        gauge.events,
+    ]
+
+
+def _unpack_excitation(packed: list[Any]) -> Excitation:
+    gauge = Excitation()
+    (
+        gauge.branching,
+        gauge.memory,
+        gauge.background,
+        gauge.exposure,
+        gauge.last,
+        gauge.events,
+    ) = packed
+    return gauge
+
+
 def _pack_point(point: PricePoint | None) -> list[Any] | None:
-    return None if point is None else [point[0], point[1], decimal_text(point[2])]
+    return None if point is None else [point[0], decimal_text(point[1])]
 
 
 def _unpack_point(packed: list[Any] | None) -> PricePoint | None:
-    return None if packed is None else (packed[0], packed[1], Decimal(packed[2]))
+    return None if packed is None else (packed[0], Decimal(packed[1]))
+
+
+def _pack_top(top: tuple[int, str]) -> list[str]:
+    return [str(top[0]), top[1]]
+
+
+def _unpack_top(packed: list[str]) -> tuple[int, str]:
+    return int(packed[0]), packed[1]

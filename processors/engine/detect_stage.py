@@ -1,18 +1,24 @@
-"""The detecting stage: liquidations in, cascade alerts out, exact across crashes."""
+"""The detecting stage: liquidations in; pulses, watches and alerts of single assets out.
+
+Pulses and alerts go to the market stage by way of the pulse topic, which publishes the alerts
+with their parents. Watches, which have none, are published at once.
+"""
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from processors.cascades.config import DetectorConfig
-from processors.cascades.partition import PartitionDetector
+from processors.cascades.partition import Made, PartitionDetector
 from processors.engine.detector_state import DetectorStateStore
 from processors.engine.output import Output, OutputRecord
+from processors.engine.pulses import pulse_of
 from runtime.logs import get_logger
 from runtime.metrics import (
     ALERTS,
+    BRANCHING_RATIO,
     CASCADE_RISK,
     EXCHANGE_TO_ALERT,
     LEFT_OUT,
@@ -21,9 +27,17 @@ from runtime.metrics import (
 )
 from runtime.settings import Settings
 from schemas.codec import DecodeError, decode, encode
-from schemas.headers import CLOCK_MS, integer_header
+from schemas.headers import (
+    CASCADE,
+    CLOCK_MS,
+    HEARTBEAT_KEY,
+    PULSE,
+    integer_header,
+    pulse_headers,
+    pulse_heartbeat_headers,
+)
 from schemas.records import CascadeAlert, Liquidation, Rejected, Source
-from schemas.vocabulary import AlertType, RejectReason
+from schemas.vocabulary import AlertType, RejectReason, Side
 
 log = get_logger(__name__)
 
@@ -59,7 +73,7 @@ class DetectStage:
         self._config = detector_config(settings)
         self._output = output
         self._is_assigned = is_assigned
-        self._store = DetectorStateStore(settings, output)
+        self._store = DetectorStateStore(settings, output, settings.topics.detector_state)
         self._owned: dict[int, OwnedPartition] = {}
 
     def release(self) -> None:
@@ -100,29 +114,55 @@ class DetectStage:
         detector = owned.detector
         before = _left_out(detector)
         records: list[OutputRecord] = []
-        decided: list[tuple[CascadeAlert, Liquidation | None]] = []
+        watched: list[CascadeAlert] = []
         for message in batch:
             if message.value is None:
                 clock_ms = integer_header(message.headers, CLOCK_MS) or 0
-                alerts, event = detector.heartbeat(clock_ms, message.offset), None
+                made = detector.heartbeat(clock_ms, message.offset)
             else:
                 try:
                     event = decode(Liquidation, message.value)
                 except DecodeError as error:
                     records.append(self._rejected(message, error))
                     continue
-                alerts = detector.apply(event, message.offset)
-            decided.extend((alert, event) for alert in alerts)
-        records.extend(
-            OutputRecord(self._topics.cascades, alert.cascade_id.encode(), encode(alert))
-            for alert, _ in decided
+                made = detector.apply(event, message.offset)
+            for item in made:
+                records.append(self._record(partition, item))
+                if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
+                    watched.append(item)
+        records.append(
+            OutputRecord(
+                self._topics.pulse,
+                HEARTBEAT_KEY,
+                None,
+                pulse_heartbeat_headers(partition, detector.clock_ms),
+            )
         )
         await self._output.deliver(records)
-        await self._store.write(partition, owned.epoch, detector.touched())
+        touched = detector.touched()
+        await self._store.write(partition, owned.epoch, touched)
         for reason, count in _left_out(detector).items():
             LEFT_OUT.labels(reason).inc(count - before[reason])
-        for alert, event in decided:
-            _measure(alert, event)
+        for alert in watched:
+            measure(alert)
+        _gauge(detector, touched)
+
+    def _record(self, partition: int, item: Made) -> OutputRecord:
+        if isinstance(item, CascadeAlert):
+            if item.type is AlertType.WATCH:
+                return OutputRecord(self._topics.watch, item.asset.encode(), encode(item))
+            return OutputRecord(
+                self._topics.pulse,
+                item.asset.encode(),
+                encode(item),
+                pulse_headers(partition, CASCADE),
+            )
+        return OutputRecord(
+            self._topics.pulse,
+            item.base.encode(),
+            encode(pulse_of(item)),
+            pulse_headers(partition, PULSE),
+        )
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         rejected = Rejected(
@@ -148,22 +188,25 @@ def _left_out(detector: PartitionDetector) -> dict[str, int]:
     }
 
 
-def _measure(alert: CascadeAlert, event: Liquidation | None) -> None:
+def _gauge(detector: PartitionDetector, assets: Iterable[str]) -> None:
+    for asset in assets:
+        for side in Side:
+            ratio = detector.branching(asset, side)
+            if ratio is not None:
+                BRANCHING_RATIO.labels(asset, side).set(ratio)
+
+
+def measure(alert: CascadeAlert) -> None:
+    """Count an alert that was published, and how long it took since the second it decides on."""
     ALERTS.labels(alert.type).inc()
-    if alert.type is AlertType.ENDED:
-        CASCADE_RISK.labels(alert.asset, alert.side).set(0)
-    else:
-        CASCADE_RISK.labels(alert.asset, alert.side).set(alert.risk_score)
-    if event is not None and alert.type is not AlertType.ENDED:
-        now_ms = time.time() * 1000
-        EXCHANGE_TO_ALERT.observe(max(0.0, now_ms - event.timestamp_ms) / 1000)
-        RECEIVED_TO_ALERT.observe(max(0.0, now_ms - event.received_at_ms) / 1000)
-    log.info(
-        "cascade",
-        type=alert.type,
-        asset=alert.asset,
-        side=alert.side,
-        risk_score=alert.risk_score,
-        value_usd=str(alert.total_value_usd),
-        cascade_id=alert.cascade_id,
+    if alert.type is AlertType.WATCH:
+        return
+    asset = alert.asset or alert.scope
+    CASCADE_RISK.labels(asset, alert.side).set(
+        0 if alert.type is AlertType.ENDED else alert.risk_score
     )
+    if alert.type is not AlertType.ENDED and alert.analysis is not None:
+        now_ms = time.time() * 1000
+        EXCHANGE_TO_ALERT.observe(max(0.0, now_ms - alert.analysis.last_event_ms) / 1000)
+        RECEIVED_TO_ALERT.observe(max(0.0, now_ms - alert.timestamp_ms) / 1000)
+    log.info("cascade", type=alert.type, cascade_id=alert.cascade_id, text=alert.explanation)

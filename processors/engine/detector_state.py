@@ -1,4 +1,4 @@
-"""Snapshots of the detector in a compacted topic; partition n belongs to events partition n.
+"""Snapshots of a detector in a compacted topic; partition n belongs to partition n of its input.
 
 A batch's snapshots are written after its alerts were acknowledged and before its offsets are
 committed. So after a crash the newest snapshots hold every event before the committed offset,
@@ -51,11 +51,11 @@ def choose_newest(entries: Mapping[bytes, bytes | None]) -> tuple[int, dict[str,
 class DetectorStateStore:
     """Reads a partition's snapshots when it is taken over, and writes a batch's changes."""
 
-    def __init__(self, settings: Settings, output: Output) -> None:
-        """Snapshots go through the worker's own producer."""
+    def __init__(self, settings: Settings, output: Output, topic: str) -> None:
+        """Snapshots go to a compacted topic through the worker's own producer."""
         self._settings = settings
         self._output = output
-        self._topic = settings.topics.detector_state
+        self._topic = topic
 
     async def take_over(self, partition: int) -> RestoredState:
         """Read the partition's snapshots and claim it under a new epoch."""

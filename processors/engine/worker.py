@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import faust
@@ -13,6 +13,7 @@ from mode import Service
 from processors.engine.app import new_app
 from processors.engine.batches import handle_in_batches
 from processors.engine.detect_stage import DetectStage
+from processors.engine.market_stage import MarketStage
 from processors.engine.normalize_stage import NormalizeStage
 from processors.engine.output import Output
 from processors.normalizers import load_snapshot
@@ -121,19 +122,27 @@ def _add_normalize(
 
 
 def _add_detect(app: faust.App, settings: Settings, output: Output, watch: Watch) -> None:
-    topic = settings.topics.events
-    stage = DetectStage(
-        settings, output, lambda partition: TP(topic, partition) in app.consumer.assignment()
-    )
-    events = app.topic(topic, key_type=bytes, value_type=bytes)
+    def is_assigned(topic: str) -> Callable[[int], bool]:
+        return lambda partition: TP(topic, partition) in app.consumer.assignment()
+
+    topics = settings.topics
+    stage = DetectStage(settings, output, is_assigned(topics.events))
+    market = MarketStage(settings, output, is_assigned(topics.pulse))
+    events = app.topic(topics.events, key_type=bytes, value_type=bytes)
+    pulses = app.topic(topics.pulse, key_type=bytes, value_type=bytes)
 
     @app.agent(events, name="detect")
     async def detect_agent(stream: faust.StreamT[bytes]) -> None:
         await handle_in_batches(stream, stage.handle)
 
+    @app.agent(pulses, name="market")
+    async def market_agent(stream: faust.StreamT[bytes]) -> None:
+        await handle_in_batches(stream, market.handle)
+
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(*_: Any, **__: Any) -> None:
         stage.release()
+        market.release()
 
     @app.on_partitions_assigned.connect(weak=False)
     async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:

@@ -44,7 +44,7 @@ def is_handled(settings: Settings) -> bool:
     raw = [settings.topics.raw(exchange) for exchange in EXCHANGES]
     return (
         lag(settings, "normalize", raw) == 0
-        and lag(settings, "detect", [settings.topics.events]) == 0
+        and lag(settings, "detect", [settings.topics.events, settings.topics.pulse]) == 0
     )
 
 

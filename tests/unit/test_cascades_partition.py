@@ -1,15 +1,18 @@
+"""Snapshots, restarts and re-reading: what makes a partition's answer a function of its log."""
+
 from dataclasses import replace
 
 import pytest
 
 from processors.cascades import DetectorConfig, PartitionDetector, SnapshotError
-from processors.cascades.partition import REDELIVERY_REACH_RECORDS
-from processors.cascades.window import MAX_ENTRIES
+from processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, Made
+from processors.cascades.recent_ids import MAX_REMEMBERED
 from schemas.records import CascadeAlert, Liquidation
 from schemas.vocabulary import AlertType, Side
 from tests.cascade_events import START_MS, liquidation
 
-END_DUE_MS = START_MS + 4_000 + 65_000
+VENUES = ("binance", "bybit", "okx")
+HOUR_MS = 3_600_000
 
 
 @pytest.fixture
@@ -17,21 +20,31 @@ def partition() -> PartitionDetector:
     return PartitionDetector(DetectorConfig())
 
 
-def burst(base: str = "BTC", start_ms: int = 0, count: int = 5) -> list[Liquidation]:
+def burst(base: str = "BTC", start_ms: int = 0, count: int = 30) -> list[Liquidation]:
     return [
-        liquidation(f"{base}{start_ms + index}", start_ms + index * 1_000, base=base)
-        for index in range(count)
+        liquidation(
+            f"{base}{start_ms + number}",
+            start_ms + number * 500,
+            base=base,
+            exchange=VENUES[number % 3],
+        )
+        for number in range(count)
     ]
 
 
 def apply(
     partition: PartitionDetector, events: list[Liquidation], first_offset: int = 0
-) -> list[CascadeAlert]:
+) -> list[Made]:
     return [
-        alert
+        item
         for offset, event in enumerate(events, first_offset)
-        for alert in partition.apply(event, offset)
+        for item in partition.apply(event, offset)
     ]
+
+
+def alerts(made: list[Made], *wanted: AlertType) -> list[CascadeAlert]:
+    kinds = wanted or (AlertType.DETECTED, AlertType.ENDED)
+    return [item for item in made if isinstance(item, CascadeAlert) and item.type in kinds]
 
 
 def snapshots(partition: PartitionDetector) -> dict[str, bytes]:
@@ -45,54 +58,46 @@ def restored(stored: dict[str, bytes], config: DetectorConfig | None = None) -> 
 
 
 def test_assets_do_not_mix(partition: PartitionDetector) -> None:
-    events = [*burst("BTC", count=4), *burst("ETH", count=4)]
-    assert apply(partition, events) == []
-    (alert,) = partition.apply(liquidation("z", 4_000, base="ETH"), 8)
-    assert alert.asset == "ETH"
+    halves = [
+        event for pair in zip(burst("BTC"), burst("ETH", 40_000), strict=True) for event in pair
+    ]
+    found = alerts(apply(partition, sorted(halves, key=lambda event: event.received_at_ms)))
+    assert [alert.asset for alert in found] == ["BTC", "ETH"]
 
 
-def test_only_changed_assets_are_touched(partition: PartitionDetector) -> None:
-    apply(partition, [*burst("BTC"), *burst("ETH")])
+def test_only_what_changed_is_stored(partition: PartitionDetector) -> None:
+    apply(partition, [*burst("BTC"), *burst("ETH", 20_000)])
     assert set(partition.touched()) == {"BTC", "ETH"}
     assert partition.touched() == {}
-    partition.apply(liquidation("z", 4_000, base="ETH"), 10)
-    assert set(partition.touched()) == {"ETH"}
-
-
-def test_a_heartbeat_touches_only_what_it_ends(partition: PartitionDetector) -> None:
-    apply(partition, [*burst("BTC"), *burst("ETH", count=4)])
-    partition.touched()
-    assert partition.heartbeat(END_DUE_MS - 1, 9) == []
-    assert partition.touched() == {}
-    assert [alert.type for alert in partition.heartbeat(END_DUE_MS, 10)] == [AlertType.ENDED]
-    assert set(partition.touched()) == {"BTC"}
+    partition.apply(liquidation("z", 40_000, base="ETH"), 60)
+    assert "ETH" in partition.touched()
 
 
 def test_reading_the_log_again_changes_nothing(partition: PartitionDetector) -> None:
-    events = burst(count=6)
+    events = burst()
     apply(partition, events)
-    before = partition.touched()
+    partition.heartbeat(START_MS + 20_000, 30)
+    before = snapshots(partition)
     assert apply(partition, events) == []
-    assert partition.duplicates == 0
-    assert partition.touched() == {}
-    assert partition.heartbeat(END_DUE_MS + 60_000, 5) == []
-    restarted = restored({name: data for name, data in before.items() if data is not None})
+    assert partition.heartbeat(START_MS + 20_000, 30) == []
+    assert (partition.duplicates, partition.touched()) == (0, {})
+    restarted = restored(before)
     assert apply(restarted, events) == []
     assert restarted.touched() == {}
 
 
-def test_a_restart_in_the_middle_of_a_cascade_gives_the_same_end(
-    partition: PartitionDetector,
-) -> None:
-    (start,) = apply(partition, burst())
-    restarted = restored(snapshots(partition))
-    later = burst(start_ms=10_000, count=3)
-    assert apply(partition, later, 5) == apply(restarted, later, 5) == []
-    ends = partition.heartbeat(END_DUE_MS + 60_000, 8)
-    assert ends == restarted.heartbeat(END_DUE_MS + 60_000, 8)
-    assert [end.cascade_id for end in ends] == [start.cascade_id]
-    assert [end.event_count for end in ends] == [8]
-    assert partition.touched() == restarted.touched()
+@pytest.mark.parametrize("cut", range(0, 60, 7))
+def test_a_restart_anywhere_changes_nothing(partition: PartitionDetector, cut: int) -> None:
+    events = burst() + burst("ETH", 15_000)
+    whole = apply(partition, events)
+    first = PartitionDetector(DetectorConfig())
+    before = apply(first, events[:cut])
+    second = restored(snapshots(first))
+    after = apply(second, events[cut:], cut)
+    assert [*before, *after] == whole
+    end_ms = START_MS + 400_000
+    assert second.heartbeat(end_ms, 60) == partition.heartbeat(end_ms, 60)
+    assert second.touched().items() <= partition.touched().items()
 
 
 def test_repeats_are_recognised_after_a_restart(partition: PartitionDetector) -> None:
@@ -102,71 +107,23 @@ def test_repeats_are_recognised_after_a_restart(partition: PartitionDetector) ->
     assert restarted.duplicates == 4
 
 
-def test_oddities_are_counted(partition: PartitionDetector) -> None:
-    events = [
-        liquidation("a", 1_000_000),
-        liquidation("a", 1_000_000),
-        liquidation("late", 0, received_at_ms=1_000_000),
-        liquidation("future", 9_000_000, received_at_ms=1_000_000),
-        liquidation("absurd", 1_000_000, price="-1"),
-    ]
-    apply(partition, events)
-    counts = (partition.duplicates, partition.late, partition.future, partition.implausible)
-    assert counts == (1, 1, 1, 1)
-
-
-def test_ends_of_one_heartbeat_come_in_order_of_time(partition: PartitionDetector) -> None:
-    apply(partition, [*burst("ETH", 2_000), *burst("BTC", 1_000), *burst("ADA", 2_000)])
-    ends = partition.heartbeat(END_DUE_MS + 60_000, 15)
-    assert [end.asset for end in ends] == ["BTC", "ADA", "ETH"]
-
-
 def test_finish_ends_what_is_open(partition: PartitionDetector) -> None:
-    apply(partition, [*burst("ETH", 2_000), *burst("BTC", 1_000), *burst("ADA", count=4)])
-    ends = partition.finish()
-    assert [(end.asset, end.type) for end in ends] == [
-        ("BTC", AlertType.ENDED),
-        ("ETH", AlertType.ENDED),
-    ]
+    apply(partition, [*burst("ETH"), *burst("BTC", 20_000), *burst("ADA", 40_000, count=3)])
+    ends = alerts(partition.finish(), AlertType.ENDED)
+    assert [end.asset for end in ends] == ["BTC", "ETH"]
+    assert partition.finish() == []
 
 
-def test_a_cascade_keeps_its_identity_when_the_configuration_changes(
-    partition: PartitionDetector,
-) -> None:
-    (start,) = apply(partition, burst())
-    narrower = restored(snapshots(partition), DetectorConfig(window_seconds=30))
-    (end,) = narrower.finish()
-    assert (end.cascade_id, end.detector) == (start.cascade_id, start.detector)
-
-
-def test_an_idle_asset_is_kept_while_a_restart_could_read_its_events_again(
-    partition: PartitionDetector,
-) -> None:
+def test_an_asset_is_forgotten_when_nothing_can_matter(partition: PartitionDetector) -> None:
     apply(partition, burst(count=4))
+    partition.heartbeat(START_MS + 10_000, 4)
     partition.touched()
-    long_after_ms = START_MS + 86_400_000
-    partition.heartbeat(long_after_ms, REDELIVERY_REACH_RECORDS)
+    much_later_ms = START_MS + (IDLE_SECONDS + 60) * 1_000
+    partition.heartbeat(much_later_ms, REDELIVERY_REACH_RECORDS)
     assert partition.assets == {"BTC"}
-    partition.heartbeat(long_after_ms + 60_000, 3 + REDELIVERY_REACH_RECORDS + 1)
+    partition.heartbeat(much_later_ms + HOUR_MS, 5 + REDELIVERY_REACH_RECORDS)
     assert partition.assets == set()
     assert partition.touched() == {"BTC": None}
-
-
-def test_an_asset_with_an_open_cascade_or_recent_events_is_not_dropped(
-    partition: PartitionDetector,
-) -> None:
-    apply(partition, burst())
-    partition.heartbeat(START_MS + 5_000, 10 * REDELIVERY_REACH_RECORDS)
-    assert partition.assets == {"BTC"}
-
-
-def test_a_dropped_asset_starts_anew(partition: PartitionDetector) -> None:
-    apply(partition, burst(count=4))
-    far_offset = 2 * REDELIVERY_REACH_RECORDS
-    partition.heartbeat(START_MS + 86_400_000, far_offset)
-    assert partition.apply(liquidation("z", 86_401_000), far_offset + 1) == []
-    (data,) = snapshots(partition).values()
-    assert restored({"BTC": data}).assets == {"BTC"}
 
 
 @pytest.mark.parametrize(
@@ -180,18 +137,22 @@ def test_an_unreadable_snapshot_is_named(data: bytes) -> None:
 def test_a_storm_is_bounded_in_state_and_exact_in_its_totals(
     partition: PartitionDetector,
 ) -> None:
-    count = 4 * MAX_ENTRIES
+    count = 4 * MAX_REMEMBERED
     events = [
         replace(
-            liquidation(f"{index:032x}", index * 10, value_usd="100.01"),
+            liquidation(
+                f"{index:032x}", index * 10, value_usd="1000.01", exchange=VENUES[index % 3]
+            ),
             side=Side.SHORT if index % 2 else Side.LONG,
         )
         for index in range(count)
     ]
-    alerts = apply(partition, events)
+    found = alerts(apply(partition, events))
     (data,) = snapshots(partition).values()
-    assert len(data) < 500_000
-    assert [alert.side for alert in alerts] == [Side.LONG, Side.SHORT]
-    for end in (*partition.finish(), *restored({"BTC": data}).finish()):
+    assert len(data) < 400_000
+    assert {alert.side for alert in found} == set(Side)
+    ends = alerts(partition.finish(), AlertType.ENDED)
+    assert ends == alerts(restored({"BTC": data}).finish(), AlertType.ENDED)
+    for end in ends:
         assert end.event_count == count // 2
-        assert str(end.total_value_usd) == "204820.48"
+        assert str(end.total_value_usd) == "8192081.92"

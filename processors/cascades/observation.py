@@ -1,11 +1,12 @@
-"""What the detector keeps of one liquidation."""
+"""What the detector looks at of one liquidation."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
-from processors.cascades.money import micro_usd
 from schemas.records import Liquidation
+from schemas.vocabulary import Completeness, Side
 
+CENTS_PER_DOLLAR = 100
 # More than any venue's whole open interest in one asset; what is larger is a broken number.
 MAX_VALUE_USD = Decimal(100_000_000_000)
 # Prices lie between 1e-24 and 1e24 dollars, whatever the token.
@@ -13,16 +14,19 @@ MAX_PRICE_EXPONENT = 24
 MAX_PRICE_DIGITS = 40
 
 
-class Entry(NamedTuple):
-    """One liquidation, or several that share a place in the window; sorts by event time and id."""
+class Observation(NamedTuple):
+    """One liquidation as the detector sees it; `cents` is its value in US cents."""
 
-    timestamp_ms: int
     event_id: str
-    micro_usd: int
-    price: Decimal
+    base: str
+    side: Side
     exchange: str
     symbol: str
-    events: int = 1
+    timestamp_ms: int
+    received_at_ms: int
+    cents: int
+    price: Decimal
+    is_complete: bool
 
 
 def is_plausible(event: Liquidation) -> bool:
@@ -38,13 +42,17 @@ def is_plausible(event: Liquidation) -> bool:
     )
 
 
-def entry_of(event: Liquidation, timestamp_ms: int) -> Entry:
-    """Keep a plausible event under the time at which the detector places it."""
-    return Entry(
-        timestamp_ms,
+def observation_of(event: Liquidation) -> Observation:
+    """What the detector looks at of a plausible event."""
+    return Observation(
         event.event_id,
-        micro_usd(event.value_usd),
-        event.price,
+        event.base,
+        event.side,
         event.exchange,
         event.symbol,
+        event.timestamp_ms,
+        event.received_at_ms,
+        round(event.value_usd * CENTS_PER_DOLLAR),
+        event.price,
+        event.completeness is Completeness.COMPLETE,
     )

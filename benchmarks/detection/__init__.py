@@ -1,0 +1,1 @@
+"""Evaluation of cascade detectors: synthetic days with known cascades, scorer, rivals, table."""

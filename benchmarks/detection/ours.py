@@ -1,0 +1,49 @@
+"""Our detector, assets and market together, in the form that the scorer judges."""
+
+from collections.abc import Iterable
+
+from benchmarks.detection.incidents import Incident
+from processors.cascades.config import DetectorConfig
+from processors.cascades.engine import CascadeEngine
+from processors.cascades.observation import Observation
+from schemas.records import CascadeAlert
+from schemas.vocabulary import AlertType, Side
+
+WATCH_LASTS_MS = 30_000
+
+
+def adaptive(
+    observations: Iterable[Observation], config: DetectorConfig | None = None
+) -> list[Incident]:
+    """Everything that a user is notified of in a day."""
+    engine = CascadeEngine(config or DetectorConfig())
+    alerts: list[CascadeAlert] = []
+    for offset, event in enumerate(observations):
+        alerts += engine.observe(event, offset)
+    alerts += engine.finish()
+    return incidents_of(alerts)
+
+
+def incidents_of(alerts: Iterable[CascadeAlert]) -> list[Incident]:
+    """Records as incidents; those of which nobody was told are left out."""
+    made: dict[str, Incident] = {}
+    watched: dict[tuple[str, Side], list[int]] = {}
+    for alert in alerts:
+        key = (alert.asset, alert.side)
+        if alert.type is AlertType.WATCH:
+            watched.setdefault(key, []).append(alert.timestamp_ms)
+            continue
+        incident = made.get(alert.cascade_id)
+        if incident is None:
+            since_ms = alert.timestamp_ms - WATCH_LASTS_MS
+            early = [at_ms for at_ms in watched.pop(key, []) if at_ms >= since_ms]
+            incident = made[alert.cascade_id] = Incident(
+                *key, told_ms=[], end_ms=0, notifications=0, watched_ms=early
+            )
+        incident.notifications += alert.notify
+        if alert.notify and alert.type is not AlertType.ENDED:
+            incident.told_ms.append(alert.timestamp_ms)
+        if alert.ended_at_ms is not None:
+            incident.end_ms = alert.ended_at_ms
+        incident.score = max(incident.score, alert.risk_score)
+    return [incident for incident in made.values() if incident.notifications]

@@ -1,0 +1,45 @@
+"""Asset and market detection together, for a log that one reader reads in one piece."""
+
+from processors.cascades.config import DetectorConfig
+from processors.cascades.market import MarketDetector
+from processors.cascades.observation import Observation
+from processors.cascades.partition import Made, PartitionDetector
+from schemas.records import CascadeAlert, Liquidation
+from schemas.vocabulary import AlertType
+
+ONLY_SOURCE = 0
+
+
+class CascadeEngine:
+    """Turns events in log order into the alerts that the workers would publish for them."""
+
+    def __init__(self, config: DetectorConfig) -> None:
+        """Start with nothing known."""
+        self.partition = PartitionDetector(config)
+        self.market = MarketDetector(config, [ONLY_SOURCE])
+
+    def apply(self, event: Liquidation, offset: int) -> list[CascadeAlert]:
+        """Apply the liquidation at an offset."""
+        return self._judge(self.partition.apply(event, offset))
+
+    def observe(self, event: Observation, offset: int) -> list[CascadeAlert]:
+        """Apply what the detector looks at of a plausible liquidation."""
+        return self._judge(self.partition.observe(event, offset))
+
+    def heartbeat(self, clock_ms: int, offset: int) -> list[CascadeAlert]:
+        """Decide what is due now that the log, at an offset, has reached a time."""
+        return self._judge(self.partition.heartbeat(clock_ms, offset))
+
+    def finish(self) -> list[CascadeAlert]:
+        """Decide and end everything, for a log that will not go on."""
+        return [*self._judge(self.partition.finish()), *self.market.finish()]
+
+    def _judge(self, made: list[Made]) -> list[CascadeAlert]:
+        alerts: list[CascadeAlert] = []
+        for item in made:
+            if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
+                alerts.append(item)
+            else:
+                self.market.add(item)
+        alerts += self.market.heartbeat(self.partition.clock_ms, ONLY_SOURCE)
+        return alerts

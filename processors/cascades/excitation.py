@@ -1,0 +1,64 @@
+"""How much of a lane's flow triggers itself: an online self-excitation gauge.
+
+A Hawkes process with two exponential kernels (half a second and eight seconds), fitted by an
+online form of expectation-maximisation: every liquidation is ascribed in part to the background
+and in part to each kernel, and the branching ratios follow those shares. Two numbers a kernel and
+the background's rate are all its state.
+
+Only complete feeds may be fed to it: a venue that publishes one liquidation a second hides the
+short-scale clustering and pulls the branching ratio down by 0.15 to 0.2. And a shock from outside
+that rises quickly looks like self-excitation to it.
+"""
+
+from math import exp
+
+KERNEL_SECONDS = (0.5, 8.0)
+LEARNING_RATE = 1 / 200
+BACKGROUND_MEMORY_SECONDS = 21_600.0
+# What is assumed before anything was seen: a little of both kernels, six background events an hour.
+PRIOR_BRANCHING = (0.25, 0.25)
+PRIOR_BACKGROUND, PRIOR_SECONDS = 6.0, 3_600.0
+# Below so many liquidations the ratio says more about the prior than about the lane.
+LEAST_EVENTS = 50
+
+
+class Excitation:
+    """The gauge of one lane. Times are seconds and never go back."""
+
+    __slots__ = ("background", "branching", "events", "exposure", "last", "memory")
+
+    def __init__(self) -> None:
+        """Start from the priors."""
+        self.branching = list(PRIOR_BRANCHING)
+        self.memory = [0.0, 0.0]
+        self.background = PRIOR_BACKGROUND
+        self.exposure = PRIOR_SECONDS
+        self.last = 0.0
+        self.events = 0
+
+    @property
+    def ratio(self) -> float | None:
+        """Branching ratio: liquidations that one triggers; None before enough were seen."""
+        return sum(self.branching) if self.events >= LEAST_EVENTS else None
+
+    def add(self, seconds: float) -> float:
+        """Take in a liquidation; gives the probability that no other one triggered it."""
+        passed = max(0.0, seconds - self.last) if self.last else 0.0
+        self.last = max(self.last, seconds)
+        kept = exp(-passed / BACKGROUND_MEMORY_SECONDS)
+        self.background *= kept
+        self.exposure = self.exposure * kept + BACKGROUND_MEMORY_SECONDS * (1 - kept)
+        background_rate = self.background / self.exposure
+        rates = []
+        for kernel, scale in enumerate(KERNEL_SECONDS):
+            self.memory[kernel] *= exp(-passed / scale)
+            rates.append(self.branching[kernel] * self.memory[kernel] / scale)
+        total = background_rate + sum(rates)
+        spontaneous = background_rate / total
+        for kernel, rate in enumerate(rates):
+            share = rate / total
+            self.branching[kernel] += LEARNING_RATE * (share - self.branching[kernel])
+            self.memory[kernel] += 1
+        self.background += spontaneous
+        self.events += 1
+        return spontaneous

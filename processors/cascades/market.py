@@ -1,0 +1,245 @@
+"""The detector of the whole market, and the one place that knows which cascade is part of which.
+
+It reads, from every partition of the log (a "source"), beats and the alerts of single assets, and
+judges a second when every source has passed it. So its answer depends neither on how the sources
+interleave nor on how the log is partitioned.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from processors.cascades.alerts import alert as alert_of
+from processors.cascades.asset import SECOND_MS, SIDES
+from processors.cascades.beat import Beat
+from processors.cascades.config import DetectorConfig
+from processors.cascades.explain import explain
+from processors.cascades.lane import Decision, Lane
+from schemas.records import CascadeAlert
+from schemas.vocabulary import AlertType, Side
+
+# The market has no price.
+_NO_PRICE = Decimal(0)
+# A batch that was read twice can bring the alerts of so many ended cascades again.
+REMEMBERED_CASCADES = 4_096
+MAX_CHILDREN = 256
+
+
+@dataclass(slots=True)
+class KnownCascade:
+    """An asset's cascade: its side, the market cascade that it belongs to, its last record."""
+
+    side: Side
+    parent_id: str | None
+    sequence: int
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class RunningMarket:
+    """A market cascade under way, and the asset cascades that are part of it."""
+
+    cascade_id: str
+    children: list[str] = field(default_factory=list)
+
+
+class MarketState:
+    """All that is known of the market."""
+
+    __slots__ = (
+        "beat_ticks",
+        "cascades",
+        "decided",
+        "exchanges",
+        "held_alerts",
+        "held_beats",
+        "lanes",
+        "recent",
+        "running",
+        "sources",
+    )
+
+    def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
+        """Nothing was heard of any source yet."""
+        self.lanes = {side: Lane(config.market_rules) for side in SIDES}
+        self.running: dict[Side, RunningMarket] = {}
+        self.cascades: dict[str, KnownCascade] = {}
+        self.recent: deque[str] = deque()
+        self.sources = dict.fromkeys(sources, 0)
+        self.held_beats: list[Beat] = []
+        self.held_alerts: list[CascadeAlert] = []
+        self.beat_ticks: dict[tuple[str, Side], int] = {}
+        self.exchanges: dict[tuple[Side, str], int] = {}
+        self.decided = 0
+
+
+class MarketDetector:
+    """Judges the market second by second and passes the alerts of assets on, linked."""
+
+    def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
+        """`sources` are the partitions of the log, all of which must be heard of."""
+        self._rules = config.market_rules
+        self._detector = config.identity
+        self.state = MarketState(config, sources)
+
+    def add(self, item: Beat | CascadeAlert) -> None:
+        """Take in what a source said; it is judged when every source has passed its second."""
+        if isinstance(item, CascadeAlert):
+            self.state.held_alerts.append(item)
+            return
+        key = (item.base, item.side)
+        if item.tick > self.state.beat_ticks.get(key, 0):
+            self.state.beat_ticks[key] = item.tick
+            self.state.held_beats.append(item)
+
+    def heartbeat(self, clock_ms: int, source: int) -> list[CascadeAlert]:
+        """A source has reached a time: judge what every source has passed by now."""
+        state = self.state
+        second = clock_ms // SECOND_MS
+        if second <= state.sources.get(source, 0):
+            return []
+        state.sources[source] = second
+        passed = min(state.sources.values())
+        if passed <= state.decided:
+            return []
+        made = self._judge_until(passed)
+        state.decided = passed
+        return made
+
+    def finish(self) -> list[CascadeAlert]:
+        """Judge what is held and end what is open, for a log that will not go on."""
+        state = self.state
+        latest = max(
+            [
+                *state.sources.values(),
+                *(beat.tick + 1 for beat in state.held_beats),
+                *(alert.timestamp_ms // SECOND_MS for alert in state.held_alerts),
+            ],
+            default=0,
+        )
+        made = self._judge_until(latest)
+        for side in SIDES:
+            lane = state.lanes[side]
+            if lane.cascade is not None:
+                made += self._market_alert(side, lane.end(self._rules, lane.cascade))
+        return made
+
+    def _judge_until(self, passed: int) -> list[CascadeAlert]:
+        state = self.state
+        due: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
+        later_beats, later_alerts = [], []
+        for beat in state.held_beats:
+            if beat.tick < passed:
+                due.setdefault(max(beat.tick, state.decided), ([], []))[0].append(beat)
+            else:
+                later_beats.append(beat)
+        for alert in state.held_alerts:
+            tick = alert.timestamp_ms // SECOND_MS - 1
+            if tick < passed:
+                due.setdefault(max(tick, state.decided), ([], []))[1].append(alert)
+            else:
+                later_alerts.append(alert)
+        state.held_beats, state.held_alerts = later_beats, later_alerts
+        made: list[CascadeAlert] = []
+        for tick in sorted(due):
+            beats, alerts = due[tick]
+            made += self._judge(tick, beats)
+            for alert in sorted(alerts, key=_alert_order):
+                made += self._pass_on(alert)
+        made += self._end_due(passed - 1)
+        return made
+
+    def _judge(self, tick: int, beats: list[Beat]) -> list[CascadeAlert]:
+        state = self.state
+        made = self._end_due(tick)
+        oldest = tick - self._rules.window_seconds
+        brought: set[Side] = set()
+        for beat in beats:
+            lane = state.lanes[beat.side]
+            lane.advance(tick)
+            brought.add(beat.side)
+            for exchange in beat.exchanges:
+                state.exchanges[beat.side, exchange] = tick
+            complete, top = beat.complete, beat.top
+            for second, count, cents in beat.slices:
+                if second <= oldest:
+                    continue
+                lane.add(
+                    min(second, tick),
+                    (beat.base, beat.base, 0),
+                    cents,
+                    (second * SECOND_MS, _NO_PRICE),
+                    top[1],
+                    complete,
+                    count=count,
+                    largest_cents=-top[0],
+                )
+                # The beat's largest and its complete ones are told once.
+                complete, top = 0, (0, top[1])
+        for side in SIDES:
+            if side in brought:
+                lane = state.lanes[side]
+                for decision in lane.decide(self._rules, tick, state.lanes[side.opposite]):
+                    made += self._market_alert(side, decision)
+        return made
+
+    def _end_due(self, tick: int) -> list[CascadeAlert]:
+        return [
+            alert
+            for side in SIDES
+            for decision in self.state.lanes[side].end_if_due(self._rules, tick)
+            for alert in self._market_alert(side, decision)
+        ]
+
+    def _market_alert(self, side: Side, decision: Decision) -> list[CascadeAlert]:
+        """The market's own record; when it starts, the running cascades of assets become parts."""
+        state = self.state
+        made = alert_of(self._rules, self._detector, "", side, decision)
+        if made.type is AlertType.WATCH:
+            return []
+        if made.type is AlertType.DETECTED:
+            running = state.running[side] = RunningMarket(made.cascade_id)
+            for cascade_id, known in state.cascades.items():
+                if known.is_open and known.side is side:
+                    known.parent_id = made.cascade_id
+                    running.children.append(cascade_id)
+        running = state.running[side]
+        since = made.started_at_ms // SECOND_MS
+        exchanges = tuple(
+            sorted(
+                exchange
+                for (of_side, exchange), tick in state.exchanges.items()
+                if of_side is side and tick >= since
+            )
+        )
+        if made.type is AlertType.ENDED:
+            del state.running[side]
+        linked = replace(made, exchanges=exchanges, children=tuple(running.children[:MAX_CHILDREN]))
+        return [replace(linked, explanation=explain(linked, self._rules.window_seconds))]
+
+    def _pass_on(self, alert: CascadeAlert) -> list[CascadeAlert]:
+        """An asset's record with its parent; nothing if it was passed on before."""
+        state = self.state
+        known = state.cascades.get(alert.cascade_id)
+        if known is None:
+            running = state.running.get(alert.side)
+            known = KnownCascade(alert.side, running.cascade_id if running else None, -1)
+            state.cascades[alert.cascade_id] = known
+            if running is not None and len(running.children) < MAX_CHILDREN:
+                running.children.append(alert.cascade_id)
+        if alert.sequence <= known.sequence:
+            return []
+        known.sequence = alert.sequence
+        if alert.type is AlertType.ENDED:
+            known.is_open = False
+            state.recent.append(alert.cascade_id)
+            if len(state.recent) > REMEMBERED_CASCADES:
+                del state.cascades[state.recent.popleft()]
+        if known.parent_id is None:
+            return [alert]
+        return [replace(alert, parent_id=known.parent_id, notify=False)]
+
+
+def _alert_order(alert: CascadeAlert) -> tuple[str, str, int]:
+    return alert.asset, alert.side, alert.sequence
