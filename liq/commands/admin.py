@@ -1,4 +1,4 @@
-"""`liq config`, `topics`, `migrate` and `sql`: looking after a deployment."""
+"""`liq config`, `topics` and `migrate`: looking after a deployment."""
 
 import asyncio
 from contextlib import closing
@@ -9,7 +9,6 @@ from rich.table import Table
 
 from liq.console import exits_on_configuration_error, out
 from liq.exchanges import configured_exchanges
-from liq.results import run_sql
 from runtime.logs import configure_logging
 from runtime.settings import Settings, load_settings
 from runtime.topics import describe_topics, ensure_topics
@@ -64,10 +63,3 @@ def migrate(
     out.print(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
     for statement in retention:
         out.print(f"retention: {statement}")
-
-
-@exits_on_configuration_error
-def sql(query: Annotated[str, typer.Argument(help="One SELECT.")]) -> None:
-    """Ask ClickHouse a question and print the answer as a table."""
-    settings = load_settings()
-    out.print(run_sql(connect(settings), query))

@@ -1,0 +1,244 @@
+"""`liq sql` and `liq report` as a user runs them."""
+
+import csv
+import json
+import subprocess
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from liq.embedded.stack import liq_command
+from tests.conftest import worker_environment
+from tests.integration.analytics.conftest import NewWarehouse, Warehouse
+
+pytestmark = pytest.mark.integration
+
+REFUSED, UNREACHABLE = 65, 69
+VOID = {"meta", "rect", "line", "polyline", "circle"}
+
+
+def liq(
+    warehouse: Warehouse, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        liq_command(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**worker_environment(warehouse.settings), **environment},
+    )
+
+
+def sentence(result: subprocess.CompletedProcess[str]) -> str:
+    """What was said on standard error; nothing may be on standard output."""
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    return " ".join(result.stderr.split())
+
+
+QUESTION = "SELECT exchange, side, events, value_usd FROM liquidations_by_venue_side ORDER BY ALL;"
+
+
+def test_a_table_is_for_people(captured: Warehouse) -> None:
+    result = liq(captured, "sql", QUESTION)
+    assert result.returncode == 0
+    first, _, second, *_ = result.stdout.splitlines()
+    assert first.split() == ["exchange", "side", "events", "value_usd"]
+    assert second.split() == ["binance", "LONG", "1,127", "14,526,892.72"]
+
+
+def test_json_is_an_exact_object_a_line(captured: Warehouse) -> None:
+    result = liq(captured, "sql", "--format", "json", QUESTION)
+    first, *others = map(json.loads, result.stdout.splitlines())
+    assert first == {
+        "exchange": "binance",
+        "side": "LONG",
+        "events": 1127,
+        "value_usd": "14526892.72194944",
+    }
+    assert len(others) == 5
+
+
+def test_csv_has_a_header(captured: Warehouse) -> None:
+    result = liq(captured, "sql", "--format", "csv", QUESTION)
+    header, first, *others = csv.reader(StringIO(result.stdout))
+    assert header == ["exchange", "side", "events", "value_usd"]
+    assert first == ["binance", "LONG", "1127", "14526892.72194944"]
+    assert len(others) == 5
+
+
+@pytest.mark.parametrize("answer_format", ["table", "json", "csv"])
+def test_a_question_with_a_mistake_is_answered_by_a_sentence(
+    captured: Warehouse, answer_format: str
+) -> None:
+    result = liq(captured, "sql", "--format", answer_format, "SELECT nope FROM liquidations")
+    assert result.returncode == REFUSED
+    assert sentence(result).startswith("Unknown expression identifier `nope`")
+
+
+@pytest.mark.parametrize("answer_format", ["json", "csv"])
+def test_an_error_in_mid_answer_leaves_no_half_answer(
+    captured: Warehouse, answer_format: str
+) -> None:
+    question = "SELECT number, throwIf(number = 900000) FROM numbers(1000000)"
+    result = liq(captured, "sql", "--format", answer_format, question)
+    assert result.returncode == REFUSED
+    assert "throwIf" in sentence(result)
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE TABLE liquidations", "DROP VIEW feed_gaps"])
+def test_nothing_can_be_changed(captured: Warehouse, statement: str) -> None:
+    before = captured.client.query("SELECT count() FROM liquidations FINAL").first_row
+    result = liq(captured, "sql", statement)
+    assert result.returncode == REFUSED
+    assert "readonly" in sentence(result)
+    assert captured.client.query("SELECT count() FROM liquidations FINAL").first_row == before
+    assert captured.client.command("EXISTS VIEW feed_gaps") == 1
+
+
+@pytest.mark.parametrize("command", [["sql", "SELECT 1"], ["report"]])
+def test_no_clickhouse_is_a_sentence_that_says_what_to_check(
+    captured: Warehouse, command: list[str]
+) -> None:
+    result = liq(captured, *command, CLICKHOUSE_URL="http://127.0.0.1:1")
+    assert result.returncode == UNREACHABLE
+    assert "no answer (Connection refused)" in sentence(result)
+    assert "CLICKHOUSE_URL" in sentence(result)
+
+
+def test_the_report_shows_every_answer(captured: Warehouse) -> None:
+    result = liq(captured, "report")
+    assert result.returncode == 0, result.stderr
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    text = "\n".join(lines)
+    assert "2026-07-09 00:00:00 to 2026-07-11 00:00:00 UTC" in lines[0]
+    for line in (
+        "bybit 2,700 5,665,857.55 23,005,694.75 766.35 2,011,954.55 complete 70.00",
+        "BTCUSDT 2,644 12,458,281.81 28,591,687.07 2,986,768.09",
+        "2026-07-10 14:18:58.629 binance BTCUSDT LONG 64,078.61 average_fill 2,986,768.09",
+        "2026-07-10 02:00:00 okx 21 2,770,182.59 599.75",
+        "okx 56 28 69 38,193",
+        "2026-07-10 14:18:58 1 2,986,768.09",
+    ):
+        assert line in lines
+    assert "4,644 liquidations of $56.6M, 38 % of it longs" in text
+    assert "BTCUSDT: dollars by price level and time" in text
+    assert "█" in next(line for line in lines if line.startswith("64,000 │"))
+    assert "binance invalid_side 2 1" in text
+
+
+def test_the_report_over_another_period_and_symbol(captured: Warehouse) -> None:
+    result = liq(
+        captured,
+        "report",
+        "--until",
+        "2025-07-18T10:30",
+        "--days",
+        "0.02",
+        "--symbol",
+        "FARTCOINUSDT",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "790 liquidations" in result.stdout
+    assert "FARTCOINUSDT: dollars by price level" in result.stdout
+    assert "The ten largest cascades" not in result.stdout
+
+
+class Elements(HTMLParser):
+    """Collects a page's elements, and checks that they are closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def elements(page: Path) -> Elements:
+    parser = Elements()
+    parser.feed(page.read_text(encoding="utf-8"))
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+def test_the_page_needs_nothing_else(captured: Warehouse, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = liq(captured, "report", "--html", str(page))
+    assert result.returncode == 0, result.stderr
+    parser = elements(page)
+    tags = {tag for tag, _ in parser.found}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed"}
+    assert not any({"src", "href", "srcset"} & attributes.keys() for _, attributes in parser.found)
+    text = page.read_text(encoding="utf-8")
+    assert "http" not in text.lower().replace("<!doctype html>", "")
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_the_page_draws_what_the_terminal_says(captured: Warehouse, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    liq(captured, "report", "--html", str(page))
+    parser = elements(page)
+    charts = [attributes["aria-label"] for tag, attributes in parser.found if tag == "svg"]
+    assert len(charts) == 7
+    classes = [attributes.get("class") for tag, attributes in parser.found if tag == "rect"]
+    drawn = {name: classes.count(name) for name in ("long", "short", "heat")}
+    (cells,) = captured.client.query(
+        "SELECT uniqExact(toStartOfInterval(timestamp, INTERVAL 30 MINUTE),"
+        " roundBankers(price_level / 200)) FROM liquidation_events"
+        " WHERE symbol = 'BTCUSDT' AND timestamp >= '2026-07-09 00:00:00'"
+    ).first_row
+    assert drawn["heat"] == cells
+    assert drawn["long"] > 50
+    assert drawn["short"] > 50
+    for text in ("2,986,768.09", "$56.6M", "4,644", "Post-mortem: BTC LONG, 2026-07-10 14:18:53"):
+        assert text in parser.texts
+
+
+def test_what_an_exchange_sends_cannot_become_markup(
+    new_warehouse: NewWarehouse, tmp_path: Path
+) -> None:
+    warehouse = new_warehouse()
+    hostile = "<script>alert(1)</script>&amp;'\""
+    warehouse.client.command(
+        "INSERT INTO liquidations (timestamp, exchange, symbol, base, side, price, quantity,"
+        " value_usd, price_level, event_id) VALUES ('2026-07-10 10:00:00', {text:String},"
+        " {text:String}, {text:String}, 'LONG', 100, 1, 100, 100, 'a')",
+        parameters={"text": hostile},
+    )
+    page = tmp_path / "report.html"
+    result = liq(warehouse, "report", "--html", str(page))
+    assert result.returncode == 0, result.stderr
+    parser = elements(page)
+    assert "script" not in {tag for tag, _ in parser.found}
+    assert parser.texts.count(hostile) >= 3
+    assert hostile in liq(warehouse, "report").stdout
+
+
+def test_an_empty_database_says_what_to_look_at(new_warehouse: NewWarehouse) -> None:
+    result = liq(new_warehouse(), "report")
+    assert result.returncode == REFUSED
+    assert "holds no liquidations yet" in sentence(result)
+
+
+def test_a_file_that_cannot_be_written_is_named(captured: Warehouse, tmp_path: Path) -> None:
+    page = tmp_path / "missing" / "report.html"
+    result = liq(captured, "report", "--html", str(page))
+    assert result.returncode == 78
+    assert str(page) in sentence(result).replace(" ", "")
