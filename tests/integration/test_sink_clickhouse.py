@@ -11,6 +11,7 @@ import urllib.request
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
+from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ from sinks.clickhouse.worker import STAGE, run
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
 
-SINK_PROCESS = Path(__file__).with_name("sink_process.py")
+SINK_PROCESS = Path(__file__).parents[1] / "sink_process.py"
 DEADLINE_SECONDS = 30.0
 STARTED_AT_MS = 1_783_500_000_000
 
@@ -283,8 +284,8 @@ async def test_every_kind_of_record_is_stored_field_by_field(
 
         await eventually(all_committed)
     [row] = database.query("SELECT * FROM liquidations FINAL").named_results()
-    assert row["timestamp"].timestamp() * 1000 == event.timestamp_ms
-    assert row["received_at"].timestamp() * 1000 == event.received_at_ms
+    assert row["timestamp"].replace(tzinfo=UTC).timestamp() * 1000 == event.timestamp_ms
+    assert row["received_at"].replace(tzinfo=UTC).timestamp() * 1000 == event.received_at_ms
     for name in ("price", "quantity", "value_usd", "price_level"):
         assert row[name] == getattr(event, name)
     assert (row["side"], row["exchange"], row["event_id"]) == ("LONG", "bybit", f"{7:032x}")

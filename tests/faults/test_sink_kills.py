@@ -1,0 +1,300 @@
+"""SIGKILL of the sink and of ClickHouse, at named steps and at random: nothing lost or doubled.
+
+SINK_FAULT_KILLS and SINK_FAULT_EVENTS make the runs longer; `make test-faults` sets them.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from liq.embedded.clickhouse.child import ClickHouseChild
+from liq.progress import PipelineProgress
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from sinks.clickhouse.client import connect
+from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.tables import tables_by_topic
+from sinks.clickhouse.worker import STAGE
+from tests.sink_flow import Flow
+from tests.sink_truth import expect_the_truth
+
+KILLS = int(os.environ.get("SINK_FAULT_KILLS", "12"))
+EVENTS = int(os.environ.get("SINK_FAULT_EVENTS", "4800"))
+EVENTS_BETWEEN_KILLS = EVENTS // KILLS
+SINK_PROCESS = Path(__file__).parents[1] / "sink_process.py"
+WAIT_SECONDS = 60.0
+POLL_SECONDS = 0.01
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.faults,
+    pytest.mark.timeout(120 + 10 * KILLS),
+    pytest.mark.usefixtures("broker"),
+]
+
+SINK_STEPS = (
+    "before_insert",
+    "during_insert",
+    "after_insert",
+    "before_commit",
+    "after_commit",
+    "random",
+)
+# What the server does with an insert when it is killed: it has not begun, it has stored the rows
+# and not answered, it may be anywhere.
+SERVER_STEPS: tuple[tuple[str, dict[str, Any] | None], ...] = (
+    ("before", {"kind": "hang_before"}),
+    ("during", {"kind": "slow", "argument": 0}),
+    ("after", {"kind": "hang_after"}),
+    ("random", None),
+)
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "reset_before"},
+    {"kind": "reset_mid_body"},
+    {"kind": "reset_after"},
+    {"kind": "hang_before", "argument": 0.5},
+    {"kind": "hang_after", "argument": 0.5},
+    {"kind": "slow", "argument": 0.5},
+    {"kind": "status", "argument": 503},
+    {"kind": "status", "argument": 429},
+    {"kind": "status", "argument": 404},
+    {"kind": "exception", "argument": 241},
+    {"kind": "exception", "argument": 252},
+    {"kind": "exception", "argument": 164},
+    {"kind": "exception", "argument": 60},
+    {"kind": "exception", "argument": 516},
+)
+
+
+class Server:
+    """A ClickHouse that can be killed and started again on the same data and port."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._child = self._start(0)
+        self.url = self._child.url
+        self.process = self._child.process
+
+    def kill(self) -> None:
+        self._child.kill()
+        self._child.__exit__()
+        self._child = self._start(self._child.port)
+
+    def stop(self) -> None:
+        self._child.__exit__()
+
+    def order(self, **rule: Any) -> None:
+        """A fault for inserts into the tables of records."""
+        self._ask("POST", {"match": "INSERT INTO(?!.*schema_migrations)", **rule})
+
+    def hits(self) -> int:
+        return sum(rule["hits"] for rule in self._ask("GET"))
+
+    def lift(self) -> None:
+        self._ask("DELETE")
+
+    def _start(self, port: int) -> ClickHouseChild:
+        options = ["--allow-fault-injection"]
+        return ClickHouseChild(self._data, port=port, options=options)
+
+    def _ask(self, method: str, body: dict[str, Any] | None = None) -> Any:
+        data = None if body is None else orjson.dumps(body)
+        request = urllib.request.Request(f"{self.url}/__fault", data=data, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return orjson.loads(answer.read())
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path / "clickhouse")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    return random.Random(20_260_708)  # noqa: S311 - picks moments and sizes
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], server: Server) -> Settings:
+    made = make_settings(clickhouse_url=server.url)
+    asyncio.run(ensure_topics(made, ()))
+    with closing(connect(made, use_database=False)) as client:
+        migrate(client, made.clickhouse_database)
+    return made
+
+
+class Sinks:
+    """Sink processes of a test, one at a time."""
+
+    def __init__(self, settings: Settings, log: Path, chance: random.Random) -> None:
+        self._settings = settings
+        self._log = log
+        self._chance = chance
+
+    def start(self, dies_at: str = "") -> "subprocess.Popen[bytes]":
+        """Each has other batch boundaries."""
+        environment = {
+            **os.environ,
+            **self._settings.masked(),
+            "SINK_BATCH_ROWS": str(self._chance.randint(20, max(21, EVENTS_BETWEEN_KILLS // 4))),
+            "SINK_BATCH_SECONDS": "0.05",
+            **({"DIES_AT": dies_at} if dies_at else {}),
+        }
+        with self._log.open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, str(SINK_PROCESS)],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=Path(__file__).parents[2],
+            )
+
+    @contextmanager
+    def running(self) -> Iterator[Callable[[], None]]:
+        """One that has to end well; gives what waits until it has loaded the whole log."""
+        sink = self.start()
+
+        def wait_until_loaded() -> None:
+            wait_until(lambda: sink.poll() is not None or is_loaded(self._settings))
+            assert sink.poll() is None, self._log.read_text()[-2000:]
+
+        try:
+            yield wait_until_loaded
+            sink.terminate()
+            assert sink.wait(WAIT_SECONDS) == 0, self._log.read_text()[-2000:]
+        finally:
+            sink.kill()
+            sink.wait()
+
+
+@pytest.fixture
+def sinks(settings: Settings, tmp_path: Path, chance: random.Random) -> Sinks:
+    return Sinks(settings, tmp_path / "sink.log", chance)
+
+
+@pytest.fixture
+def flow(settings: Settings, chance: random.Random) -> Flow:
+    return Flow(settings, chance)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"not true after {seconds:g} s")
+        time.sleep(POLL_SECONDS)
+
+
+def is_loaded(settings: Settings) -> bool:
+    async def ask() -> int:
+        async with PipelineProgress(settings) as progress:
+            return await progress.lag(STAGE, tables_by_topic(settings.topics))
+
+    return asyncio.run(ask()) == 0
+
+
+def test_killed_sinks_lose_and_double_nothing(
+    settings: Settings, sinks: Sinks, flow: Flow, chance: random.Random
+) -> None:
+    for step in islice(cycle(SINK_STEPS), KILLS):
+        flow.publish(EVENTS_BETWEEN_KILLS)
+        if step == "random":
+            sink = sinks.start()
+            with pytest.raises(subprocess.TimeoutExpired):
+                sink.wait(chance.uniform(0.3, 1.5))
+            sink.kill()
+        else:
+            sink = sinks.start(dies_at=f"{step}:{chance.randint(1, 3)}")
+        assert sink.wait(WAIT_SECONDS) == -signal.SIGKILL, step
+    with sinks.running() as wait_until_loaded:
+        wait_until_loaded()
+    expect_the_truth(settings)
+
+
+def test_killed_clickhouses_lose_and_double_nothing(
+    settings: Settings, server: Server, sinks: Sinks, flow: Flow, chance: random.Random
+) -> None:
+    with sinks.running() as wait_until_loaded:
+        for _, rule in islice(cycle(SERVER_STEPS), KILLS):
+            if rule is not None:
+                server.order(**rule, times=1)
+            flow.publish(EVENTS_BETWEEN_KILLS)
+            if rule is not None:
+                wait_until(lambda: server.hits() > 0)
+            if rule is None or rule["kind"] == "slow":
+                # Somewhere in the insert, or between two of them.
+                time.sleep(chance.uniform(0, 0.03))
+            server.kill()
+        wait_until_loaded()
+    expect_the_truth(settings)
+
+
+def test_faults_of_every_kind_lose_and_double_nothing(
+    settings: Settings, server: Server, sinks: Sinks, flow: Flow, chance: random.Random
+) -> None:
+    with sinks.running() as wait_until_loaded:
+        for rule in chance.sample(FAULTS, len(FAULTS)):
+            server.order(**rule, times=chance.randint(1, 2))
+            flow.publish(EVENTS_BETWEEN_KILLS)
+            wait_until(lambda: server.hits() > 0)
+            server.lift()
+            wait_until_loaded()
+    expect_the_truth(settings)
+
+
+def test_an_insert_of_a_dead_sink_that_lands_late_changes_nothing(
+    settings: Settings, server: Server, sinks: Sinks, flow: Flow
+) -> None:
+    """ClickHouse runs it when another sink has stored, and committed, the same records."""
+    flow.publish(EVENTS_BETWEEN_KILLS)
+    server.order(kind="slow", argument=3600, times=1, match="INSERT INTO.*liquidations")
+    zombie = sinks.start()
+    wait_until(lambda: server.hits() > 0)
+    zombie.kill()
+    zombie.wait()
+    with closing(connect(settings)) as client, sinks.running() as wait_until_loaded:
+        wait_until_loaded()
+        newest = "SELECT max(ingested_at) FROM liquidations"
+        before = client.query(newest).result_rows
+        server.lift()
+        wait_until(lambda: client.query(newest).result_rows > before)
+        flow.publish(EVENTS_BETWEEN_KILLS)
+        wait_until_loaded()
+    expect_the_truth(settings)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM instruments WHERE native_symbol = 'A0-USDT'",
+        "INSERT INTO liquidations SELECT * REPLACE ('x' AS event_id) FROM liquidations LIMIT 1",
+    ],
+)
+def test_the_truth_shows_a_lost_and_a_doubled_row(
+    settings: Settings, sinks: Sinks, flow: Flow, damage: str
+) -> None:
+    """So that the other tests can fail."""
+    flow.publish(100)
+    with sinks.running() as wait_until_loaded:
+        wait_until_loaded()
+    expect_the_truth(settings)
+    with closing(connect(settings)) as client:
+        client.command(damage)
+    with pytest.raises(AssertionError):
+        expect_the_truth(settings)
