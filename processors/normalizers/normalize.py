@@ -37,8 +37,8 @@ def _read(frame: bytes, metadata: FrameMetadata, reading: Reading) -> None:
         raise EntryError(
             RejectReason.UNKNOWN_EXCHANGE, f"There is no normalizer for {shown(metadata.exchange)}."
         )
-    reader = venue.feeds.get(metadata.feed)
-    if reader is None:
+    feed = venue.feeds.get(metadata.feed)
+    if feed is None:
         raise EntryError(
             RejectReason.UNKNOWN_MESSAGE, f"{venue.exchange} has no feed {shown(metadata.feed)}."
         )
@@ -50,4 +50,4 @@ def _read(frame: bytes, metadata: FrameMetadata, reading: Reading) -> None:
         raise EntryError(
             RejectReason.NOT_JSON, f"The frame is not JSON: {shown(str(error))}."
         ) from error
-    reader(reading, message)
+    feed.read(reading, message)

@@ -6,22 +6,43 @@ from typing import Any
 
 from processors.normalizers.errors import EntryError, shown
 from processors.normalizers.reading import Reading
-from schemas.vocabulary import RejectReason
+from schemas.vocabulary import Completeness, PriceKind, RejectReason
 
 Reader = Callable[[Reading, Any], None]
+
+# What ids are made of where the venue has none.
+RAW_FIELDS = "raw fields"
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One endpoint of an exchange, and what a user should know of it (`liq venues` prints it).
+
+    A reader is given a frame's parsed JSON, whatever that is. It returns without a result for a
+    control frame, hands each entry to `Reading.entry`, and raises `EntryError` when the frame as
+    a whole makes no sense.
+
+    `publishes` says in a few words what the feed tells of. `completeness` and `price_kind` are
+    those of the feed's usual event; an event says its own. `identity` names the fields that an
+    event's id is made of, `RAW_FIELDS` where the venue has no id.
+    """
+
+    read: Reader
+    publishes: str
+    completeness: Completeness
+    price_kind: PriceKind
+    identity: str = RAW_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """One exchange: the feeds that it is read from, each with its reader.
+    """One exchange: the feeds that it is read from, by name.
 
-    A reader is given a frame's parsed JSON, whatever that is. It returns without a result for a
-    control frame, hands each entry to `Reading.entry`, and raises `EntryError` when the frame as
-    a whole makes no sense. `control_texts` are control frames that are not JSON.
+    `control_texts` are control frames that are not JSON.
     """
 
     exchange: str
-    feeds: Mapping[str, Reader]
+    feeds: Mapping[str, Feed]
     control_texts: frozenset[bytes] = frozenset()
 
 

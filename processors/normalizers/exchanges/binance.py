@@ -1,20 +1,23 @@
-"""Binance USD-M futures: `forceOrder`.
+"""Binance futures, USD-M and COIN-M: `forceOrder`.
 
-Sources: developers.binance.com, USD-M "Liquidation Order Streams" and changelog (read 2026), and
-2,293 recorded messages of 2024-08 to 2025-02.
+Sources: developers.binance.com, "Liquidation Order Streams" of both and changelog (read 2026);
+2,293 recorded USD-M messages of 2024-08 to 2025-02, a recorded COIN-M message of 2020-07-13.
 
 - `o.S` is the side of the forced order: SELL closes a long.
-- `o.z`, the accumulated filled quantity, is in units of the base; `o.l` is the last fill only.
+- `o.z`, the accumulated filled quantity, is in units of the base (USD-M) or contracts of some
+  dollars (COIN-M; how many is metadata); `o.l` is the last fill only.
 - `o.ap` is the average fill price. Where it is zero, `o.p` stands in: the order's limit, about
   1 % worse, hence the price kind `order`.
 - `o.T` is the trade time in milliseconds.
 - At most one order per symbol and second is published: until 2026-04-14 the latest, since then
-  the largest. Counts saturate and sums are lower bounds.
+  the largest (whether that holds for COIN-M, too, its documentation does not say). Counts saturate
+  and sums are lower bounds.
 - No id; symbol and time alone were unique in the recordings.
 - Sizes and prices of 1000PEPEUSDT are per thousand of the asset.
 """
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from processors.normalizers.fields import (
@@ -30,32 +33,35 @@ from processors.normalizers.fields import (
 from processors.normalizers.markets import Market, new_market, split_quote
 from processors.normalizers.numbers import is_zero, positive_decimal
 from processors.normalizers.reading import Reading
-from processors.normalizers.venue import Venue, unknown_message
+from processors.normalizers.venue import Feed, Venue, unknown_message
 from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 
+EXCHANGE: Final = "binance"
 LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1")
 ORDER_FIELDS: Final = needed("s", "S", "p", "ap", "z", "T")
 CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
 
 
-def read_usdm(reading: Reading, message: Any) -> None:
+def read_message(resolve: Callable[[Reading, str], Market], reading: Reading, message: Any) -> None:
     """Read a message of `/ws` (bare) or `/stream` (wrapped)."""
     if type(message) is not dict:
         raise unknown_message(message)
     if "stream" in message:
         message = object_field(message, "data")
     if message.get("e") == "forceOrder":
-        reading.add(read_order(reading, object_field(message, "o")))
+        reading.add(read_order(resolve, reading, object_field(message, "o")))
     elif "e" in message or CONTROL_FIELDS.isdisjoint(message):
         raise unknown_message(message)
 
 
-def read_order(reading: Reading, order: JsonObject) -> Liquidation:
+def read_order(
+    resolve: Callable[[Reading, str], Market], reading: Reading, order: JsonObject
+) -> Liquidation:
     """Read the forced order."""
     symbol, raw_side, limit, average, size, time = take(order, ORDER_FIELDS)
-    market = usdm_market(text(symbol, "s"))
+    market = resolve(reading, text(symbol, "s"))
     side = liquidated_side(raw_side, "S", LIQUIDATED)
     # It is part of the id even where it is not the price.
     text(limit, "p")
@@ -89,4 +95,34 @@ def usdm_market(symbol: str) -> Market:
     return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
 
 
-VENUE: Final = Venue("binance", {"usdm": read_usdm})
+def listed_usdm_market(_: Reading, symbol: str) -> Market:
+    """Resolve a USD-M symbol, which needs no metadata."""
+    return usdm_market(symbol)
+
+
+def coinm_market(reading: Reading, symbol: str) -> Market:
+    """Resolve BTCUSD_PERP, or BTCUSD_200925 with a delivery date, by its metadata.
+
+    Raises:
+        EntryError: as `InstrumentBook.market`.
+    """
+    return reading.instruments.market(EXCHANGE, symbol)
+
+
+VENUE: Final = Venue(
+    EXCHANGE,
+    {
+        "usdm": Feed(
+            partial(read_message, listed_usdm_market),
+            "one forced order a symbol and second",
+            Completeness.SAMPLED,
+            PriceKind.AVERAGE_FILL,
+        ),
+        "coinm": Feed(
+            partial(read_message, coinm_market),
+            "one forced order a symbol and second",
+            Completeness.SAMPLED,
+            PriceKind.AVERAGE_FILL,
+        ),
+    },
+)

@@ -32,7 +32,7 @@ from processors.normalizers.fields import (
 from processors.normalizers.markets import Market, new_market, split_quote
 from processors.normalizers.numbers import positive_decimal
 from processors.normalizers.reading import Reading
-from processors.normalizers.venue import Venue, unknown_message
+from processors.normalizers.venue import Feed, Venue, unknown_message
 from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 
@@ -114,7 +114,17 @@ def futures_market(symbol: str, contract: ContractKind) -> Market:
 VENUE: Final = Venue(
     "bybit",
     {
-        "linear": partial(read_futures, ContractKind.LINEAR),
-        "inverse": partial(read_futures, ContractKind.INVERSE),
+        "linear": Feed(
+            partial(read_futures, ContractKind.LINEAR),
+            "positions in USDT and USDC contracts",
+            Completeness.COMPLETE,
+            PriceKind.BANKRUPTCY,
+        ),
+        "inverse": Feed(
+            partial(read_futures, ContractKind.INVERSE),
+            "positions in coin-margined contracts",
+            Completeness.COMPLETE,
+            PriceKind.BANKRUPTCY,
+        ),
     },
 )

@@ -1,7 +1,7 @@
-"""Hyperliquid: fills of the liquidator vaults, and public trades with a vault in them.
+"""Hyperliquid: fills of the liquidator vaults, a node's fills, and public trades with a vault.
 
 Sources: hyperliquid.gitbook.io, "Liquidations" and the websocket pages (read 2026); recorded fills
-of the liquidator vaults of 2025-10 and 2026-08.
+of the liquidator vaults of 2025-10 and 2026-08; the README of hyperliquid-dex/node for its files.
 
 There is no public feed of liquidations. Most are market orders on the book, which nothing public
 marks; only the backstop, which hands a position to a vault, can be seen. It was about 1 % of the
@@ -12,6 +12,12 @@ and a `dir` such as "Liquidated Cross Long", which names the side of the victim,
 The vault's later unwinding carries no `liquidation`; an auto-deleveraging says so in `dir`, and
 its counterparty won. Neither is a liquidation. Fills of an `isSnapshot` message are history, and
 are given all the same: their ids are the venue's own, so a repeat is recognized downstream.
+
+`nodeFills` are the fills that a node of one's own writes, of all accounts (evidence: reported,
+complete): a line of `node_fills`, which is [owner, fill], or one of `node_fills_by_block`, with an
+array of them as `events`. Both parties' fills carry `liquidation`, whether the method is market or
+backstop; the one of `liquidatedUser` is the event, and its `side` is that of the closing order: A
+(sold) closes a long. The shape of the lines is taken from descriptions, not from recordings.
 
 `trades` (evidence: inferred). `users` is [buyer, seller]. A vault among them may be a takeover or
 an unwinding, which have opposite meanings and look alike; SIDE_WHEN_VAULT_BUYS is a choice, not a
@@ -34,6 +40,7 @@ from processors.normalizers.fields import (
     JsonObject,
     array_field,
     check_symbol,
+    liquidated_side,
     needed,
     object_field,
     row_object,
@@ -45,7 +52,7 @@ from processors.normalizers.fields import (
 from processors.normalizers.markets import Market, new_market
 from processors.normalizers.numbers import positive_decimal
 from processors.normalizers.reading import Reading
-from processors.normalizers.venue import Venue, unknown_message
+from processors.normalizers.venue import Feed, Venue, unknown_message
 from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, Evidence, PriceKind, RejectReason, Side
 
@@ -66,8 +73,12 @@ METHODS: Final = frozenset({"backstop", "market"})
 TAKEOVER_PREFIX: Final = "Liquidated "
 TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
 CONTROL_CHANNELS: Final = frozenset({"subscriptionResponse", "pong", "error"})
+AUTO_DELEVERAGING: Final = "Auto-Deleveraging"
+VICTIM_ORDERS: Final = {"A": Side.LONG, "B": Side.SHORT}
+CLOSING_PREFIXES: Final = ("Close ", TAKEOVER_PREFIX)
 FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
 QUOTE: Final = "USDC"
+IDENTITY: Final = "time, coin, tid"
 MAX_TRADE_ID: Final = 2**63 - 1
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
@@ -91,11 +102,7 @@ def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
     if fields.get("liquidation") is None:
         return None
     liquidation = object_field(fields, "liquidation")
-    method = text_field(liquidation, "method")
-    if method not in METHODS:
-        raise EntryError(
-            RejectReason.UNKNOWN_MESSAGE, f"No known liquidation has the method {shown(method)}."
-        )
+    method = checked_method(liquidation)
     direction = text_field(fields, "dir")
     if method != "backstop" or not direction.startswith(TAKEOVER_PREFIX):
         return None
@@ -107,7 +114,60 @@ def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
         )
     victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
     liquidator = None if owner == victim else owner
-    return fill_event(reading, fields, side, Evidence.REPORTED, victim, liquidator)
+    return fill_event(
+        reading, fields, side, Completeness.BACKSTOP, Evidence.REPORTED, victim, liquidator
+    )
+
+
+def checked_method(liquidation: JsonObject) -> str:
+    """How the position was closed.
+
+    Raises:
+        EntryError: unknown_message for an unknown method, missing_field for none.
+    """
+    method = text_field(liquidation, "method")
+    if method not in METHODS:
+        raise EntryError(
+            RejectReason.UNKNOWN_MESSAGE, f"No known liquidation has the method {shown(method)}."
+        )
+    return method
+
+
+def read_node_fills(reading: Reading, message: Any) -> None:
+    """Read a line of a node's fills: one [owner, fill], or a block of them."""
+    if type(message) is list:
+        reading.entry(read_node_fill, message)
+    elif type(message) is dict and "events" in message:
+        for owned_fill in array_field(message, "events"):
+            reading.entry(read_node_fill, owned_fill)
+    else:
+        raise unknown_message(message)
+
+
+def read_node_fill(reading: Reading, owned_fill: Any) -> Liquidation | None:
+    """Read one party's fill; only that of the liquidated account is an event."""
+    if type(owned_fill) is not list or len(owned_fill) != 2:  # noqa: PLR2004 - owner and fill
+        raise EntryError(RejectReason.MISSING_FIELD, "An entry is not an owner and a fill.")
+    fields = row_object(owned_fill[1])
+    if fields.get("liquidation") is None:
+        return None
+    liquidation = object_field(fields, "liquidation")
+    checked_method(liquidation)
+    victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
+    direction = text_field(fields, "dir")
+    if address(text(owned_fill[0], "The owner"), "The owner") != victim:
+        return None
+    if direction == AUTO_DELEVERAGING:
+        return None
+    side = liquidated_side(fields.get("side"), "side", VICTIM_ORDERS)
+    if direction.startswith(CLOSING_PREFIXES):
+        closed = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
+        if closed is not side:
+            raise EntryError(
+                RejectReason.CONTRADICTORY_SIDE,
+                f"The order closes a {side}, but dir is {shown(direction)}.",
+            )
+    return fill_event(reading, fields, side, Completeness.COMPLETE, Evidence.REPORTED, victim, None)
 
 
 def read_trades(reading: Reading, message: Any) -> None:
@@ -130,13 +190,22 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
         return None
     vault, victim = (buyer, seller) if vault_buys else (seller, buyer)
     side = SIDE_WHEN_VAULT_BUYS if vault_buys else SIDE_WHEN_VAULT_BUYS.opposite
-    return fill_event(reading, fields, side, Evidence.INFERRED, address(victim, "users"), vault)
+    return fill_event(
+        reading,
+        fields,
+        side,
+        Completeness.BACKSTOP,
+        Evidence.INFERRED,
+        address(victim, "users"),
+        vault,
+    )
 
 
-def fill_event(  # noqa: PLR0913, PLR0917 - what the two feeds say differently
+def fill_event(  # noqa: PLR0913, PLR0917 - what the feeds say differently
     reading: Reading,
     fields: JsonObject,
     side: Side,
+    completeness: Completeness,
     evidence: Evidence,
     victim: str,
     liquidator: str | None,
@@ -155,7 +224,7 @@ def fill_event(  # noqa: PLR0913, PLR0917 - what the two feeds say differently
         positive_decimal(raw_size, "sz"),
         timestamp_ms,
         PriceKind.FILL,
-        Completeness.BACKSTOP,
+        completeness,
         evidence,
         victim,
         liquidator,
@@ -206,4 +275,29 @@ def perpetual_market(coin: str) -> Market:
     return new_market(coin, base, QUOTE, settle=QUOTE, contract=ContractKind.LINEAR)
 
 
-VENUE: Final = Venue("hyperliquid", {"userFills": read_user_fills, "trades": read_trades})
+VENUE: Final = Venue(
+    "hyperliquid",
+    {
+        "userFills": Feed(
+            read_user_fills,
+            "takeovers by the liquidator vaults",
+            Completeness.BACKSTOP,
+            PriceKind.FILL,
+            IDENTITY,
+        ),
+        "nodeFills": Feed(
+            read_node_fills,
+            "every fill of a liquidated account",
+            Completeness.COMPLETE,
+            PriceKind.FILL,
+            IDENTITY,
+        ),
+        "trades": Feed(
+            read_trades,
+            "trades with a liquidator vault; inferred, for research",
+            Completeness.BACKSTOP,
+            PriceKind.FILL,
+            IDENTITY,
+        ),
+    },
+)

@@ -31,7 +31,7 @@ from processors.normalizers.fields import (
 )
 from processors.normalizers.numbers import positive_decimal
 from processors.normalizers.reading import Reading
-from processors.normalizers.venue import Venue, unknown_message
+from processors.normalizers.venue import Feed, Venue, unknown_message
 from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
@@ -109,4 +109,12 @@ def check_position(position: str, side: Side) -> None:
         )
 
 
-VENUE: Final = Venue("okx", {"public": read_public}, frozenset({b"ping", b"pong"}))
+VENUE: Final = Venue(
+    "okx",
+    {
+        "public": Feed(
+            read_public, "forced orders of swaps and futures", Completeness.SAMPLED, PRICE_KIND
+        )
+    },
+    frozenset({b"ping", b"pong"}),
+)
