@@ -9,9 +9,9 @@ from sinks.clickhouse.native import NativeColumn, block, packed, strings
 from sinks.clickhouse.tables import POSITION_COLUMNS, REJECTED, Table
 
 UNDECODABLE = "undecodable_record"
-# Documents are far larger than their bytes, so that only a few exist at any time. The server
-# joins the blocks of an insert again.
-BLOCK_ROWS = 1000
+# Documents are far larger than their bytes. So few of them stay in the processor's cache while
+# they are read column by column, and hold little memory. The server joins the blocks of an insert.
+BLOCK_ROWS = 256
 
 Entry = tuple[Delivered, Document]
 IsStored = Callable[[Delivered, Document], bool]

@@ -38,7 +38,6 @@ from schemas.vocabulary import (
     Side,
 )
 from sinks.clickhouse.encoding import (
-    BLOCK_ROWS,
     UNDECODABLE,
     Encoded,
     Refusal,
@@ -366,7 +365,7 @@ def test_whatever_cannot_be_stored_is_kept_with_its_bytes(timestamp: int) -> Non
 @pytest.mark.parametrize("bad", [[0], [1], [2499], [3, 4, 5], [0, 999, 1000, 2000, 2499]])
 def test_the_bad_are_found_among_the_good_and_order_is_kept(bad: list[int]) -> None:
     good = encode_record(EVENT)
-    count = 2 * BLOCK_ROWS + 500
+    count = 2500
     records = [
         Record(good.replace(b'"SHORT"', b'"short"') if number in bad else good, offset=number)
         for number in range(count)
