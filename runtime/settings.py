@@ -35,13 +35,22 @@ class Settings(BaseSettings):
     )
 
     cascade_window_seconds: int = Field(
-        default=60, ge=5, le=3600, description="Detection window, in seconds of event time."
+        default=60, ge=20, le=90, description="Detection window, in seconds of event time."
     )
     cascade_min_events: int = Field(
         default=5, ge=2, description="Liquidations of one side in the window that make a cascade."
     )
     cascade_min_value_usd: Decimal = Field(
         default=Decimal(100_000), gt=0, description="Dollars in the window that make a cascade."
+    )
+    cascade_min_value_usd_by_asset: dict[str, Annotated[Decimal, Field(gt=0)]] = Field(
+        default={}, description='The same for single assets, as JSON: {"BTC": 500000}.'
+    )
+    cascade_start_nats: float = Field(
+        default=18.5, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
+    )
+    cascade_score_gate: float = Field(
+        default=28.0, ge=0, le=100, description="Least risk score that starts a cascade."
     )
     institutional_threshold_usd: Decimal = Field(
         default=Decimal(100_000), gt=0, description="Dollars that make one liquidation large."

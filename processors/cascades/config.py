@@ -46,7 +46,7 @@ class DetectorConfig:
     min_events: int = 5
     min_value_usd: Decimal = Decimal(100_000)
     min_value_usd_by_asset: Mapping[str, Decimal] = field(default_factory=dict)
-    start_nats: float = 17.0
+    start_nats: float = 18.5
     score_gate: float = 28.0
     watch_nats: float = 4.0
     hot_nats: float = 2.0

@@ -17,6 +17,7 @@ class CascadeEngine:
         """Start with nothing known."""
         self.partition = PartitionDetector(config)
         self.market = MarketDetector(config, [ONLY_SOURCE])
+        self._judged_ms = 0
 
     def apply(self, event: Liquidation, offset: int) -> list[CascadeAlert]:
         """Apply the liquidation at an offset."""
@@ -41,5 +42,8 @@ class CascadeEngine:
                 alerts.append(item)
             else:
                 self.market.add(item)
-        alerts += self.market.heartbeat(self.partition.clock_ms, ONLY_SOURCE)
+        clock_ms = self.partition.clock_ms
+        if clock_ms > self._judged_ms:
+            self._judged_ms = clock_ms
+            alerts += self.market.heartbeat(clock_ms, ONLY_SOURCE)
         return alerts

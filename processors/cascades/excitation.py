@@ -12,7 +12,7 @@ that rises quickly looks like self-excitation to it.
 
 from math import exp
 
-KERNEL_SECONDS = (0.5, 8.0)
+FAST_SECONDS, SLOW_SECONDS = 0.5, 8.0
 LEARNING_RATE = 1 / 200
 BACKGROUND_MEMORY_SECONDS = 21_600.0
 # What is assumed before anything was seen: a little of both kernels, six background events an hour.
@@ -48,17 +48,17 @@ class Excitation:
         kept = exp(-passed / BACKGROUND_MEMORY_SECONDS)
         self.background *= kept
         self.exposure = self.exposure * kept + BACKGROUND_MEMORY_SECONDS * (1 - kept)
+        memory, branching = self.memory, self.branching
+        fast = memory[0] * exp(-passed / FAST_SECONDS)
+        slow = memory[1] * exp(-passed / SLOW_SECONDS)
         background_rate = self.background / self.exposure
-        rates = []
-        for kernel, scale in enumerate(KERNEL_SECONDS):
-            self.memory[kernel] *= exp(-passed / scale)
-            rates.append(self.branching[kernel] * self.memory[kernel] / scale)
-        total = background_rate + sum(rates)
+        fast_rate = branching[0] * fast / FAST_SECONDS
+        slow_rate = branching[1] * slow / SLOW_SECONDS
+        total = background_rate + fast_rate + slow_rate
         spontaneous = background_rate / total
-        for kernel, rate in enumerate(rates):
-            share = rate / total
-            self.branching[kernel] += LEARNING_RATE * (share - self.branching[kernel])
-            self.memory[kernel] += 1
+        branching[0] += LEARNING_RATE * (fast_rate / total - branching[0])
+        branching[1] += LEARNING_RATE * (slow_rate / total - branching[1])
+        memory[0], memory[1] = fast + 1, slow + 1
         self.background += spontaneous
         self.events += 1
         return spontaneous

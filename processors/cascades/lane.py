@@ -22,7 +22,7 @@ from processors.cascades.totals import Totals
 # Scores from which a cascade is moderate, major, extreme; below the first it is minor.
 LEVEL_SCORES = (45.0, 60.0, 75.0)
 # Rising quickly through the levels is told once, not at every step.
-ESCALATION_SPACING_SECONDS = 15
+ESCALATION_SPACING_SECONDS = 20
 UPDATE_SECONDS = 15
 WATCH_SECONDS = 30
 TENTHS = 10

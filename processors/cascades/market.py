@@ -127,32 +127,43 @@ class MarketDetector:
 
     def _judge_until(self, passed: int) -> list[CascadeAlert]:
         state = self.state
-        due: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
-        later_beats, later_alerts = [], []
-        for beat in state.held_beats:
-            if beat.tick < passed:
-                due.setdefault(max(beat.tick, state.decided), ([], []))[0].append(beat)
-            else:
-                later_beats.append(beat)
-        for alert in state.held_alerts:
-            tick = alert.timestamp_ms // SECOND_MS - 1
-            if tick < passed:
-                due.setdefault(max(tick, state.decided), ([], []))[1].append(alert)
-            else:
-                later_alerts.append(alert)
-        state.held_beats, state.held_alerts = later_beats, later_alerts
         made: list[CascadeAlert] = []
-        for tick in sorted(due):
-            beats, alerts = due[tick]
-            made += self._judge(tick, beats)
-            for alert in sorted(alerts, key=_alert_order):
-                made += self._pass_on(alert)
-        made += self._end_due(passed - 1)
+        if state.held_beats or state.held_alerts:
+            due = self._take_due(passed)
+            for tick in sorted(due):
+                beats, alerts = due[tick]
+                made += self._judge(tick, beats)
+                for alert in sorted(alerts, key=_alert_order):
+                    made += self._pass_on(alert)
+        if state.running:
+            made += self._end_due(passed - 1)
         return made
+
+    def _take_due(self, passed: int) -> dict[int, tuple[list[Beat], list[CascadeAlert]]]:
+        """What is held of the seconds before `passed`, by second."""
+        state = self.state
+        due: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
+        beats, alerts = state.held_beats, state.held_alerts
+        state.held_beats, state.held_alerts = [], []
+        for beat in beats:
+            if beat.tick >= passed:
+                state.held_beats.append(beat)
+                continue
+            tick = max(beat.tick, state.decided)
+            if tick not in due:
+                due[tick] = ([], [])
+            due[tick][0].append(beat)
+        for alert in alerts:
+            tick = alert.timestamp_ms // SECOND_MS - 1
+            if tick >= passed:
+                state.held_alerts.append(alert)
+            else:
+                due.setdefault(max(tick, state.decided), ([], []))[1].append(alert)
+        return due
 
     def _judge(self, tick: int, beats: list[Beat]) -> list[CascadeAlert]:
         state = self.state
-        made = self._end_due(tick)
+        made = self._end_due(tick) if state.running else []
         oldest = tick - self._rules.window_seconds
         brought: set[Side] = set()
         for beat in beats:

@@ -171,14 +171,13 @@ class PartitionDetector:
             return []
         self._second = second
         made: list[Made] = []
-        if self._pending:
-            for name in sorted(self._pending):
-                asset = self._assets[name]
-                if offset > asset.last_offset and asset.state.tick < second:
-                    made += self._decide(name, asset)
-                    asset.last_offset = offset - 1
-                    self._pending.discard(name)
-                    self._touched.add(name)
+        for name in sorted(self._pending):
+            asset = self._assets[name]
+            if offset > asset.last_offset and asset.state.tick < second:
+                made += self._decide(name, asset)
+                asset.last_offset = offset - 1
+                self._pending.discard(name)
+                self._touched.add(name)
         for name in sorted(self._open):
             asset = self._assets[name]
             if offset <= asset.last_offset:

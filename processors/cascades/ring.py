@@ -133,26 +133,28 @@ class Ring:
             return
         end = len(buckets)
         index, limit = self._short_from, now - SHORT_SECONDS
-        while index < end and buckets[index].second <= limit:
-            self.short_weight -= buckets[index].weight
-            self.short_cents -= buckets[index].cents
+        while index < end and (bucket := buckets[index]).second <= limit:
+            self.short_weight -= bucket.weight
+            self.short_cents -= bucket.cents
             index += 1
         self._short_from = index
         index, limit = self._middle_from, now - self._middle
-        while index < end and buckets[index].second <= limit:
+        while index < end and (bucket := buckets[index]).second <= limit:
             if leaving is not None:
-                leaving(buckets[index])
-            self._leave_middle(buckets[index])
+                leaving(bucket)
+            self._leave_middle(bucket)
             index += 1
         self._middle_from = index
-        gone, limit = 0, now - LONG_SECONDS
-        while gone < end and buckets[gone].second <= limit:
-            self.long_weight -= buckets[gone].weight
+        limit = now - LONG_SECONDS
+        if buckets[0].second > limit:
+            return
+        gone = 0
+        while gone < end and (bucket := buckets[gone]).second <= limit:
+            self.long_weight -= bucket.weight
             gone += 1
-        if gone:
-            del buckets[:gone]
-            self._short_from -= gone
-            self._middle_from -= gone
+        del buckets[:gone]
+        self._short_from -= gone
+        self._middle_from -= gone
 
     def restore(self, now: int, buckets: list[Bucket]) -> None:
         """Take over buckets, oldest first, as they were at a tick; sums are made again."""
@@ -180,18 +182,22 @@ class Ring:
 
         Gives that second's bucket and the tenths of weight that were added.
         """
-        bucket = self._bucket(second)
-        held = bucket.cells.get(cell)
+        buckets = self.buckets
+        bucket = buckets[-1] if buckets else None
+        if bucket is None or bucket.second != second:
+            bucket = self._bucket(second)
+        cells = bucket.cells
+        held = cells.get(cell)
         if held is None:
-            bucket.cells[cell] = cents
+            cells[cell] = cents
             added = self._weight(cents)
             group = cell[0]
-            cells = self.group_cells.get(group, 0)
-            self.group_cells[group] = cells + 1
-            self.group_squares += 2 * cells + 1
+            number = self.group_cells.get(group, 0)
+            self.group_cells[group] = number + 1
+            self.group_squares += 2 * number + 1
             self.middle_cells += 1
         else:
-            bucket.cells[cell] = held + cents
+            cells[cell] = held + cents
             added = self._weight(held + cents) - self._weight(held)
         bucket.weight += added
         bucket.cents += cents

@@ -48,6 +48,9 @@ def detector_config(settings: Settings) -> DetectorConfig:
         window_seconds=settings.cascade_window_seconds,
         min_events=settings.cascade_min_events,
         min_value_usd=settings.cascade_min_value_usd,
+        min_value_usd_by_asset=settings.cascade_min_value_usd_by_asset,
+        start_nats=settings.cascade_start_nats,
+        score_gate=settings.cascade_score_gate,
     )
 
 

@@ -154,7 +154,7 @@ def test_levels_only_rise_and_each_rise_is_told_once(engine: CascadeEngine) -> N
     assert told[-1].level is Level.EXTREME
     assert len(told) <= 5
     gaps = [later.timestamp_ms - earlier.timestamp_ms for earlier, later in pairwise(told[:-1])]
-    assert min(gaps) >= 15_000
+    assert min(gaps) >= 20_000
 
 
 def test_updates_are_for_machines(engine: CascadeEngine) -> None:
