@@ -13,7 +13,7 @@ Row = Mapping[str, Any]
 Rows = list[Row]
 
 # Steps of a time series; the first that gives no more than this many is taken.
-STEPS_SECONDS = (60, 300, 900, 1800, 3600, 4 * 3600, 86_400)
+STEPS_SECONDS = (60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 12 * 3600, 86_400)
 MOST_STEPS = 120
 
 

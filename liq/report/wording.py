@@ -33,7 +33,7 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     if seconds < 7200:  # noqa: PLR2004 - two hours
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    return f"{round(seconds / 3600, 1):g} h"
 
 
 def short_time(moment: datetime, step_seconds: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from liq.report.answers import Period
 from liq.report.svg import Drawing, Scale, ticks
-from liq.report.wording import dollars, level
+from liq.report.wording import dollars, duration, level
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,14 @@ from liq.report.wording import dollars, level
 )
 def test_dollars_have_three_digits(value: Decimal | float, text: str) -> None:
     assert dollars(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(60, "60 s"), (300, "5 min"), (5400, "90 min"), (7200, "2 h"), (9000, "2.5 h")],
+)
+def test_durations_have_a_suitable_unit(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,8 @@ def test_text_in_a_drawing_cannot_become_markup() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "step_seconds"), [(1 / 24, 60), (0.4, 300), (2, 1800), (7, 14_400), (200, 86_400)]
+    ("days", "step_seconds"),
+    [(1 / 24, 60), (0.4, 300), (2, 1800), (7, 7200), (30, 43_200), (200, 86_400)],
 )
 def test_a_period_has_a_readable_number_of_steps(days: float, step_seconds: int) -> None:
     until = datetime(2026, 7, 11, tzinfo=UTC)
