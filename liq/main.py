@@ -2,7 +2,7 @@
 
 import typer
 
-from liq.commands import admin, export, offline, questions, replay, stack, workers
+from liq.commands import admin, export, offline, produce, questions, replay, stack, workers
 
 app = typer.Typer(
     name="liq",
@@ -17,6 +17,7 @@ SETUP = "Setup"
 OFFLINE = "Without Kafka"
 LAPTOP = "On a laptop"
 
+app.command(rich_help_panel=WORKERS)(produce.produce)
 app.command(rich_help_panel=WORKERS)(replay.replay)
 app.command(rich_help_panel=WORKERS)(workers.process)
 app.command(rich_help_panel=WORKERS)(workers.sink)

@@ -4,42 +4,16 @@ Only a key: nothing downstream takes meaning from it, and a frame without a symb
 place is keyed by its exchange. Frames that carry several symbols are keyed by the first one.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
 
+from producers.feed import SymbolOf
+from producers.registry import FEEDS
+
 MAX_KEY_BYTES: Final = 64
-Document = Mapping[str, Any]
-
-
-def _binance(document: Document) -> Any:
-    # The combined stream wraps the event of the raw stream in {"stream", "data"}.
-    event = document["data"] if "stream" in document else document
-    return event["o"]["s"]
-
-
-def _bybit(document: Document) -> Any:
-    return document["topic"].rpartition(".")[2]
-
-
-def _okx(document: Document) -> Any:
-    return document["data"][0]["instId"]
-
-
-def _hyperliquid(document: Document) -> Any:
-    data = document["data"]
-    # `trades` carries a list of trades; `userFills` an object with a list of fills.
-    entries = data["fills"] if isinstance(data, dict) else data
-    return entries[0]["coin"]
-
-
-_SYMBOLS: Final[Mapping[str, Callable[[Document], Any]]] = {
-    "binance": _binance,
-    "bybit": _bybit,
-    "okx": _okx,
-    "hyperliquid": _hyperliquid,
-}
+# The feeds of one exchange have their symbol in the same places.
+_SYMBOLS: Final = {exchange: feeds[0].symbol_of for exchange, feeds in FEEDS.items()}
 
 
 def record_key(exchange: str, frame: bytes) -> bytes:
@@ -48,10 +22,19 @@ def record_key(exchange: str, frame: bytes) -> bytes:
     if find is None:
         return exchange.encode()
     try:
-        symbol = find(orjson.loads(frame))
-    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError):
+        message = orjson.loads(frame)
+    except orjson.JSONDecodeError:
+        return exchange.encode()
+    return message_key(exchange, find, message)
+
+
+def message_key(exchange: str, find: SymbolOf, message: Any) -> bytes:
+    """The same for a message that was parsed already."""
+    try:
+        symbol = find(message)
+    except (LookupError, TypeError, AttributeError):
         return exchange.encode()
     if not isinstance(symbol, str):
         return exchange.encode()
-    key = symbol.encode()
+    key = symbol.encode(errors="replace")
     return key if 0 < len(key) <= MAX_KEY_BYTES else exchange.encode()

@@ -69,6 +69,37 @@ SINK_BREAKER = Gauge(
 SINK_INSERT = Histogram(
     "liq_sink_insert_seconds", "Time of one insert.", buckets=LATENCY_BUCKETS_SECONDS
 )
+FEED_CONNECTED = Gauge(
+    "liq_feed_connections",
+    "Subscribed connections of a feed; 0 is an outage.",
+    ["exchange", "feed"],
+)
+FEED_CONNECTIONS = Counter(
+    "liq_feed_connection_attempts_total",
+    "How connections began (subscribed) and ended (lost, refused).",
+    ["exchange", "feed", "result"],
+)
+FEED_EVENTS = Counter(
+    "liq_feed_events_total", "Records on the feeds topic.", ["exchange", "feed", "event"]
+)
+FEED_SILENCE = Gauge(
+    "liq_feed_silence_seconds",
+    "Time without data while connected; compare it with what is usual for the feed.",
+    ["exchange", "feed"],
+)
+FEED_STALE = Gauge(
+    "liq_feed_stale",
+    "1 while a connected feed is silent far beyond its norm and another exchange is not.",
+    ["exchange", "feed"],
+)
+FEED_BREAKER = Gauge(
+    "liq_feed_circuit_breaker",
+    "1 for the present state of the breaker to an exchange: closed, open or half_open.",
+    ["exchange", "state"],
+)
+PRODUCER_IN_FLIGHT = Gauge(
+    "liq_producer_in_flight_frames", "Frames received and not yet acknowledged by Kafka."
+)
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
 ALL_METRICS = (
@@ -96,6 +127,13 @@ ALL_METRICS = (
     SINK_PAUSED,
     SINK_BREAKER,
     SINK_INSERT,
+    FEED_CONNECTED,
+    FEED_CONNECTIONS,
+    FEED_EVENTS,
+    FEED_SILENCE,
+    FEED_STALE,
+    FEED_BREAKER,
+    PRODUCER_IN_FLIGHT,
     READY,
 )
 

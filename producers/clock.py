@@ -1,0 +1,34 @@
+"""The two clocks of a live producer, in one place so that tests can bring their own."""
+
+import time
+from typing import Protocol
+
+SECOND_NS = 1_000_000_000
+MILLISECOND_NS = 1_000_000
+
+
+class Clock(Protocol):
+    """A clock for durations and one for the time of day."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+
+    def now_ns(self) -> int:
+        """UTC in nanoseconds since 1970."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        return time.monotonic()
+
+    def now_ns(self) -> int:
+        """UTC in nanoseconds since 1970."""
+        return time.time_ns()
+
+
+def now_ms(clock: Clock) -> int:
+    """UTC in milliseconds since 1970."""
+    return clock.now_ns() // MILLISECOND_NS

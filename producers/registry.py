@@ -1,0 +1,27 @@
+"""The feeds that producers know, found among the modules of `producers.exchanges`."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+from producers import exchanges
+from producers.feed import Feed
+
+
+def _find_feeds() -> dict[str, tuple[Feed, ...]]:
+    found: dict[str, tuple[Feed, ...]] = {}
+    for module_info in iter_modules(exchanges.__path__, f"{exchanges.__name__}."):
+        feeds: tuple[Feed, ...] = import_module(module_info.name).FEEDS
+        [exchange] = {feed.exchange for feed in feeds}
+        if exchange in found:
+            raise ValueError(f"Two modules declare the exchange {exchange}.")
+        found[exchange] = feeds
+    return found
+
+
+FEEDS: Final = _find_feeds()
+
+
+def producible_exchanges() -> tuple[str, ...]:
+    """The exchanges that can be connected to, in alphabetical order."""
+    return tuple(sorted(FEEDS))
