@@ -141,15 +141,19 @@ class Reading:
         evidence: Evidence = Evidence.REPORTED,
         liquidated_user: str | None = None,
         liquidator: str | None = None,
+        *,
+        size_is_quote: bool = False,
     ) -> Liquidation:
         """Build the event; `price` and `size` are the venue's, per contract and in contracts.
+
+        `size_is_quote` says that the venue gives a linear contract's size in its quote.
 
         Raises:
             EntryError: invalid_number, when a product does not fit what is stored.
         """
         contract_size = market.contract_size
         amount = size if contract_size is ONE else _multiply(size, contract_size)
-        if market.contract is ContractKind.LINEAR:
+        if market.contract is ContractKind.LINEAR and not size_is_quote:
             value_usd = stored(_multiply(amount, price), "The value")
             quantity = amount if contract_size is ONE else stored(amount, "The quantity")
         else:
