@@ -7,7 +7,7 @@ SPEED ?= max
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-unit test-faults lint format types imports check bench clean
+.PHONY: help install demo dev test test-unit test-faults lint format types imports check bench eval clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ check: lint types imports ## Everything that needs no running process.
 
 bench: install ## Run the side-by-side measurements.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+eval: install ## Compare cascade detectors over 30 synthetic days; writes docs/detection.md's tables.
+	$(BIN)/python -m benchmarks.detection --write docs/detection.md
 
 clean: ## Remove what `make` made: the environment, data of the embedded stack, caches.
 	rm -rf $(VENV) .liq .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
