@@ -112,7 +112,7 @@ def milliseconds(value: object) -> int:
     match = _TIME.fullmatch(value) if type(value) is str else None
     if match is not None:
         try:
-            whole = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+            whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
         except ValueError:  # the thirtieth of February
             match = None
     if match is None:
