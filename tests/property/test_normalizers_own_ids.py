@@ -39,7 +39,7 @@ def test_the_dollars_of_bitget_are_its_amount(amount: str, price: str, side: str
         "ts": "1777358886549",
     }
     message = {"arg": {"instType": "usdt-futures", "topic": "liquidation"}, "data": [row]}
-    event = event_of("bitget", "public", message)
+    event = event_of("bitget", "liquidation", message)
     assert event.value_usd == Decimal(amount)
     assert abs(event.quantity * event.price - event.value_usd) <= event.price * Decimal("1e-12")
 
@@ -66,8 +66,8 @@ def test_a_snapshot_of_kraken_repeats_ids(uid: str, price: str, size: str) -> No
         "qty": size,
         "price": price,
     }
-    live = event_of("kraken", "public", trade)
-    assert event_of("kraken", "public", {"feed": "trade_snapshot", "trades": [trade]}) == live
+    live = event_of("kraken", "trade", trade)
+    assert event_of("kraken", "trade", {"feed": "trade_snapshot", "trades": [trade]}) == live
 
 
 @given(trade_id=ids, price=prices, size=amounts)
@@ -101,6 +101,6 @@ def test_a_history_of_lighter_repeats_ids(
         "size": size,
         "timestamp": 1_783_591_834_100,
     }
-    live = event_of("lighter", "trades", {"type": "update/trade", "liquidation_trades": [trade]})
+    live = event_of("lighter", "trade", {"type": "update/trade", "liquidation_trades": [trade]})
     history = {"type": "subscribed/trade", "liquidation_trades": [trade], "trades": []}
-    assert event_of("lighter", "trades", history) == live
+    assert event_of("lighter", "trade", history) == live

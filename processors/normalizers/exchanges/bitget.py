@@ -116,7 +116,7 @@ def futures_market(symbol: str, product: str) -> Market:
 VENUE: Final = Venue(
     "bitget",
     {
-        "public": Feed(
+        "liquidation": Feed(
             read_public,
             "the largest long and short of a pair and second",
             Completeness.SAMPLED,

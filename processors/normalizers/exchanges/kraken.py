@@ -111,7 +111,7 @@ def futures_market(product: str) -> Market:
 VENUE: Final = Venue(
     "kraken",
     {
-        "public": Feed(
+        "trade": Feed(
             read_public,
             "every fill of a liquidated position",
             Completeness.COMPLETE,

@@ -91,7 +91,7 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
 VENUE: Final = Venue(
     EXCHANGE,
     {
-        "trades": Feed(
+        "trade": Feed(
             read_trades,
             "every fill of a liquidated position",
             Completeness.COMPLETE,
