@@ -36,12 +36,13 @@ EVENTS = int(os.environ.get("SINK_FAULT_EVENTS", "4800"))
 EVENTS_BETWEEN_KILLS = EVENTS // KILLS
 SINK_PROCESS = Path(__file__).parents[1] / "sink_process.py"
 WAIT_SECONDS = 60.0
+LOAD_SECONDS = WAIT_SECONDS + EVENTS / 500
 POLL_SECONDS = 0.01
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,
-    pytest.mark.timeout(120 + 10 * KILLS),
+    pytest.mark.timeout(120 + 20 * KILLS),
     pytest.mark.usefixtures("broker"),
 ]
 
@@ -55,12 +56,12 @@ SINK_STEPS = (
 )
 # What the server does with an insert when it is killed: it has not begun, it has stored the rows
 # and not answered, it may be anywhere.
-SERVER_STEPS: tuple[tuple[str, dict[str, Any] | None], ...] = (
-    ("before", {"kind": "hang_before"}),
-    ("during", {"kind": "slow", "argument": 0}),
-    ("after", {"kind": "hang_after"}),
-    ("random", None),
-)
+SERVER_STEPS: dict[str, dict[str, Any] | None] = {
+    "before": {"kind": "hang_before"},
+    "during": {"kind": "slow", "argument": 0},
+    "after": {"kind": "hang_after"},
+    "random": None,
+}
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "reset_before"},
     {"kind": "reset_mid_body"},
@@ -148,10 +149,11 @@ class Sinks:
 
     def start(self, dies_at: str = "") -> "subprocess.Popen[bytes]":
         """Each has other batch boundaries."""
+        rows = self._chance.randint(EVENTS_BETWEEN_KILLS // 20, EVENTS_BETWEEN_KILLS // 4)
         environment = {
             **os.environ,
             **self._settings.masked(),
-            "SINK_BATCH_ROWS": str(self._chance.randint(20, max(21, EVENTS_BETWEEN_KILLS // 4))),
+            "SINK_BATCH_ROWS": str(rows),
             "SINK_BATCH_SECONDS": "0.05",
             **({"DIES_AT": dies_at} if dies_at else {}),
         }
@@ -171,7 +173,7 @@ class Sinks:
         sink = self.start()
 
         def wait_until_loaded() -> None:
-            wait_until(lambda: sink.poll() is not None or is_loaded(self._settings))
+            wait_until(lambda: sink.poll() is not None or is_loaded(self._settings), LOAD_SECONDS)
             assert sink.poll() is None, self._log.read_text()[-2000:]
 
         try:
@@ -230,18 +232,19 @@ def test_killed_sinks_lose_and_double_nothing(
 def test_killed_clickhouses_lose_and_double_nothing(
     settings: Settings, server: Server, sinks: Sinks, flow: Flow, chance: random.Random
 ) -> None:
-    with sinks.running() as wait_until_loaded:
-        for _, rule in islice(cycle(SERVER_STEPS), KILLS):
-            if rule is not None:
-                server.order(**rule, times=1)
-            flow.publish(EVENTS_BETWEEN_KILLS)
-            if rule is not None:
-                wait_until(lambda: server.hits() > 0)
-            if rule is None or rule["kind"] == "slow":
-                # Somewhere in the insert, or between two of them.
-                time.sleep(chance.uniform(0, 0.03))
-            server.kill()
-        wait_until_loaded()
+    for _ in range(KILLS // len(SERVER_STEPS)):
+        with sinks.running() as wait_until_loaded:
+            for rule in SERVER_STEPS.values():
+                if rule is not None:
+                    server.order(**rule, times=1)
+                flow.publish(EVENTS_BETWEEN_KILLS)
+                if rule is not None:
+                    wait_until(lambda: server.hits() > 0)
+                if rule is None or rule["kind"] == "slow":
+                    # Somewhere in the insert, or between two of them.
+                    time.sleep(chance.uniform(0, 0.03))
+                server.kill()
+            wait_until_loaded()
     expect_the_truth(settings)
 
 

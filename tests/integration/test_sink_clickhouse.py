@@ -2,18 +2,12 @@
 
 import asyncio
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
 import urllib.request
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import UTC
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +20,13 @@ from liq.embedded.warehouse import WarehouseAddress
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.health import Health
 from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
-from runtime.metrics import RECORDS_IN, SINK_BUFFERED, SINK_RETRIES, SINK_ROWS, SINK_SKIPPED
+from runtime.metrics import (
+    RECORDS_IN,
+    SINK_BREAKER,
+    SINK_BUFFERED,
+    SINK_RETRIES,
+    SINK_SKIPPED,
+)
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import encode
@@ -50,6 +50,8 @@ from schemas.vocabulary import (
     Scope,
     Side,
 )
+from sinks.clickhouse import client as client_module
+from sinks.clickhouse.breaker import BreakerState
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.tables import tables_by_topic
@@ -57,7 +59,6 @@ from sinks.clickhouse.worker import STAGE, run
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
 
-SINK_PROCESS = Path(__file__).parents[1] / "sink_process.py"
 DEADLINE_SECONDS = 30.0
 STARTED_AT_MS = 1_783_500_000_000
 
@@ -358,15 +359,44 @@ async def test_a_topic_full_of_something_else_stops_the_sink_and_moves_no_offset
     assert count(database, "rejected") == 0
 
 
+async def test_how_much_may_be_rejected_is_a_setting(
+    make_settings: Callable[..., Settings], settings: Settings, database: Client
+) -> None:
+    tolerant = make_settings(sink_max_rejected_share=1.0)
+    await publish(settings, settings.topics.events, [b'{"another": "schema"}'] * 300)
+    async with running_sink(tolerant):
+
+        async def all_committed() -> bool:
+            return await committed_total(settings) == 300
+
+        await eventually(all_committed)
+    assert count(database, "rejected") == 300
+
+
+@pytest.fixture
+def impatient_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "ANSWER_TIMEOUT_SECONDS", 1)
+
+
+@pytest.mark.usefixtures("impatient_client")
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
         ({"kind": "status", "argument": 503}, "503"),
         ({"kind": "status", "argument": 404}, "404"),
+        ({"kind": "status", "argument": 429}, "429"),
         ({"kind": "exception", "argument": 60}, "code: 60"),
+        ({"kind": "exception", "argument": 164}, "code: 164"),
+        ({"kind": "exception", "argument": 241}, "code: 241"),
+        ({"kind": "exception", "argument": 252}, "code: 252"),
+        ({"kind": "exception", "argument": 516}, "code: 516"),
+        ({"kind": "reset_before"}, "cannot be reached"),
+        ({"kind": "reset_mid_body"}, "cannot be reached"),
         ({"kind": "reset_after"}, "cannot be reached"),
+        ({"kind": "hang_before"}, "cannot be reached"),
+        ({"kind": "hang_after"}, "cannot be reached"),
     ],
-    ids=["503", "404", "no-such-table", "answer-lost-after-commit"],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )
 async def test_clickhouse_failing_moves_no_offset_and_loses_no_row(
     settings: Settings,
@@ -386,6 +416,7 @@ async def test_clickhouse_failing_moves_no_offset_and_loses_no_row(
 
         await eventually(says_why)
         assert not health.ready
+        assert breaker_states() in ({"open"}, {"half_open"})
         assert await committed(settings) == {}
         faults()
 
@@ -394,7 +425,12 @@ async def test_clickhouse_failing_moves_no_offset_and_loses_no_row(
 
         await eventually(all_committed)
         assert health.ready
+        assert breaker_states() == {"closed"}
     assert count(database, "liquidations") == len(events)
+
+
+def breaker_states() -> set[str]:
+    return {state for state in BreakerState if SINK_BREAKER.labels(state)._value.get() == 1}
 
 
 async def test_an_answer_that_is_lost_is_repeated_by_us_and_counted(
@@ -539,103 +575,6 @@ async def recreate(settings: Settings, topic: str) -> None:
     finally:
         await admin.close()
     await ensure_topics(settings, ())
-
-
-async def test_a_killed_sink_loses_and_doubles_nothing(
-    settings: Settings, database: Client, tmp_path: Path
-) -> None:
-    events = [encode(liquidation(number)) for number in range(4000)]
-    await publish(settings, settings.topics.events, events)
-    chance = random.Random(20_260_708)  # noqa: S311 - when to kill
-    environment = {**os.environ, **settings.masked()}
-    stored = 0
-    with (tmp_path / "sink.log").open("w") as log:
-
-        def start(rows: int) -> "subprocess.Popen[bytes]":
-            return subprocess.Popen(
-                [sys.executable, str(SINK_PROCESS)],
-                env={**environment, "SINK_BATCH_ROWS": str(rows), "SINK_BATCH_SECONDS": "0.05"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=Path(__file__).parents[2],
-            )
-
-        kills = 0
-        while kills < 6:
-            sink = start(rows=chance.randint(20, 90))
-            try:
-
-                async def has_moved(goal: int = stored + chance.randint(1, 400)) -> bool:
-                    return count(database, "liquidations") >= min(goal, len(events))
-
-                await eventually(has_moved)
-            finally:
-                sink.send_signal(signal.SIGKILL)
-                sink.wait()
-            kills += 1
-            stored = count(database, "liquidations")
-        sink = start(rows=500)
-        try:
-
-            async def all_committed() -> bool:
-                return await committed_total(settings) == len(events)
-
-            await eventually(all_committed)
-            sink.terminate()
-            assert sink.wait(timeout=DEADLINE_SECONDS) == 0
-        finally:
-            sink.kill()
-            sink.wait()
-    rows, value = database.query(
-        "SELECT sum(events), sum(value_usd) FROM liquidations_by_venue_side"
-    ).result_rows[0]
-    assert rows == len(events)
-    assert value == sum(range(len(events))) + len(events) * Decimal("0.000000000001")
-
-
-async def test_a_killed_clickhouse_loses_and_doubles_nothing(
-    make_settings: Callable[..., Settings], tmp_path: Path
-) -> None:
-    """Killed while inserts run, three times, and started again on the same data."""
-    data = tmp_path / "clickhouse"
-    with ClickHouseChild(data) as first:
-        port = first.port
-        settings = make_settings(
-            clickhouse_url=first.url, sink_batch_rows=40, sink_batch_seconds=0.05
-        )
-        await ensure_topics(settings, ())
-        with closing(connect(settings, use_database=False)) as client:
-            migrate(client, settings.clickhouse_database)
-    events = [encode(liquidation(number)) for number in range(2000)]
-    await publish(settings, settings.topics.events, events)
-    inserted = SINK_ROWS.labels("liquidations")._value
-    server = await asyncio.to_thread(ClickHouseChild, data, port=port)
-    try:
-        async with running_sink(settings) as health:
-            for _ in range(3):
-
-                async def has_moved(goal: float = inserted.get() + 200) -> bool:
-                    return bool(inserted.get() >= goal)
-
-                async def notices() -> bool:
-                    return "cannot be reached" in health.conditions["clickhouse"].reason
-
-                await eventually(has_moved)
-                server.kill()
-                await eventually(notices)
-                server = await asyncio.to_thread(ClickHouseChild, data, port=port)
-
-            async def all_committed() -> bool:
-                return await committed_total(settings) == len(events)
-
-            await eventually(all_committed)
-        with closing(connect(settings)) as client:
-            assert count(client, "liquidations") == len(events)
-            [(value,)] = client.query("SELECT sum(value_usd) FROM liquidation_minutes").result_rows
-            assert value == sum(range(len(events))) + len(events) * Decimal("0.000000000001")
-    finally:
-        server.stop()
 
 
 async def test_a_database_without_tables_is_refused_with_a_sentence(settings: Settings) -> None:
