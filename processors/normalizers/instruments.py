@@ -9,7 +9,7 @@ import orjson
 from processors.normalizers.errors import EntryError, shown
 from processors.normalizers.fields import check_symbol
 from processors.normalizers.markets import Market, instrument_market
-from schemas.codec import decode
+from schemas.codec import decode, encode
 from schemas.records import Instrument
 from schemas.vocabulary import RejectReason
 
@@ -41,6 +41,15 @@ class InstrumentBook:
     def get(self, exchange: str, native_symbol: str) -> Instrument | None:
         """The metadata of a contract, or None when it is not known."""
         return self._instruments.get((exchange, native_symbol))
+
+    @property
+    def newest_as_of(self) -> str:
+        """The latest ISO date on which a value was true; empty for an empty book."""
+        return max((one.as_of for one in self._instruments.values()), default="")
+
+    def all(self) -> list[Instrument]:
+        """Every known contract, by exchange and symbol."""
+        return [self._instruments[key] for key in sorted(self._instruments)]
 
     def updated(self, instruments: Iterable[Instrument]) -> "InstrumentBook":
         """A new book with these instruments added or replaced."""
@@ -74,6 +83,11 @@ def load_snapshot() -> InstrumentBook:
     """
     text = files(__package__).joinpath(SNAPSHOT_FILE).read_bytes()
     return InstrumentBook(decode(Instrument, orjson.dumps(row)) for row in orjson.loads(text))
+
+
+def snapshot_text(book: InstrumentBook) -> bytes:
+    """The contents of the shipped file for this book: one contract a line."""
+    return b"[\n" + b",\n".join(b"  " + encode(one) for one in book.all()) + b"\n]\n"
 
 
 def _resolve(instrument: Instrument) -> Market | tuple[RejectReason, str]:
