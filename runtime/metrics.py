@@ -98,7 +98,11 @@ FEED_BREAKER = Gauge(
     ["exchange", "state"],
 )
 PRODUCER_IN_FLIGHT = Gauge(
-    "liq_producer_in_flight_frames", "Frames received and not yet acknowledged by Kafka."
+    "liq_producer_in_flight_records", "Records sent to Kafka and not yet acknowledged."
+)
+INSTRUMENTS = Gauge("liq_instruments", "Contracts whose metadata a normalizer knows.")
+INSTRUMENTS_AGE = Gauge(
+    "liq_instruments_age_days", "Days since the newest contract metadata was true."
 )
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
@@ -134,6 +138,8 @@ ALL_METRICS = (
     FEED_STALE,
     FEED_BREAKER,
     PRODUCER_IN_FLIGHT,
+    INSTRUMENTS,
+    INSTRUMENTS_AGE,
     READY,
 )
 

@@ -35,6 +35,10 @@ class NormalizeStage:
         self._instruments = instruments
         self._heartbeat_ms = 0
 
+    def use_instruments(self, instruments: InstrumentBook) -> None:
+        """Read the frames to come with this metadata."""
+        self._instruments = instruments
+
     async def handle(self, messages: Sequence[Any]) -> None:
         """Normalize a batch and wait until everything it gave is acknowledged."""
         records: list[OutputRecord] = []

@@ -13,6 +13,7 @@ from mode import Service
 from processors.engine.app import new_app
 from processors.engine.batches import handle_in_batches
 from processors.engine.detect_stage import DetectStage
+from processors.engine.instrument_follower import InstrumentFollower
 from processors.engine.market_stage import MarketStage
 from processors.engine.normalize_stage import NormalizeStage
 from processors.engine.output import Output
@@ -95,17 +96,19 @@ def run(settings: Settings, stage: Stage, exchanges: Iterable[str], health: Heal
     output = Output(settings, f"{settings.group(stage)}-{settings.worker_slot}")
     watch = Watch(app, health)
     if stage == "normalize":
-        _add_normalize(app, settings, output, watch, tuple(exchanges))
+        stage_services = [_add_normalize(app, settings, output, watch, tuple(exchanges))]
     else:
+        stage_services = []
         _add_detect(app, settings, output, watch)
     log.info("worker_starting", stage=stage, group=settings.group(stage))
-    StageWorker(app, output, watch).execute_from_commandline()
+    StageWorker(app, output, *stage_services, watch).execute_from_commandline()
 
 
 def _add_normalize(
     app: faust.App, settings: Settings, output: Output, watch: Watch, exchanges: tuple[str, ...]
-) -> None:
-    handle = NormalizeStage(settings, output, load_snapshot()).handle
+) -> InstrumentFollower:
+    shipped = load_snapshot()
+    stage = NormalizeStage(settings, output, shipped)
     raw = app.topic(
         *(settings.topics.raw(exchange) for exchange in exchanges),
         key_type=bytes,
@@ -114,11 +117,13 @@ def _add_normalize(
 
     @app.agent(raw, name="normalize")
     async def normalize_agent(stream: faust.StreamT[bytes]) -> None:
-        await handle_in_batches(stream, handle)
+        await handle_in_batches(stream, stage.handle)
 
     @app.on_partitions_assigned.connect(weak=False)
     async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:
         watch.assigned(partitions)
+
+    return InstrumentFollower(settings, shipped, stage.use_instruments)
 
 
 def _add_detect(app: faust.App, settings: Settings, output: Output, watch: Watch) -> None:

@@ -1,0 +1,185 @@
+"""Contract metadata on its topic, workers that follow it, and frames that waited for it."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from urllib.request import urlopen
+
+import orjson
+import pytest
+
+from liq.commands.instruments import publish_contracts
+from liq.embedded.stack import liq_command
+from runtime.kafka import new_producer
+from runtime.settings import Settings
+from runtime.topics import ensure_topics
+from schemas.headers import FrameHeaders
+from schemas.records import Instrument
+from schemas.vocabulary import ContractKind
+from tests.conftest import RunWorker, worker_environment
+from tests.pipeline_log import read_topic, run_offline, values
+
+pytestmark = pytest.mark.integration
+
+EXCHANGES = ("okx",)
+WaitUntil = Callable[[Callable[[], bool]], None]
+CLOSED_PROXY = "http://127.0.0.1:9"
+
+
+def contract(symbol: str, size: str) -> Instrument:
+    base = symbol.partition("-")[0]
+    return Instrument(
+        exchange="okx",
+        native_symbol=symbol,
+        base=base,
+        quote="USDT",
+        settle="USDT",
+        contract=ContractKind.LINEAR,
+        contract_size=Decimal(size),
+        as_of="2026-10-01",
+    )
+
+
+def okx_frame(*symbols: str) -> bytes:
+    return orjson.dumps(
+        {
+            "arg": {"channel": "liquidation-orders", "instType": "SWAP"},
+            "data": [
+                {
+                    "instId": symbol,
+                    "instType": "SWAP",
+                    "details": [
+                        {
+                            "side": "sell",
+                            "posSide": "long",
+                            "bkPx": "2",
+                            "sz": "3",
+                            "ts": "1784000000000",
+                        }
+                    ],
+                }
+                for symbol in symbols
+            ],
+        }
+    )
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("EXCHANGES", ",".join(EXCHANGES))
+    made = make_settings()
+    asyncio.run(ensure_topics(made, EXCHANGES))
+    return made
+
+
+def publish(settings: Settings, *frames: bytes) -> None:
+    async def send() -> None:
+        producer = new_producer(settings, "test")
+        await producer.start()
+        for sequence, frame in enumerate(frames):
+            headers = FrameHeaders("okx", "public", 1_784_000_000_123_456_789, "test", sequence)
+            await producer.send_and_wait(
+                settings.topics.raw("okx"), frame, key=b"key", headers=headers.encode()
+            )
+        await producer.stop()
+
+    asyncio.run(send())
+
+
+def documents(settings: Settings, topic: str) -> list[dict[str, Any]]:
+    return [orjson.loads(value) for value in values(settings, topic)]
+
+
+def replay_rejected(settings: Settings) -> bytes:
+    run = run_offline(settings, "replay-rejected", "--reason", "unknown_instrument")
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_worker_knows_what_the_topic_holds_before_its_first_frame(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    asyncio.run(publish_contracts(settings, [contract("AAA-USDT-SWAP", "0.5")]))
+    publish(settings, okx_frame("AAA-USDT-SWAP"))
+    worker = run_worker("process", "normalize", settings=settings)
+    wait_until(lambda: len(values(settings, settings.topics.events)) == 1)
+    [event] = documents(settings, settings.topics.events)
+    assert (event["quantity"], event["value_usd"]) == ("1.5", "3.0")
+    assert values(settings, settings.topics.rejected) == []
+    with urlopen(f"{worker.health_url}/metrics") as answer:
+        metrics = answer.read().decode()
+    assert "liq_instruments_age_days" in metrics
+    assert '"as_of": "2026-10-01"' in worker.log
+
+
+@pytest.mark.usefixtures("broker")
+def test_frames_of_an_unknown_contract_go_through_once_it_is_known(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    mixed = okx_frame("BBB-USDT-SWAP", "BTC-USDT-SWAP", "CCC-USDT-SWAP")
+    publish(settings, mixed, b"not json", okx_frame("BBB-USDT-SWAP"))
+    worker = run_worker("process", "normalize", settings=settings)
+    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 4)
+    known_before = documents(settings, settings.topics.events)
+    assert [event["native_symbol"] for event in known_before] == ["BTC-USDT-SWAP"]
+
+    refreshed = [contract("BBB-USDT-SWAP", "10"), contract("CCC-USDT-SWAP", "1")]
+    asyncio.run(publish_contracts(settings, refreshed))
+    wait_until(lambda: '"updated": 2' in worker.log)
+    assert b"2 frames put through again" in replay_rejected(settings)
+    wait_until(lambda: len(values(settings, settings.topics.events)) == 5)
+
+    raw = [
+        record
+        for records in read_topic(settings, settings.topics.raw("okx")).values()
+        for record in records
+        if record.value != b"not json"
+    ]
+    assert len(raw) == 4
+    assert len({(record.key, record.value, tuple(record.headers)) for record in raw}) == 2
+
+    events = documents(settings, settings.topics.events)
+    assert len({event["event_id"] for event in events}) == 3
+    [repeat] = [event for event in events[1:] if event["native_symbol"] == "BTC-USDT-SWAP"]
+    assert {**repeat, "source": None} == {**known_before[0], "source": None}
+
+    assert b"0 frames put through again" in replay_rejected(settings)
+    assert len(values(settings, settings.topics.rejected)) == 4
+
+
+@pytest.mark.usefixtures("broker")
+def test_frames_still_unknown_wait_for_the_next_run(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    publish(settings, okx_frame("DDD-USDT-SWAP"))
+    worker = run_worker("process", "normalize", settings=settings)
+    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 1)
+    assert b"1 frames" in replay_rejected(settings)
+    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 2)
+    asyncio.run(publish_contracts(settings, [contract("DDD-USDT-SWAP", "1")]))
+    wait_until(lambda: '"updated": 1' in worker.log)
+    assert b"1 frames" in replay_rejected(settings)
+    wait_until(lambda: len(values(settings, settings.topics.events)) == 1)
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_refresh_without_a_network_says_so_and_changes_nothing(settings: Settings) -> None:
+    environment = {
+        **os.environ,
+        **worker_environment(settings),
+        "HTTPS_PROXY": CLOSED_PROXY,
+        "https_proxy": CLOSED_PROXY,
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }
+    command = liq_command("instruments", "refresh", "--exchange", "okx", "--exchange", "bitmex")
+    run = subprocess.run(command, capture_output=True, env=environment, timeout=100, check=False)
+    assert run.returncode == 69, run.stderr
+    said = b" ".join(run.stderr.split())
+    assert b"okx did not list its contracts" in said
+    assert b"bitmex did not list its contracts" in said
+    assert values(settings, settings.topics.instruments) == []
