@@ -16,6 +16,7 @@ _DEFINITION = re.compile(
     rf"|DROP\s+(?:TABLE|VIEW)(?:\s+IF\s+EXISTS)?\s+{_NAME})(?=[\s(]|$)",
     re.IGNORECASE,
 )
+_HAS_ENGINE = re.compile(r"CREATE\s+(?:TABLE|MATERIALIZED)\b", re.IGNORECASE)
 _ENGINE = re.compile(r"\bENGINE\s*=\s*(?=(?:\w+)?MergeTree\b)(?!Replicated)", re.IGNORECASE)
 
 
@@ -31,4 +32,7 @@ def for_cluster(statement: str, cluster: str) -> str:
     if match is None:
         raise ValueError(f"no rule for a cluster: {statement[:80]}")
     head, rest = match["head"], statement[match.end() :]
-    return f"{head} ON CLUSTER '{cluster}'{_ENGINE.sub('ENGINE = Replicated', rest)}"
+    # A plain view has no engine, but may well have text that looks like one.
+    if _HAS_ENGINE.match(head):
+        rest = _ENGINE.sub("ENGINE = Replicated", rest, count=1)
+    return f"{head} ON CLUSTER '{cluster}'{rest}"
