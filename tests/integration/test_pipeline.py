@@ -40,7 +40,8 @@ def is_handled(settings: Settings) -> bool:
             return (
                 await progress.held(raw) > 0
                 and await progress.lag("normalize", raw) == 0
-                and await progress.lag("detect", [settings.topics.events, settings.topics.pulse]) == 0
+                and await progress.lag("detect", [settings.topics.events, settings.topics.pulse])
+                == 0
             )
 
     return asyncio.run(ask())
