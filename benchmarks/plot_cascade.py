@@ -43,9 +43,11 @@ class Scale:
     greatest: float
 
     def x(self, second: float) -> float:
+        """Where a second lies."""
         return LEFT + (second - FROM_SECOND) / SECONDS * (WIDTH - LEFT - 70)
 
     def y(self, value: float) -> float:
+        """Where a value lies."""
         return BOTTOM - value / self.greatest * (BOTTOM - TOP)
 
 
@@ -82,8 +84,10 @@ def draw(events: Sequence[Liquidation], alerts: Iterable[CascadeAlert]) -> str:
     scale = Scale(float(max(dollars.values())))
     nats = Scale(max(alert.analysis.surprise for alert in mine if alert.analysis))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+            'font-family="sans-serif" font-size="12">'
+        ),
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         text(LEFT, 20, "BTC shorts liquidated on three venues, 2026-07-10 from 01:48:15 UTC"),
         text(LEFT - 8, TOP - 8, f"${scale.greatest / 1e3:,.0f}k a second", BAR, "end"),

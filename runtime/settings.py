@@ -47,10 +47,10 @@ class Settings(BaseSettings):
         default={}, description='The same for single assets, as JSON: {"BTC": 500000}.'
     )
     cascade_start_nats: float = Field(
-        default=18.5, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
+        default=21.0, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
     )
     cascade_score_gate: float = Field(
-        default=28.0, ge=0, le=100, description="Least risk score that starts a cascade."
+        default=24.0, ge=0, le=100, description="Least risk score that starts a cascade."
     )
     institutional_threshold_usd: Decimal = Field(
         default=Decimal(100_000), gt=0, description="Dollars that make one liquidation large."

@@ -21,8 +21,10 @@ ASSET_DISPERSION = Dispersion(3.3, 5.2, 6.5)
 MARKET_DISPERSION = Dispersion(3.5, 9.0, 15.0)
 DISPERSION_WINDOW_SECONDS = 60
 ASSET_CELLS_AN_HOUR, MARKET_CELLS_AN_HOUR = 5, 600
-# A cell of a tenth of the floor weighs one.
-REFERENCE_SHARE = 10
+# A cell of a tenth of the floor weighs one; no hour counts as less than a twentieth of it.
+REFERENCE_SHARE, LEAST_HOUR_SHARE = 10, 20
+# A watch takes an eighth of the floor's dollars.
+WATCH_SHARE = 8
 FULL_ASSET_MULTIPLE, FULL_MARKET_MULTIPLE = 100, 1_000
 FULL_VENUES, FULL_ASSETS = 2.5, 20.0
 MARKET_START_NATS = 12.0
@@ -46,11 +48,11 @@ class DetectorConfig:
     min_events: int = 5
     min_value_usd: Decimal = Decimal(100_000)
     min_value_usd_by_asset: Mapping[str, Decimal] = field(default_factory=dict)
-    start_nats: float = 18.5
-    score_gate: float = 28.0
-    watch_nats: float = 4.0
+    start_nats: float = 21.0
+    score_gate: float = 24.0
+    watch_nats: float = 3.5
     hot_nats: float = 2.0
-    dollar_nats: float = 2.0
+    dollar_nats: float = 6.0
     quiet_seconds: int = 90
     memory_hours: int = 3
     market_breadth: int = 8
@@ -131,7 +133,7 @@ class DetectorConfig:
             floor_events=self.min_events,
             floor_cents=floor_cents,
             watch_events=max(1, self.min_events - 2),
-            watch_cents=floor_cents // 4,
+            watch_cents=floor_cents // WATCH_SHARE,
             start_nats=self.start_nats,
             watch_nats=self.watch_nats,
             hot_nats=self.hot_nats,
@@ -145,7 +147,7 @@ class DetectorConfig:
             least_groups=0,
             reference_bits=(floor_cents // REFERENCE_SHARE).bit_length(),
             dollar_nats=self.dollar_nats,
-            least_hourly_cents=max(1, floor_cents // REFERENCE_SHARE),
+            least_hourly_cents=max(1, floor_cents // LEAST_HOUR_SHARE),
         )
 
     @cached_property

@@ -9,6 +9,7 @@ the quiet time, and its end is put back to its last hot second.
 
 from dataclasses import dataclass, field
 from enum import Enum
+from heapq import nlargest
 from math import log
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ LEVEL_SCORES = (45.0, 60.0, 75.0)
 ESCALATION_SPACING_SECONDS = 20
 UPDATE_SECONDS = 15
 WATCH_SECONDS = 30
+CELLS_OF_AN_ORDER = 2
 TENTHS = 10
 
 
@@ -211,16 +213,16 @@ class Lane:
         return [Decision(tick, Change.WATCH, None, moment, totals)]
 
     def _evidence(self, rules: LaneRules, tick: int, nats: float) -> float:
-        """The surprise, and how far the dollars without the largest cell exceed normal ones."""
+        """The surprise, and how far the dollars beyond the largest cells exceed a normal hour's.
+
+        One order can fill two cells, when it is filled across a half second.
+        """
         if not rules.dollar_nats:
             return nats
-        largest = max(
-            cents for bucket in self.ring.middle_buckets for cents in bucket.cells.values()
-        )
-        rest = max(1, self.ring.middle_cents - largest)
+        cells = (cents for bucket in self.ring.middle_buckets for cents in bucket.cells.values())
+        rest = max(1, self.ring.middle_cents - sum(nlargest(CELLS_OF_AN_ORDER, cells)))
         hourly = self.baseline.hourly_cents(tick, rules.memory_seconds)
-        normal = max(rules.least_hourly_cents, hourly)
-        return nats + rules.dollar_nats * log(rest / normal)
+        return nats + rules.dollar_nats * log(rest / max(rules.least_hourly_cents, hourly))
 
     def _start(self, tick: int, moment: Moment, rate: float) -> OpenCascade:
         onset = self._onset(tick, rate)

@@ -1,6 +1,6 @@
 """Running sums are what one gets by adding up again, whatever came when."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.cascades.ring import Ring
@@ -36,6 +36,7 @@ def cells_of(
     return found
 
 
+@settings(deadline=None)
 @given(steps)
 def test_sums_are_those_of_the_liquidations_in_the_windows(
     taken: list[tuple[int, int, str, int, int]],
