@@ -116,8 +116,8 @@ def _feed(contract: ContractKind, publishes: str) -> Feed:
 VENUE: Final = Venue(
     EXCHANGE,
     {
-        "linear-swap": _feed(ContractKind.LINEAR, "forced orders of USDT contracts"),
-        "coin-swap": _feed(ContractKind.INVERSE, "forced orders of coin-margined swaps"),
-        "coin-futures": _feed(ContractKind.INVERSE, "forced orders of coin-margined futures"),
+        "linear": _feed(ContractKind.LINEAR, "forced orders of USDT contracts"),
+        "inverse": _feed(ContractKind.INVERSE, "forced orders of coin-margined swaps"),
+        "futures": _feed(ContractKind.INVERSE, "forced orders of coin-margined futures"),
     },
 )
