@@ -13,9 +13,8 @@ from sinks.clickhouse.cluster import for_cluster
             "CREATE DATABASE IF NOT EXISTS `liq` ON CLUSTER 'main'",
         ),
         (
-            "CREATE TABLE IF NOT EXISTS `liq`.t\n(a Int8)\nENGINE = ReplacingMergeTree(a)\nORDER BY a",
-            "CREATE TABLE IF NOT EXISTS `liq`.t ON CLUSTER 'main'\n(a Int8)\n"
-            "ENGINE = ReplicatedReplacingMergeTree(a)\nORDER BY a",
+            "CREATE TABLE `x`.t\n(a Int8)\nENGINE = ReplacingMergeTree(a)",
+            "CREATE TABLE `x`.t ON CLUSTER 'main'\n(a Int8)\nENGINE = ReplicatedReplacingMergeTree(a)",
         ),
         (
             "CREATE TABLE t (a Int8) ENGINE = MergeTree ORDER BY a",
