@@ -175,7 +175,22 @@ def read_trades(reading: Reading, message: Any) -> None:
     if is_control(message, "trades"):
         return
     for trade in array_field(message, "data"):
-        reading.entry(read_trade, trade)
+        if not is_between_others(trade):
+            reading.entry(read_trade, trade)
+
+
+def is_between_others(trade: Any) -> bool:
+    """Whether a trade is well formed and without a vault, as nearly all are."""
+    users = trade.get("users") if type(trade) is dict else None
+    if type(users) is not list or len(users) != 2:  # noqa: PLR2004 - buyer and seller
+        return False
+    buyer, seller = users
+    return (
+        type(buyer) is str
+        and type(seller) is str
+        and buyer.lower() not in LIQUIDATOR_VAULTS
+        and seller.lower() not in LIQUIDATOR_VAULTS
+    )
 
 
 def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
