@@ -30,6 +30,8 @@ from liq.embedded.supervisor import Child, Supervisor
 SYMBOLS = 200
 BURST_SECONDS = 0.01
 POLL_SECONDS = 0.5
+IN_FLIGHT = "liq_producer_in_flight_records"
+CPU = "process_cpu_seconds_total"
 
 
 def frame(number: int) -> bytes:
@@ -115,6 +117,7 @@ def main() -> None:
 def measure(url: str, pipe: Connection, count: int) -> None:
     """Wait for the last acknowledgement, and print the figures."""
     started = pipe.recv()
+    busy = -metric(url, CPU)
     memory = []
     acknowledged = -1.0
     ended = started
@@ -122,7 +125,7 @@ def measure(url: str, pipe: Connection, count: int) -> None:
     while quiet < 10 / POLL_SECONDS:
         time.sleep(POLL_SECONDS)
         memory.append(metric(url, "process_resident_memory_bytes") / 1e6)
-        now = metric(url, "liq_frames_total{") - metric(url, "liq_producer_in_flight_frames")
+        now = metric(url, 'liq_frames_total{exchange="aster"') - metric(url, IN_FLIGHT)
         if now > acknowledged:
             acknowledged, ended, quiet = now, time.monotonic(), 0
         else:
@@ -130,8 +133,10 @@ def measure(url: str, pipe: Connection, count: int) -> None:
         if acknowledged >= count:
             break
     seconds = ended - started
+    busy += metric(url, CPU)
     print(f"{acknowledged:,.0f} of {count:,} frames acknowledged in {seconds:.1f} s")
     print(f"{acknowledged / seconds:,.0f} frames/s on one connection")
+    print(f"the producer was busy for {busy:.1f} s: {1e6 * busy / count:.1f} microseconds a frame")
     half = memory[len(memory) // 2 :]
     print(f"memory: {memory[0]:.0f} MB at first, {max(memory):.0f} MB at most, ", end="")
     print(f"{min(half):.0f} to {max(half):.0f} MB in the second half")

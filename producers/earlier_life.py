@@ -8,16 +8,18 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
 
+from producers.clock import MILLISECOND_NS
 from runtime.errors import DependencyError
 from runtime.kafka import new_consumer, start_consumer
 from runtime.settings import Settings
 from schemas.headers import CONNECTION, HEARTBEAT_KEY, RECEIVED_AT_NS, integer_header, text_header
 
-TAIL_RECORDS: Final = 200
+FIRST_TAIL_RECORDS: Final = 200
+TAIL_GROWTH: Final = 10
 PEER_MS: Final = 3_000
 POLL_MS: Final = 200
-NANOSECONDS_PER_MS: Final = 1_000_000
 
 
 async def covered_until_ms(
@@ -33,10 +35,11 @@ async def covered_until_ms(
     consumer = new_consumer(settings)
     covered = {}
     try:
-        await start_consumer(settings, consumer)
         try:
+            await start_consumer(settings, consumer)
             for exchange in exchanges:
-                latest = await _latest_heartbeats(settings, consumer, exchange)
+                place = _heartbeat_place(settings, exchange)
+                latest = await _latest_heartbeats(consumer, place, now_ms - PEER_MS)
                 others = [ms for name, ms in latest.items() if name != slot]
                 if latest and not any(now_ms - ms < PEER_MS for ms in others):
                     covered[exchange] = max(latest.values())
@@ -50,30 +53,48 @@ async def covered_until_ms(
     return covered
 
 
+def _heartbeat_place(settings: Settings, exchange: str) -> TopicPartition:
+    numbers = list(range(settings.topic_partitions))
+    number = DefaultPartitioner()(HEARTBEAT_KEY, numbers, numbers)
+    return TopicPartition(settings.topics.raw(exchange), number)
+
+
 async def _latest_heartbeats(
-    settings: Settings, consumer: AIOKafkaConsumer, exchange: str
+    consumer: AIOKafkaConsumer, place: TopicPartition, since_ms: int
 ) -> dict[str, int]:
-    """The newest heartbeat (milliseconds) of each producer, from the ends of the partitions."""
-    topic = settings.topics.raw(exchange)
-    places = [TopicPartition(topic, number) for number in range(settings.topic_partitions)]
-    consumer.assign(places)
-    ends = await consumer.end_offsets(places)
-    begins = await consumer.beginning_offsets(places)
-    unread = {}
-    for place, end in ends.items():
-        start = max(begins[place], end - TAIL_RECORDS)
-        consumer.seek(place, start)
-        if end > start:
-            unread[place] = end
+    """The newest heartbeat (milliseconds) of each producer near the end of a partition.
+
+    Frames lie between heartbeats, so it looks further and further back: until it has found one,
+    and has seen everything since `since_ms`.
+    """
+    consumer.assign([place])
+    [end] = (await consumer.end_offsets([place])).values()
+    [begin] = (await consumer.beginning_offsets([place])).values()
+    tail = FIRST_TAIL_RECORDS
+    while True:
+        start = max(begin, end - tail)
+        latest, earliest_ms = await _read(consumer, place, start, end)
+        if start == begin or (latest and earliest_ms <= since_ms):
+            return latest
+        tail *= TAIL_GROWTH
+
+
+async def _read(
+    consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int
+) -> tuple[dict[str, int], int]:
+    """The newest heartbeat of each producer in some offsets, and the earliest time of any record.
+
+    A time that is missing counts as the earliest possible.
+    """
+    consumer.seek(place, start)
     latest: dict[str, int] = {}
-    while unread:
+    times = []
+    while await consumer.position(place) < end:
         for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
             for record in records:
-                time_ns = integer_header(record.headers, RECEIVED_AT_NS)
-                if record.key == HEARTBEAT_KEY and record.value is None and time_ns:
+                time_ms = (integer_header(record.headers, RECEIVED_AT_NS) or 0) // MILLISECOND_NS
+                times.append(time_ms)
+                if record.key == HEARTBEAT_KEY and record.value is None:
                     name = text_header(record.headers, CONNECTION)
-                    latest[name] = max(latest.get(name, 0), time_ns // NANOSECONDS_PER_MS)
-        for place, end in list(unread.items()):
-            if await consumer.position(place) >= end:
-                del unread[place]
-    return latest
+                    latest[name] = max(latest.get(name, 0), time_ms)
+    return latest, min(times, default=0)

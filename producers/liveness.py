@@ -19,24 +19,26 @@ class PingSchedule:
     """Pings of one connection. Times are seconds of a monotonic clock."""
 
     heartbeat: Heartbeat
-    last_sign: float
     last_ping: float
+    unanswered_since: float | None = None
 
-    def note_sign(self, now: float) -> None:
+    def note_sign(self) -> None:
         """Anything at all was received."""
-        self.last_sign = now
+        self.unanswered_since = None
 
     def is_due(self, now: float) -> bool:
         """Whether to ping now; the caller then does."""
         if now - self.last_ping < self.heartbeat.every_seconds:
             return False
         self.last_ping = now
+        if self.unanswered_since is None:
+            self.unanswered_since = now
         return True
 
     def is_dead(self, now: float) -> bool:
-        """Whether the last ping, and everything since the last sign, stayed unanswered."""
-        waited = now - self.last_ping
-        return self.last_sign < self.last_ping and waited >= self.heartbeat.answer_seconds
+        """Whether the first ping after the last sign of life has had no answer for too long."""
+        since = self.unanswered_since
+        return since is not None and now - since >= self.heartbeat.answer_seconds
 
 
 @dataclass(slots=True)

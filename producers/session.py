@@ -77,7 +77,7 @@ class Session:
         self._address = address
         self._context = context
         self._clock = context.clock
-        self._schedule = PingSchedule(feed.heartbeat, last_sign=now, last_ping=now)
+        self._schedule = PingSchedule(feed.heartbeat, last_ping=now)
         self._sequence = 0
         self._end: SessionEnd | None = None
 
@@ -123,7 +123,7 @@ class Session:
 
     async def _take(self, websocket: ClientConnection, frame: bytes) -> None:
         received_at_ns = self._clock.now_ns()
-        self._schedule.note_sign(self._clock.monotonic())
+        self._schedule.note_sign()
         self.last_sign_ms = received_at_ns // MILLISECOND_NS
         received, key, frame = self._read(frame)
         if received.is_data:
@@ -134,7 +134,9 @@ class Session:
             await self._context.publisher.frame(key, frame, headers)
             self._context.activity.note_data(self.feed.label, self._clock.monotonic())
         if received is not DATA:
-            if self.subscriptions.take(received):
+            is_news = self.subscriptions.take(received)
+            self._check_answers(self._clock.monotonic())
+            if is_news:
                 log.warning(
                     "exchange_error", connection=self.connection, detail=received.refusal[:500]
                 )
@@ -192,7 +194,7 @@ class Session:
 
     def _note_pong(self, pong: "asyncio.Future[float]") -> None:
         if not pong.cancelled() and pong.exception() is None:
-            self._schedule.note_sign(self._clock.monotonic())
+            self._schedule.note_sign()
             self.last_sign_ms = now_ms(self._clock)
 
     def _check_answers(self, now: float) -> None:

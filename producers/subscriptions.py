@@ -83,9 +83,10 @@ class Subscriptions:
     def give_up(self, names: tuple[str, ...], reason: str) -> None:
         """Leave names out that were never answered."""
         for number, pending in list(self._pending.items()):
-            for name in pending.unanswered.intersection(names):
-                pending.unanswered.discard(name)
-                self.refused[name] = reason
+            for name in names:
+                if name in pending.unanswered:
+                    pending.unanswered.discard(name)
+                    self.refused[name] = reason
             if not pending.unanswered:
                 del self._pending[number]
 

@@ -1,0 +1,111 @@
+"""The declarations of exchanges: addresses, readers that survive anything, settings."""
+
+import gzip
+import json
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.addresses import targets
+from producers.feed import DATA, Feed
+from producers.live import chosen_targets
+from producers.record_key import message_key
+from producers.registry import FEEDS, producible_exchanges
+from producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
+from runtime.errors import ConfigurationError
+from tests.local_exchange.dialects import DIALECTS, Dialect
+
+ALL_FEEDS = [feed for feeds in FEEDS.values() for feed in feeds]
+words = st.sampled_from(
+    ("op", "event", "channel", "type", "id", "result", "error", "data", "method", "topic", "arg",
+     "sub", "subscribe", "subscribed", "ping", "params", "success", "req_id", "key", 0, 1)
+)  # fmt: skip
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words.map(str), inner, max_size=5),
+)
+
+
+def test_there_are_the_exchanges_that_the_readme_names() -> None:
+    assert producible_exchanges() == (
+        "aster", "binance", "bitfinex", "bitget", "bitmex", "bybit", "deribit", "dydx", "gate",
+        "htx", "hyperliquid", "kraken", "lighter", "okx", "pacifica",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("feed", ALL_FEEDS, ids=lambda feed: feed.label)
+def test_addresses_are_encrypted_and_settings_are_shouted(feed: Feed) -> None:
+    assert feed.address.startswith("wss://")
+    assert feed.address_setting == feed.address_setting.upper()
+    assert feed.address_setting.endswith("_WS_URL")
+    assert feed.address_setting.startswith(feed.exchange.upper())
+
+
+def test_binance_uses_the_path_of_market_streams() -> None:
+    assert FEEDS["binance"][0].address == "wss://fstream.binance.com/market/ws"
+
+
+@given(st.sampled_from(ALL_FEEDS), json_values)
+def test_readers_raise_only_what_the_connection_takes_for_data(feed: Feed, value: object) -> None:
+    try:
+        feed.read(value)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda d: f"{d.exchange}.{d.feed}")
+def test_data_is_data_with_its_symbol_and_control_is_not(dialect: Dialect) -> None:
+    [feed] = [f for f in FEEDS[dialect.exchange] if f.name == dialect.feed]
+    frame = dialect.frame(dialect.symbol, 1)
+    assert feed.read(frame) is DATA
+    assert message_key(feed.exchange, feed.symbol_of, frame) == dialect.symbol.encode()
+    for message in (*dialect.hello, dialect.client_pong, dialect.server_ping):
+        if isinstance(message, str):
+            assert not feed.texts[message.encode()].is_data
+        elif message is not None:
+            assert not feed.read(message).is_data
+    if dialect.client_ping is not None:
+        text = feed.heartbeat.text
+        assert isinstance(text, str)
+        sent = text if text == dialect.client_ping else orjson.loads(text)
+        assert sent == dialect.client_ping
+
+
+def test_settings_replace_addresses_and_names() -> None:
+    environment = {
+        "BYBIT_LINEAR_WS_URL": "ws://127.0.0.1:9/x",
+        "BYBIT_LINEAR_SYMBOLS": "BTCUSDT, ETHUSDT",
+        "HYPERLIQUID_TRADES_COINS": "BTC",
+    }
+    linear, inverse = targets(FEEDS["bybit"], environment)
+    assert (linear.address, linear.names) == ("ws://127.0.0.1:9/x", ("BTCUSDT", "ETHUSDT"))
+    assert inverse.names is None
+    assert [t.feed.name for t in targets(FEEDS["hyperliquid"], environment)] == [
+        "userFills",
+        "trades",
+    ]
+    assert [t.feed.name for t in targets(FEEDS["hyperliquid"], {})] == ["userFills"]
+
+
+@pytest.mark.parametrize("text", ["http://x", "nonsense", "wss://"])
+def test_a_wrong_address_is_a_sentence(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="OKX_WS_URL"):
+        chosen_targets(("okx",), {"OKX_WS_URL": text})
+
+
+def test_an_unknown_exchange_is_a_sentence() -> None:
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        chosen_targets(("okx", "nowhere"), {})
+
+
+def test_gunzip_takes_a_message_and_refuses_a_bomb() -> None:
+    text = json.dumps({"op": "notify"}).encode()
+    assert gunzip(gzip.compress(text)) == text
+    assert len(gunzip(gzip.compress(bytes(MAX_FRAME_BYTES)))) == MAX_FRAME_BYTES
+    with pytest.raises(FrameTooLargeError):
+        gunzip(gzip.compress(bytes(MAX_FRAME_BYTES + 1)))
+    for damaged in (b"", b"plain", gzip.compress(text)[:-9]):
+        with pytest.raises(ValueError, match="gzip"):
+            gunzip(damaged)

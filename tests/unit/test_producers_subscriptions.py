@@ -1,0 +1,81 @@
+"""What was asked, what was answered: acknowledgements, refusals, halving, ten seconds."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.feed import Received, request
+from producers.registry import FEEDS
+from producers.subscriptions import ACKNOWLEDGE_SECONDS, Subscriptions
+
+BYBIT = FEEDS["bybit"][0]
+OKX = FEEDS["okx"][0]
+
+
+def test_requests_are_cut_to_the_venues_size() -> None:
+    names = tuple(f"S{number}USDT" for number in range(250))
+    subscriptions = Subscriptions(BYBIT, names)
+    texts = []
+    while text := subscriptions.next_text(0.0):
+        texts.append(text)
+    assert [text.count("allLiquidation.") for text in texts] == [100, 100, 50]
+    assert not subscriptions.is_complete
+    for number in (1, 2, 3):
+        subscriptions.take(Received(acknowledged=(request(number),)))
+    assert subscriptions.is_complete
+    assert subscriptions.accepted == set(names)
+
+
+def test_names_may_be_acknowledged_one_by_one() -> None:
+    subscriptions = Subscriptions(OKX, ("SWAP", "FUTURES"))
+    subscriptions.next_text(0.0)
+    subscriptions.take(Received(acknowledged=("FUTURES",)))
+    assert not subscriptions.is_complete
+    assert subscriptions.overdue(ACKNOWLEDGE_SECONDS - 0.1) == ()
+    assert subscriptions.overdue(ACKNOWLEDGE_SECONDS) == ("SWAP",)
+    subscriptions.give_up(("SWAP",), "no answer")
+    assert subscriptions.is_complete
+    assert subscriptions.refused == {"SWAP": "no answer"}
+
+
+def test_an_answer_to_nothing_changes_nothing() -> None:
+    subscriptions = Subscriptions(OKX, ("SWAP",))
+    subscriptions.next_text(0.0)
+    assert not subscriptions.take(Received(acknowledged=("OPTION", request(9))))
+    assert not subscriptions.take(Received(refused=("OPTION",), refusal="no"))
+    assert not subscriptions.is_complete
+    assert not subscriptions.is_refused
+
+
+def test_nothing_to_ask_is_refused() -> None:
+    assert Subscriptions(OKX, ()).is_refused
+
+
+@given(st.sets(st.integers(0, 63)), st.integers(1, 64), st.booleans())
+def test_exactly_the_bad_names_are_left_out(
+    bad: set[int],
+    size: int,
+    is_numbered: bool,  # noqa: FBT001 - hypothesis gives it by position
+) -> None:
+    """Whatever the size of requests, and whether refusals name their request or not."""
+    names = tuple(str(number) for number in range(64))
+    asked: list[tuple[str, ...]] = []
+
+    def subscribe(some: tuple[str, ...], _number: int) -> str:
+        asked.append(some)
+        return "x"
+
+    feed = replace(BYBIT, subscribe=subscribe, names_per_request=size)
+    subscriptions = Subscriptions(feed, names)
+    number = 0
+    while subscriptions.next_text(0.0):
+        number += 1
+        if {int(name) for name in asked[-1]} & bad:
+            refused = (request(number),) if is_numbered else ()
+            assert subscriptions.take(Received(refused=refused, refusal="bad"))
+        else:
+            subscriptions.take(Received(acknowledged=(request(number),)))
+    assert set(subscriptions.refused) == {str(number) for number in bad}
+    assert subscriptions.accepted == set(names) - set(subscriptions.refused)
+    assert subscriptions.is_refused is (len(bad) == 64)
