@@ -46,10 +46,11 @@ class PipelineProgress:
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
 
     async def _ends(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        # A consumer without a subscription knows no topic of Apache Kafka's.
         partitions = [
-            TopicPartition(topic, number)
-            for topic in topics
-            for number in self._consumer.partitions_for_topic(topic) or ()
+            TopicPartition(described["topic"], partition["partition"])
+            for described in await self._admin.describe_topics(list(topics))
+            for partition in described["partitions"]
         ]
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
         return ends

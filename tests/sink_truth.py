@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from runtime.kafka import new_consumer, start_consumer
 from runtime.settings import Settings
+from runtime.topics import describe_topics
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.encoding import encode, encode_refusals
 from sinks.clickhouse.migrations import migrate
@@ -50,9 +51,10 @@ async def read_log(settings: Settings) -> dict[str, list["ConsumerRecord[bytes, 
     found: dict[str, list[ConsumerRecord[bytes, bytes]]] = defaultdict(list)
     try:
         partitions = [
-            TopicPartition(topic, number)
-            for topic in tables_by_topic(settings.topics)
-            for number in consumer.partitions_for_topic(topic) or ()
+            TopicPartition(state.spec.name, number)
+            for state in await describe_topics(settings, ())
+            for number in range(state.partitions or 0)
+            if state.spec.name in tables_by_topic(settings.topics)
         ]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
