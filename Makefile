@@ -7,7 +7,7 @@ SPEED ?= max
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-unit test-faults lint format types imports check bench eval clean
+.PHONY: help install demo dev test test-unit test-faults lint format types imports check bench eval eval-check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ check: lint types imports ## Everything that needs no running process.
 
 bench: install ## Run the side-by-side measurements.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+eval-check: install ## Play six synthetic days to the cascade detector; fails when it misses a limit.
+	$(BIN)/python -m benchmarks.detection --seeds 6 --only-ours --check
 
 eval: install ## Compare cascade detectors over 30 synthetic days; writes docs/detection.md's tables.
 	$(BIN)/python -m benchmarks.detection --write docs/detection.md

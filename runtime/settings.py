@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         default={}, description='The same for single assets, as JSON: {"BTC": 500000}.'
     )
     cascade_start_nats: float = Field(
-        default=21.0, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
+        default=20.0, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
     )
     cascade_score_gate: float = Field(
         default=24.0, ge=0, le=100, description="Least risk score that starts a cascade."

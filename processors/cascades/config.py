@@ -48,7 +48,7 @@ class DetectorConfig:
     min_events: int = 5
     min_value_usd: Decimal = Decimal(100_000)
     min_value_usd_by_asset: Mapping[str, Decimal] = field(default_factory=dict)
-    start_nats: float = 21.0
+    start_nats: float = 20.0
     score_gate: float = 24.0
     watch_nats: float = 3.5
     hot_nats: float = 2.0
