@@ -1,6 +1,8 @@
 """The cascades of two recordings, reviewed and stored; none of them changes by accident."""
 
 import gzip
+import random
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -10,8 +12,10 @@ import orjson
 import pytest
 
 from processors.cascades import CascadeEngine, DetectorConfig
+from processors.cascades.snapshot import market_from_bytes, market_to_bytes
 from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
 from schemas.capture import parse_capture_line
+from schemas.codec import encode
 from schemas.records import CascadeAlert, Liquidation
 from schemas.vocabulary import AlertType, Scope, Side
 
@@ -130,3 +134,39 @@ def test_totals_are_those_of_the_events_between_onset_and_end(name: str) -> None
         ]
         assert end.event_count == len(values)
         assert abs(end.total_value_usd - sum(values)) <= CENT * len(values)
+
+
+def written(events: Sequence[Liquidation]) -> list[bytes]:
+    engine = CascadeEngine(DetectorConfig())
+    alerts = [alert for place, event in enumerate(events) for alert in engine.apply(event, place)]
+    return [encode(alert) for alert in (*alerts, *engine.finish())]
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_order_within_a_second_of_receipt_and_repeats_change_no_byte(name: str) -> None:
+    chance = random.Random(20_260_710)  # noqa: S311 - no secrets
+    shuffled = [*events_of(name), *events_of(name)[::5]]
+    chance.shuffle(shuffled)
+    shuffled.sort(key=lambda event: event.received_at_ms // 1_000)
+    assert written(shuffled) == written(events_of(name))
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_crash_in_the_middle_of_a_cascade_changes_no_byte(name: str) -> None:
+    events = events_of(name)
+    in_a_cascade = next(end for end in ends(alerts_of(name)) if end.event_count > 100)
+    middle_ms = (in_a_cascade.started_at_ms + (in_a_cascade.ended_at_ms or 0)) // 2
+    cut = next(place for place, event in enumerate(events) if event.received_at_ms > middle_ms)
+    config = DetectorConfig()
+    first = CascadeEngine(config)
+    made = [
+        alert for place, event in enumerate(events[:cut]) for alert in first.apply(event, place)
+    ]
+    second = CascadeEngine(config)
+    stored = {asset: data for asset, data in first.partition.touched().items() if data is not None}
+    second.partition.restore(stored)
+    second.market.state = market_from_bytes(market_to_bytes(first.market.state), config, [0])
+    for place, event in enumerate(events[cut:], cut):
+        made += second.apply(event, place)
+    made += second.finish()
+    assert [encode(alert) for alert in made] == written(events)
