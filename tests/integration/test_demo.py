@@ -43,7 +43,7 @@ def test_the_demo_gives_the_stated_tables_twice_and_leaves_nothing_running(tmp_p
     for exchange, side, events, usd in TOTALS:
         assert re.search(rf"{exchange}\s+{side}\s+{events}\s+{re.escape(usd)}\s", first)
     assert re.search(r"4,765\s+4,765\s+57,193,019\.93\s+86\s", first)
-    assert re.search(r"07-10 01:48:28\s+01:49:\d\d\s+BTC\s+SHORT", first)
+    assert re.search(r"07-10 01:48:29\s+01:49:\d\d\s+BTC\s+SHORT", first)
     assert re.search(r"07-10 14:18:53\s+14:19:\d\d\s+BTC\s+LONG", first)
     assert processes_of(tmp_path) == []
 
