@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from schemas.codec import DecodeError, decimal_text, decode, encode
-from schemas.records import CascadeAlert, Instrument, Liquidation, Rejected
+from schemas.records import CascadeAlert, Instrument, Liquidation, Rejected, ScoreParts
 from schemas.vocabulary import ContractKind, RejectReason
 
 INSTRUMENT = Instrument(
@@ -48,8 +48,15 @@ def test_bytes_survive_whatever_they_are() -> None:
     ("change", "message"),
     [
         ({"contract_size": 0.01}, "contract_size: expected a decimal string"),
-        ({"contract_size": "NaN"}, "contract_size: not a finite decimal"),
+        ({"contract_size": "NaN"}, "contract_size: not a decimal"),
+        ({"contract_size": "Infinity"}, "contract_size: not a decimal"),
         ({"contract_size": "a lot"}, "contract_size: not a decimal"),
+        ({"contract_size": ""}, "contract_size: not a decimal"),
+        ({"contract_size": " 1"}, "contract_size: not a decimal"),
+        ({"contract_size": "1\n"}, "contract_size: not a decimal"),
+        ({"contract_size": "1_000"}, "contract_size: not a decimal"),
+        ({"contract_size": "\uff11"}, "contract_size: not a decimal"),  # a full-width 1
+        ({"contract_size": "1E+99999999"}, "contract_size: not a decimal"),
         ({"contract": "circular"}, "contract: 'circular' is not one of"),
         ({"contract": None}, "contract: None is not one of"),
         ({"base": 7}, "base: expected str, got int"),
@@ -68,10 +75,32 @@ def test_a_missing_field_is_named() -> None:
         decode(Instrument, orjson.dumps(rest))
 
 
-@pytest.mark.parametrize("data", [b"", b"null", b"[]", b"[" * 100_000, b"\xff", b'"text"'])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"\xff",
+        b'{"price":NaN}',
+        b'{"price":1e999}',
+        b"[" * 100_000,
+        b'{"price":' * 100_000,
+        b'{"price":' * 100_000 + b"1" + b"}" * 100_000,
+    ],
+    ids=lambda data: repr(data[:16]),
+)
 def test_what_is_no_record_is_an_error_and_no_crash(data: bytes) -> None:
     with pytest.raises(DecodeError):
         decode(Liquidation, data)
+
+
+@pytest.mark.parametrize("speed", [True, "0.5", None])
+def test_a_score_is_a_number(speed: object) -> None:
+    document = {"speed": speed, "volume": 0, "imbalance": 0, "concentration": 0}
+    with pytest.raises(DecodeError, match="speed: expected a number"):
+        decode(ScoreParts, orjson.dumps(document))
 
 
 def test_a_bad_payload_is_named() -> None:
