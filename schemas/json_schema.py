@@ -10,15 +10,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-DECIMAL_PATTERN = r"^-?[0-9]+(\.[0-9]+)?$"
+from schemas.codec import DECIMAL_GRAMMAR
+from schemas.descriptions import DESCRIPTIONS
 
-# What a field's name says of its unit.
-UNITS = {
-    "_ms": "Milliseconds since 1970-01-01, UTC.",
-    "_usd": "US dollars.",
-    "_seconds": "Seconds.",
-}
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+DECIMAL_PATTERN = f"^{DECIMAL_GRAMMAR}$"
+
 SCALARS: dict[type, dict[str, Any]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
@@ -40,16 +37,14 @@ def _object(record_type: Any) -> dict[str, Any]:
         "type": "object",
         "description": inspect.cleandoc(record_type.__doc__ or ""),
         "properties": {
-            field.name: _described(field.name, _schema(hints[field.name]))
+            field.name: {
+                **_schema(hints[field.name]),
+                "description": DESCRIPTIONS[record_type.__name__][field.name],
+            }
             for field in fields(record_type)
         },
         "required": [field.name for field in fields(record_type) if field.default is MISSING],
     }
-
-
-def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    unit = next((text for suffix, text in UNITS.items() if name.endswith(suffix)), None)
-    return {**schema, "description": unit} if unit else schema
 
 
 def _schema(hint: Any) -> dict[str, Any]:
