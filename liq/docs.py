@@ -1,10 +1,13 @@
 """Pages of docs/ that are made from code: `python -m liq.docs` writes them."""
 
 from pathlib import Path
+from typing import Any
 
 from runtime.metrics import ALL_METRICS
+from schemas.asyncapi import RECORD_TYPES
+from schemas.json_schema import schema_of
 
-METRICS_PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 METRICS_HEAD = """# Metrics
 
@@ -14,6 +17,23 @@ time and file handles (`process_*`). Made from `runtime/metrics.py` by `python -
 | metric | kind | labels | meaning |
 |---|---|---|---|
 """
+
+RECORDS_HEAD = """# Records
+
+Every field of every record; [topics.md](topics.md) says which topic holds which, and how to read
+them. A field that is not always there may be absent (an older writer) or null. Made from
+`schemas/` by `python -m liq.docs`.
+"""
+
+TABLE_HEAD = """
+| field | type | always | meaning |
+|---|---|---|---|
+"""
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page with what it should hold."""
+    return {DOCS / "metrics.md": metrics_page(), DOCS / "records.md": records_page()}
 
 
 def metrics_page() -> str:
@@ -29,5 +49,52 @@ def metrics_page() -> str:
     return METRICS_HEAD + "\n".join(rows) + "\n"
 
 
+def records_page() -> str:
+    """docs/records.md as it should be."""
+    sections = [_section(record.__name__, schema_of(record)) for record in RECORD_TYPES]
+    return RECORDS_HEAD + "".join(sections)
+
+
+def _section(name: str, schema: dict[str, Any]) -> str:
+    return f"\n## {name}\n{TABLE_HEAD}" + "\n".join(_rows(schema, "")) + "\n"
+
+
+def _rows(schema: dict[str, Any], prefix: str) -> list[str]:
+    """A row for each field, and below it one for each field inside it."""
+    rows = []
+    for name, field in schema["properties"].items():
+        always = "yes" if name in schema["required"] else ""
+        rows.append(
+            f"| `{prefix}{name}` | {_type(field)} | {always} | {field['description']} |",
+        )
+        inner = _inner(field)
+        if "properties" in inner:
+            mark = "[]." if field.get("type") == "array" else "."
+            rows += _rows(inner, f"{prefix}{name}{mark}")
+    return rows
+
+
+def _inner(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a field's value: of an array, its items; of a nullable one, not null."""
+    if "oneOf" in field:
+        return dict(field["oneOf"][0])
+    return dict(field.get("items", field))
+
+
+def _type(field: dict[str, Any]) -> str:
+    inner = _inner(field)
+    if field.get("type") == "array":
+        return f"array of {_type(inner)}"
+    if "enum" in inner:
+        return ", ".join(f"`{word}`" for word in inner["enum"])
+    if "pattern" in inner:
+        return "decimal string"
+    if "contentEncoding" in inner:
+        return "base64 string"
+    written = inner["type"]
+    return str(written[0] if isinstance(written, list) else written)
+
+
 if __name__ == "__main__":
-    METRICS_PAGE.write_text(metrics_page(), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

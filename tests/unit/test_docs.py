@@ -5,14 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from liq.docs import METRICS_PAGE, metrics_page
+from liq.docs import pages
+from schemas.topics import Topics
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "data").glob("*.md")]
 
 
-def test_the_page_of_metrics_is_up_to_date() -> None:
-    assert METRICS_PAGE.read_text(encoding="utf-8") == metrics_page()
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_a_page_made_from_code_is_up_to_date(page: Path) -> None:
+    assert page.read_text(encoding="utf-8") == pages()[page]
+
+
+def test_the_page_of_topics_names_every_topic() -> None:
+    page = (ROOT / "docs" / "topics.md").read_text(encoding="utf-8")
+    specs = Topics().specs(("<exchange>",))
+    assert [spec.name for spec in specs if f"`{spec.name}`" not in page] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
