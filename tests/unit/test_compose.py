@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from liq.commands.workers import Sink, Stage
 from liq.main import app
 from runtime.settings import Settings, host_slot
 
@@ -27,7 +28,9 @@ PINNED = re.compile(r"^[a-z0-9./-]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?$")
 def test_there_is_a_service_for_every_kind_of_worker() -> None:
     assert {"kafka", "clickhouse", "normalize", "detect", "sink"} <= SERVICES.keys()
     commands = {tuple(body["command"][:2]) for body in OURS.values()}
-    assert {("process", "normalize"), ("process", "detect"), ("sink", "clickhouse")} <= commands
+    assert {("process", stage.value) for stage in Stage} <= commands
+    assert {("sink", store.value) for store in Sink} <= commands
+    assert {("produce",), ("topics",), ("migrate",)} <= commands
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -35,11 +38,53 @@ def test_every_setting_that_a_service_passes_exists(name: str) -> None:
     assert set(OURS[name]["environment"]) <= SETTINGS
 
 
+@pytest.mark.parametrize(
+    ("name", "prefixes"),
+    [
+        ("normalize", ("CASCADE_", "INSTITUTIONAL_", "PRICE_")),
+        ("detect", ("CASCADE_",)),
+        ("sink", ("SINK_",)),
+    ],
+)
+def test_every_setting_of_a_stage_can_be_set(name: str, prefixes: tuple[str, ...]) -> None:
+    wanted = {setting for setting in SETTINGS if setting.startswith(prefixes)}
+    assert wanted <= OURS[name]["environment"].keys()
+
+
 @pytest.mark.parametrize("name", OURS)
-def test_every_command_exists(name: str) -> None:
-    words = OURS[name]["command"]
-    commands = get_command(app).commands  # type: ignore[attr-defined] # a group
-    assert words[0] in commands
+def test_a_setting_that_is_left_empty_has_its_default(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting, raising=False)
+    default = Settings()
+    passed = OURS[name]["environment"]
+    left_empty = {key for key, value in passed.items() if value == f"${{{key}:-}}"}
+    for key in left_empty:
+        monkeypatch.setenv(key, "")
+    assert Settings() == default
+    assert passed.keys() - left_empty <= {
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "CLICKHOUSE_URL",
+        "CLICKHOUSE_USER",
+        "CLICKHOUSE_PASSWORD",
+    }
+
+
+def test_only_what_talks_to_clickhouse_knows_its_password() -> None:
+    knowing = {name for name, body in OURS.items() if "CLICKHOUSE_PASSWORD" in body["environment"]}
+    assert knowing == {"setup", "sink"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_line_parses(name: str) -> None:
+    word, *arguments = OURS[name]["command"]
+    for volume in OURS[name].get("volumes", []):
+        source, target, mode = volume.split(":")
+        assert mode == "ro"
+        arguments = [text.replace(target, str(ROOT / source), 1) for text in arguments]
+    command = get_command(app).commands[word]  # type: ignore[attr-defined] # a group
+    assert command.make_context(word, arguments).params
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -100,11 +145,15 @@ def test_nothing_has_a_default_password() -> None:
 
 
 def test_workers_start_after_topics_and_schema_are_there() -> None:
-    for name in ("normalize", "detect", "sink", "replay"):
+    for name in ("produce", "normalize", "detect", "sink", "replay"):
         assert OURS[name]["depends_on"] == {
             "setup": {"condition": "service_completed_successfully"}
         }
-    assert OURS["setup"]["depends_on"]["topics"]["condition"] == "service_completed_successfully"
+    assert OURS["setup"]["depends_on"] == {
+        "clickhouse": {"condition": "service_healthy"},
+        "topics": {"condition": "service_completed_successfully"},
+    }
+    assert OURS["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
 
 
 def test_a_supervisor_waits_longer_than_a_worker_needs_to_stop() -> None:
@@ -136,7 +185,7 @@ def has_compose() -> bool:
 @pytest.mark.skipif(not has_compose(), reason="the docker compose command is not installed")
 def test_compose_itself_accepts_the_file() -> None:
     checked = subprocess.run(
-        ("docker", "compose", "--profile", "replay", "config", "--quiet"),
+        ("docker", "compose", "--profile", "replay", "--profile", "live", "config", "--quiet"),
         cwd=ROOT,
         env={**os.environ, "CLICKHOUSE_PASSWORD": "chosen"},
         capture_output=True,
@@ -144,6 +193,10 @@ def test_compose_itself_accepts_the_file() -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stderr
+
+
+def test_no_scalable_service_has_a_name_that_its_copies_would_share() -> None:
+    assert {name for name, body in OURS.items() if "hostname" in body} == {"produce"}
 
 
 def test_containers_get_slots_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
