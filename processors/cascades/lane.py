@@ -85,7 +85,6 @@ class OpenCascade:
         """Count a second that leaves the window."""
         if bucket.second < self.onset:
             return
-        self.peak_second_cents = max(self.peak_second_cents, bucket.cents)
         (self.totals if bucket.second <= self.last_hot else self.pending).add(bucket)
 
     def add_generation(self, spontaneous: float) -> None:
@@ -276,6 +275,9 @@ class Lane:
     def _observe_peaks(self, cascade: OpenCascade) -> None:
         cascade.peak_short_cents = max(cascade.peak_short_cents, self.ring.short_cents)
         cascade.peak_window_cents = max(cascade.peak_window_cents, self.ring.middle_cents)
+        for bucket in self.ring.buckets:
+            if bucket.second >= cascade.onset:
+                cascade.peak_second_cents = max(cascade.peak_second_cents, bucket.cents)
 
     def _moment(
         self, rules: LaneRules, tick: int, other: "Lane", found: Surprise, rate: float

@@ -170,3 +170,12 @@ def test_a_crash_in_the_middle_of_a_cascade_changes_no_byte(name: str) -> None:
         made += second.apply(event, place)
     made += second.finish()
     assert [encode(alert) for alert in made] == written(events)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_peak_second_holds_the_largest_liquidation(name: str) -> None:
+    for alert in alerts_of(name):
+        assert alert.analysis is not None
+        if alert.scope is Scope.ASSET:
+            assert alert.analysis.peak_second_usd >= alert.analysis.largest_usd
+        assert 0 < alert.analysis.peak_second_usd <= alert.total_value_usd

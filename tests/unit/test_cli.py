@@ -49,6 +49,13 @@ def test_a_wrong_setting_is_a_sentence_and_an_exit_code(monkeypatch: pytest.Monk
     assert "CASCADE_MIN_EVENTS" in result.output
 
 
+def test_a_clickhouse_that_is_not_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICKHOUSE_URL", "http://127.0.0.1:1")
+    result = runner.invoke(app, ["migrate"])
+    assert result.exit_code == 69
+    assert "Check CLICKHOUSE_URL" in " ".join(result.output.split())
+
+
 def test_normalize_writes_events_on_stdout_and_rejections_on_stderr() -> None:
     good = gzip.decompress(JULY_2025.read_bytes())
     bad = orjson.dumps(
