@@ -15,6 +15,7 @@ from processors.cascades.partition import Made, PartitionDetector
 from processors.engine.detector_state import DetectorStateStore
 from processors.engine.output import Output, OutputRecord
 from processors.engine.pulses import pulse_of
+from processors.engine.refusal import refused_record
 from runtime.logs import get_logger
 from runtime.metrics import (
     ALERTS,
@@ -23,7 +24,6 @@ from runtime.metrics import (
     EXCHANGE_TO_ALERT,
     LEFT_OUT,
     RECEIVED_TO_ALERT,
-    REJECTED,
 )
 from runtime.settings import Settings
 from schemas.codec import DecodeError, decode, encode
@@ -36,8 +36,8 @@ from schemas.headers import (
     pulse_headers,
     pulse_heartbeat_headers,
 )
-from schemas.records import CascadeAlert, Liquidation, Rejected, Source
-from schemas.vocabulary import AlertType, RejectReason, Side
+from schemas.records import CascadeAlert, Liquidation
+from schemas.vocabulary import AlertType, Side
 
 log = get_logger(__name__)
 
@@ -168,18 +168,9 @@ class DetectStage:
         )
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
-        rejected = Rejected(
-            reason=RejectReason.UNKNOWN_MESSAGE,
-            detail=f"not a liquidation record: {error}"[:300],
-            exchange="",
-            feed="",
-            received_at_ms=int(message.timestamp * 1000),
-            payload=message.value,
-            stage="detect",
-            source=Source(message.topic, message.partition, message.offset),
+        return refused_record(
+            self._topics.rejected, "detect", message, f"not a liquidation record: {error}"
         )
-        REJECTED.labels("", rejected.reason).inc()
-        return OutputRecord(self._topics.rejected, b"detect", encode(rejected))
 
 
 def _left_out(detector: PartitionDetector) -> dict[str, int]:

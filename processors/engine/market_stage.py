@@ -15,8 +15,8 @@ from processors.engine.detect_stage import detector_config, measure
 from processors.engine.detector_state import DetectorStateStore
 from processors.engine.output import Output, OutputRecord
 from processors.engine.pulses import beat_of
+from processors.engine.refusal import refused_record
 from runtime.logs import get_logger
-from runtime.metrics import REJECTED
 from runtime.settings import Settings
 from schemas.codec import DecodeError, decode, encode
 from schemas.headers import (
@@ -27,8 +27,7 @@ from schemas.headers import (
     integer_header,
     text_header,
 )
-from schemas.records import CascadeAlert, Pulse, Rejected, Source
-from schemas.vocabulary import RejectReason
+from schemas.records import CascadeAlert, Pulse
 
 MARKET = "market"
 ONLY_PARTITION = 0
@@ -126,15 +125,4 @@ class MarketStage:
         return []
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
-        rejected = Rejected(
-            reason=RejectReason.UNKNOWN_MESSAGE,
-            detail=f"not a pulse: {error}"[:300],
-            exchange="",
-            feed="",
-            received_at_ms=int(message.timestamp * 1000),
-            payload=message.value,
-            stage="market",
-            source=Source(message.topic, message.partition, message.offset),
-        )
-        REJECTED.labels("", rejected.reason).inc()
-        return OutputRecord(self._topics.rejected, b"market", encode(rejected))
+        return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")

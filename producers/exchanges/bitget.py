@@ -1,12 +1,13 @@
 """Bitget v3 (unified account): `liquidation` by product type.
 
 Source: bitget.com, *UTA WebSocket: liquidation channel*, 2026; the v2 interface has none. A text
-`ping` is due every 30 seconds.
+`ping` is due every 30 seconds. Acknowledgements and refusals are worded as OKX words them.
 """
 
 from typing import Any, Final
 
-from producers.feed import CONTROL, DATA, Feed, Heartbeat, Received, compact
+from producers.exchanges.okx import read
+from producers.feed import CONTROL, Feed, Heartbeat, compact
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
@@ -17,20 +18,6 @@ def subscribe(names: tuple[str, ...], _number: int) -> str:
             "args": [{"instType": name, "topic": "liquidation"} for name in names],
         }
     )
-
-
-def read(message: Any) -> Received:
-    """Everything with an `event` is control."""
-    if type(message) is not dict or "event" not in message:
-        return DATA
-    argument = message.get("arg")
-    name = argument.get("instType") if isinstance(argument, dict) else None
-    names = (name,) if isinstance(name, str) else ()
-    if message["event"] == "subscribe":
-        return Received(acknowledged=names)
-    if message["event"] == "error":
-        return Received(refused=names, refusal=f"{message.get('code')}: {message.get('msg')}")
-    return CONTROL
 
 
 def symbol_of(message: Any) -> Any:
