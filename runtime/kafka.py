@@ -1,5 +1,6 @@
 """Kafka clients, set up once and alike for every worker."""
 
+import asyncio
 import ssl
 from typing import Any
 
@@ -99,6 +100,9 @@ def new_consumer(
 async def start_consumer(settings: Settings, consumer: AIOKafkaConsumer) -> None:
     """Start a consumer; on a broker without a long poll, slow down its empty fetches."""
     await consumer.start()
+    # Without a group, aiokafka has a background task by now that cannot be stopped before its
+    # first step: `stop` would raise CancelledError. One turn of the loop is that step.
+    await asyncio.sleep(0)
     if settings.kafka_emulate_long_poll:
         emulate_long_poll(consumer)
 

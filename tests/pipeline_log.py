@@ -18,7 +18,7 @@ POLL_MS = 200
 
 
 def read_topic(settings: Settings, topic: str) -> dict[int, list[Any]]:
-    """All records of a topic, by partition, in offset order."""
+    """All records of a topic, by partition, in offset order; none if nobody made it yet."""
     return asyncio.run(_read_topic(settings, topic))
 
 
@@ -30,6 +30,8 @@ async def _read_topic(settings: Settings, topic: str) -> dict[int, list[Any]]:
             TopicPartition(topic, number)
             for number in sorted(consumer.partitions_for_topic(topic) or ())
         ]
+        if not partitions:
+            return {}
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
