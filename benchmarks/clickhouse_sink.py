@@ -7,7 +7,7 @@ Rates depend on what else runs here; the ratios and the processor time do so far
 
     load       one worker empties a backlog: Kafka to acknowledged rows, decoding included
     insert     the insert alone, in the worker's batches, against INSERT ... SELECT of the same
-               rows from an Arrow file, whole and in pieces of the same size
+               rows from an Arrow file
     memory     the worker's resident memory during the backlog, above an idle worker's
     freshness  from the send of an event to the first query that sees it, at 1,000 events a second
 """
@@ -216,24 +216,14 @@ def insert_rates(client: Client, events: Sequence[bytes], batch_rows: int) -> It
         with pa.OSFile(file.name, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         select = f"INSERT INTO liquidations ({columns}) SELECT * FROM file('{file.name}', 'Arrow')"  # noqa: S608
-        piece = f"{select} LIMIT {batch_rows}"
 
         def whole() -> None:
             client.command(select)
 
-        def pieces() -> None:
-            for _ in batches:
-                client.command(piece)
-
         ours = best_rate(client, lambda: insert_all(client, batches), len(events))
         arrow = best_rate(client, whole, len(events))
-        arrow_pieces = best_rate(client, pieces, len(events))
     yield f"insert in batches of {batch_rows:,}: {ours:,.0f} rows/s"
-    yield f"INSERT SELECT of an Arrow file, whole: {arrow:,.0f} rows/s; ratio {ours / arrow:.2f}"
-    yield (
-        f"INSERT SELECT of an Arrow file, in such pieces: {arrow_pieces:,.0f} rows/s; "
-        f"ratio {ours / arrow_pieces:.2f}"
-    )
+    yield f"INSERT SELECT of an Arrow file: {arrow:,.0f} rows/s; ratio {ours / arrow:.2f}"
 
 
 def insert_all(client: Client, batches: Sequence[Encoded]) -> None:
