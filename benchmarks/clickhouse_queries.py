@@ -239,7 +239,7 @@ def milliseconds(client: Client, sql: str) -> tuple[float, float, int]:
 
 def report(client: Client) -> bool:
     """Print the tables; false if a limit was missed."""
-    distinct = client.query("SELECT count() FROM liquidations FINAL").first_row[0]
+    distinct = client.query("SELECT count() FROM liquidations FINAL").result_rows[0][0]
     parts, rows, size = bytes_a_row(client)
     print(f"{distinct:,} liquidations, {rows:,} rows in {parts} parts")
     kept = size < LIMIT_BYTES_A_ROW
@@ -274,7 +274,7 @@ def main() -> int:
     ):
         migrate(client, DATABASE)
         client.database = DATABASE
-        if client.query("SELECT count() FROM liquidations").first_row[0] == 0:
+        if client.query("SELECT count() FROM liquidations").result_rows[0][0] == 0:
             started = time.perf_counter()
             fill(client, options.rows)
             print(f"made {options.rows:,} rows in {time.perf_counter() - started:.0f} s")

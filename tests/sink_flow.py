@@ -3,35 +3,13 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from decimal import Decimal
 
 from aiokafka import AIOKafkaProducer
 
 from runtime.kafka import new_producer
 from runtime.settings import Settings
 from schemas.codec import encode
-from schemas.records import (
-    CascadeAlert,
-    FeedStatus,
-    Instrument,
-    Liquidation,
-    Rejected,
-    ScoreParts,
-    Source,
-)
-from schemas.vocabulary import (
-    AlertType,
-    Completeness,
-    ContractKind,
-    Evidence,
-    FeedEvent,
-    PriceKind,
-    RejectReason,
-    Scope,
-    Side,
-)
-
-STARTED_AT_MS = 1_783_500_000_000
+from tests.sample_records import alert, feed_status, instrument, liquidation, rejection
 
 
 class Flow:
@@ -84,93 +62,3 @@ async def send(settings: Settings, values: dict[str, Sequence[bytes]]) -> None:
             await asyncio.gather(*futures)
     finally:
         await producer.stop()
-
-
-def liquidation(number: int) -> Liquidation:
-    return Liquidation(
-        event_id=f"{number:032x}",
-        exchange=("binance", "bybit", "okx")[number % 3],
-        symbol=f"A{number % 17}USDT",
-        native_symbol=f"A{number % 17}-USDT",
-        base=f"A{number % 17}",
-        quote="USDT",
-        settle="USDT",
-        contract=ContractKind.LINEAR,
-        side=Side.LONG if number % 5 else Side.SHORT,
-        price=Decimal(60_000 + number % 977) / 8,
-        price_kind=PriceKind.BANKRUPTCY,
-        quantity=Decimal("0.001"),
-        value_usd=Decimal("0.000000000001") + number,
-        timestamp_ms=STARTED_AT_MS + number * 250,
-        received_at_ms=STARTED_AT_MS + number * 250 + 40,
-        completeness=Completeness.COMPLETE,
-        evidence=Evidence.REPORTED,
-        is_institutional=number % 7 == 0,
-        price_level=Decimal(number % 9 * 100),
-        source=Source("raw.okx", 1, number),
-    )
-
-
-def rejection(number: int) -> Rejected:
-    return Rejected(
-        reason=RejectReason.NOT_JSON,
-        detail="not JSON",
-        exchange="okx",
-        feed="orders",
-        received_at_ms=STARTED_AT_MS,
-        payload=b"\xff",
-        source=Source("raw.okx", 0, number),
-    )
-
-
-def feed_status(number: int) -> FeedStatus:
-    return FeedStatus(
-        exchange="okx",
-        feed="orders",
-        connection=f"c{number}",
-        event=FeedEvent.GAP,
-        timestamp_ms=STARTED_AT_MS + number,
-        from_ms=STARTED_AT_MS,
-        to_ms=STARTED_AT_MS + number,
-    )
-
-
-def instrument(number: int) -> Instrument:
-    """Eleven contracts, of which each publication says something newer."""
-    return Instrument(
-        exchange="okx",
-        native_symbol=f"A{number % 11}-USDT",
-        base=f"A{number % 11}",
-        quote="USDT",
-        settle="USDT",
-        contract=ContractKind.LINEAR,
-        contract_size=Decimal(number + 1),
-        as_of="2026-07-08",
-    )
-
-
-def alert(number: int) -> CascadeAlert:
-    """Each cascade has seven alerts."""
-    return CascadeAlert(
-        alert_id=f"alert-{number}",
-        cascade_id=f"cascade-{number // 280}",
-        sequence=number // 40 % 7,
-        type=AlertType.ESCALATED,
-        scope=Scope.ASSET,
-        asset=f"A{number // 280 % 17}",
-        side=Side.LONG,
-        started_at_ms=STARTED_AT_MS,
-        timestamp_ms=STARTED_AT_MS + number,
-        event_count=number,
-        total_value_usd=Decimal("1234567.89"),
-        long_ratio=0.75,
-        exchanges=("binance", "okx"),
-        symbols=("BTCUSDT",),
-        risk_score=61.5,
-        score_parts=ScoreParts(0.1, 0.2, 0.3, 0.4, 0.5),
-        basic_risk_score=50.0,
-        price_first=Decimal("61000.5"),
-        price_last=Decimal(60000),
-        largest_event_ids=("a", "b"),
-        detector="test",
-    )

@@ -76,7 +76,9 @@ def sums_of(values: Iterable[bytes]) -> Sums:
         except orjson.JSONDecodeError:
             continue
         dollars[event["exchange"], event["side"]][event["event_id"]] = Decimal(event["value_usd"])
-    return {group: (len(found), sum(found.values())) for group, found in dollars.items()}
+    return {
+        group: (len(found), sum(found.values(), Decimal(0))) for group, found in dollars.items()
+    }
 
 
 def sums_in_clickhouse(client: Client) -> Sums:

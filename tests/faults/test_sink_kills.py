@@ -274,9 +274,9 @@ def test_an_insert_of_a_dead_sink_that_lands_late_changes_nothing(
     with closing(connect(settings)) as client, sinks.running() as wait_until_loaded:
         wait_until_loaded()
         newest = "SELECT max(ingested_at) FROM liquidations"
-        before = client.query(newest).result_rows
+        before = client.query(newest).result_rows[0][0]
         server.lift()
-        wait_until(lambda: client.query(newest).result_rows > before)
+        wait_until(lambda: client.query(newest).result_rows[0][0] > before)
         flow.publish(EVENTS_BETWEEN_KILLS)
         wait_until_loaded()
     expect_the_truth(settings)

@@ -32,10 +32,14 @@ def events_of(name: str) -> list[Liquidation]:
 
 
 def totals(events: list[Liquidation]) -> Totals:
-    values: dict[tuple[str, Side], list[Decimal]] = defaultdict(list)
+    parts: dict[tuple[str, Side], list[Liquidation]] = defaultdict(list)
     for event in events:
-        values[event.exchange, event.side].append(event.value_usd)
-    return {key: (len(parts), sum(parts).quantize(CENT)) for key, parts in values.items()}
+        parts[event.exchange, event.side].append(event)
+    return {key: (len(part), value_usd(part)) for key, part in parts.items()}
+
+
+def value_usd(events: list[Liquidation]) -> Decimal:
+    return sum((event.value_usd for event in events), Decimal(0)).quantize(CENT)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def test_three_venues_have_the_recorded_sides_and_dollars(three_venues: list[Liq
         ("okx", Side.LONG): (436, Decimal("2417341.97")),
         ("okx", Side.SHORT): (552, Decimal("5553404.66")),
     }
-    assert sum(event.value_usd for event in three_venues).quantize(CENT) == Decimal("57193019.93")
+    assert value_usd(three_venues) == Decimal("57193019.93")
 
 
 def test_three_venues_have_distinct_ids(three_venues: list[Liquidation]) -> None:

@@ -6,6 +6,7 @@ import urllib.request
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -31,36 +32,20 @@ from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import encode
 from schemas.headers import HEARTBEAT_KEY, heartbeat_headers
-from schemas.records import (
-    CascadeAlert,
-    FeedStatus,
-    Liquidation,
-    Rejected,
-    ScoreParts,
-    Source,
-)
-from schemas.vocabulary import (
-    AlertType,
-    Completeness,
-    ContractKind,
-    Evidence,
-    FeedEvent,
-    PriceKind,
-    RejectReason,
-    Scope,
-    Side,
-)
+from schemas.records import CascadeAlert, Liquidation, Source
+from schemas.vocabulary import AlertType, Side
 from sinks.clickhouse import client as client_module
 from sinks.clickhouse.breaker import BreakerState
 from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.tables import tables_by_topic
 from sinks.clickhouse.worker import STAGE, run
+from tests import sample_records
+from tests.sample_records import STARTED_AT_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
 
 DEADLINE_SECONDS = 30.0
-STARTED_AT_MS = 1_783_500_000_000
 
 Values = Sequence[bytes | None]
 
@@ -113,57 +98,27 @@ async def database(settings: Settings) -> AsyncIterator[Client]:
 
 
 def liquidation(number: int, **changes: Any) -> Liquidation:
-    side = Side.LONG if number % 3 else Side.SHORT
+    """An event of BTC; each exchange has one side only."""
     values: dict[str, Any] = {
-        "event_id": f"{number:032x}",
-        "exchange": ("binance", "bybit", "okx")[number % 3],
         "symbol": "BTCUSDT",
-        "native_symbol": "BTC-USDT-SWAP",
         "base": "BTC",
-        "quote": "USDT",
-        "settle": "USDT",
-        "contract": ContractKind.LINEAR,
-        "side": side,
-        "price": Decimal("61234.5"),
-        "price_kind": PriceKind.BANKRUPTCY,
-        "quantity": Decimal("0.001"),
-        "value_usd": Decimal("0.000000000001") + number,
-        "timestamp_ms": STARTED_AT_MS + number * 250,
-        "received_at_ms": STARTED_AT_MS + number * 250 + 40,
-        "completeness": Completeness.COMPLETE,
-        "evidence": Evidence.REPORTED,
-        "is_institutional": False,
-        "price_level": Decimal(61200),
-        "source": Source("raw.okx", 1, number),
+        "side": Side.LONG if number % 3 else Side.SHORT,
     }
-    return Liquidation(**(values | changes))
+    return replace(sample_records.liquidation(number), **(values | changes))
 
 
 def alert(sequence: int, kind: AlertType, **changes: Any) -> CascadeAlert:
-    values: dict[str, Any] = {
-        "alert_id": f"alert-{sequence}",
-        "cascade_id": "cascade-1",
-        "sequence": sequence,
-        "type": kind,
-        "scope": Scope.ASSET,
-        "asset": "BTC",
-        "side": Side.LONG,
-        "started_at_ms": STARTED_AT_MS,
-        "timestamp_ms": STARTED_AT_MS + 1000 * sequence,
-        "event_count": 10 + sequence,
-        "total_value_usd": Decimal("1234567.89"),
-        "long_ratio": 0.75,
-        "exchanges": ("binance", "okx"),
-        "symbols": ("BTCUSDT",),
-        "risk_score": 61.5,
-        "score_parts": ScoreParts(0.1, 0.2, 0.3, 0.4, 0.5),
-        "basic_risk_score": 50.0,
-        "price_first": Decimal("61000.5"),
-        "price_last": Decimal(60000),
-        "largest_event_ids": ("a", "b"),
-        "detector": "test",
-    }
-    return CascadeAlert(**(values | changes))
+    """One of the alerts of a single cascade."""
+    return replace(
+        sample_records.alert(),
+        alert_id=f"alert-{sequence}",
+        cascade_id="cascade-1",
+        sequence=sequence,
+        type=kind,
+        timestamp_ms=STARTED_AT_MS + 1000 * sequence,
+        event_count=10 + sequence,
+        **changes,
+    )
 
 
 async def publish(settings: Settings, topic: str, values: Values) -> None:
@@ -253,24 +208,10 @@ async def test_every_kind_of_record_is_stored_field_by_field(
     settings: Settings, database: Client
 ) -> None:
     event = liquidation(7, liquidated_user="0xabc", is_institutional=True)
-    rejected = Rejected(
-        reason=RejectReason.NOT_JSON,
-        detail="not JSON",
-        exchange="okx",
-        feed="liquidation-orders",
-        received_at_ms=STARTED_AT_MS,
-        payload=b"\xff\x00{",
-        source=Source("raw.okx", 2, 99),
+    rejected = replace(
+        sample_records.rejection(), payload=b"\xff\x00{", source=Source("raw.okx", 2, 99)
     )
-    gap = FeedStatus(
-        exchange="okx",
-        feed="liquidation-orders",
-        connection="c1",
-        event=FeedEvent.GAP,
-        timestamp_ms=STARTED_AT_MS,
-        from_ms=STARTED_AT_MS - 5000,
-        to_ms=STARTED_AT_MS,
-    )
+    gap = sample_records.feed_status(5_000)
     topics = settings.topics
     await publish(settings, topics.events, [encode(event)])
     alerts = [alert(0, AlertType.DETECTED), alert(1, AlertType.ENDED, ended_at_ms=STARTED_AT_MS)]
@@ -309,7 +250,7 @@ async def test_every_kind_of_record_is_stored_field_by_field(
 async def test_an_undecodable_record_is_kept_as_rejected_beside_its_neighbours(
     settings: Settings, database: Client
 ) -> None:
-    without_price = encode(liquidation(1)).replace(b'"price":"61234.5",', b"")
+    without_price = encode(liquidation(1)).replace(b'"price":', b'"cost":')
     too_large = encode(liquidation(2, value_usd=Decimal(10) ** 40))
     bad = [b"\xff not JSON", without_price, too_large, b"[]"]
     good = [encode(liquidation(number)) for number in range(10, 50)]

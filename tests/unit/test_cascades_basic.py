@@ -1,16 +1,18 @@
 """The simple detector's behaviour, fixed: a yardstick must not move."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from processors.cascades import BasicDetector
 from schemas.records import CascadeAlert
 from schemas.vocabulary import Side
 from tests.cascade_events import START_MS, liquidation
 
 
-def alerts(events: list[dict[str, object]]) -> list[CascadeAlert | None]:
+def alerts(events: Sequence[Mapping[str, Any]]) -> list[CascadeAlert | None]:
     detector = BasicDetector()
     return [
-        detector.apply(liquidation(f"e{number}", **event))  # type: ignore[arg-type]
-        for number, event in enumerate(events)
+        detector.apply(liquidation(f"e{number}", **event)) for number, event in enumerate(events)
     ]
 
 

@@ -17,7 +17,8 @@ from liq.embedded.clickhouse.requests import (
 )
 
 
-def request(url_query: str, form: Form | None = None, **headers: str) -> QueryRequest:
+def request(url_query: str, form: Form | None = None, *, accept_encoding: str = "") -> QueryRequest:
+    headers = {"accept-encoding": accept_encoding} if accept_encoding else {}
     return parse_request("POST", parse_parameters(url_query), headers, form or Form())
 
 
@@ -36,9 +37,9 @@ def test_bytes_of_the_query_survive_the_url() -> None:
 
 
 def test_compression_of_answers_needs_the_setting() -> None:
-    headers = {"accept-encoding": "gzip"}
-    assert request("", **headers).accept_encoding == ""
-    assert request("enable_http_compression=1", **headers).accept_encoding == "gzip"
+    assert request("", accept_encoding="gzip").accept_encoding == ""
+    compressed = request("enable_http_compression=1", accept_encoding="gzip")
+    assert compressed.accept_encoding == "gzip"
 
 
 def test_session() -> None:

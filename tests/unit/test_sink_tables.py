@@ -1,7 +1,7 @@
 """Records become rows that say the same, or rejections that name the field."""
 
 from base64 import b64decode
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,29 +14,9 @@ from clickhouse_connect.driver.transform import NativeTransform
 
 from schemas.codec import encode as encode_record
 from schemas.headers import FrameHeaders, Headers
-from schemas.records import (
-    CascadeAlert,
-    CascadeAnalysis,
-    FeedStatus,
-    Instrument,
-    Liquidation,
-    Rejected,
-    ScoreParts,
-    Source,
-)
+from schemas.records import CascadeAnalysis, Source
 from schemas.topics import Topics
-from schemas.vocabulary import (
-    AlertType,
-    Completeness,
-    ContractKind,
-    Evidence,
-    FeedEvent,
-    Level,
-    PriceKind,
-    RejectReason,
-    Scope,
-    Side,
-)
+from schemas.vocabulary import AlertType, Level, Side
 from sinks.clickhouse.encoding import (
     UNDECODABLE,
     Encoded,
@@ -54,6 +34,7 @@ from sinks.clickhouse.tables import (
     Table,
     tables_by_topic,
 )
+from tests import sample_records
 
 
 @dataclass(frozen=True)
@@ -66,50 +47,20 @@ class Record:
     headers: Headers = ()
 
 
-EVENT = Liquidation(
-    event_id="0" * 32,
-    exchange="okx",
-    symbol="BTCUSDT",
-    native_symbol="BTC-USDT-SWAP",
-    base="BTC",
-    quote="USDT",
-    settle="USDT",
-    contract=ContractKind.LINEAR,
+EVENT = replace(
+    sample_records.liquidation(),
     side=Side.SHORT,
     price=Decimal("61234.500000000001"),
-    price_kind=PriceKind.BANKRUPTCY,
     quantity=Decimal("0.00000001"),
     value_usd=Decimal("99999999999999999999999999.999999999999"),
     timestamp_ms=1_783_500_000_123,
     received_at_ms=1_783_500_000_456,
-    completeness=Completeness.COMPLETE,
-    evidence=Evidence.REPORTED,
     is_institutional=True,
-    price_level=Decimal(61200),
     source=Source("liquidations.raw.okx", 1, 2),
 )
-ALERT = CascadeAlert(
-    alert_id="a",
-    cascade_id="c",
-    sequence=1,
+ALERT = replace(
+    sample_records.alert(),
     type=AlertType.ENDED,
-    scope=Scope.ASSET,
-    asset="BTC",
-    side=Side.LONG,
-    started_at_ms=1_783_500_000_000,
-    timestamp_ms=1_783_500_060_000,
-    event_count=12,
-    total_value_usd=Decimal("1000000.5"),
-    long_ratio=0.9,
-    exchanges=("binance", "okx"),
-    symbols=("BTCUSDT",),
-    risk_score=55.5,
-    score_parts=ScoreParts(0.1, 0.2, 0.3, 0.4, 0.5),
-    basic_risk_score=42.0,
-    price_first=Decimal(61000),
-    price_last=Decimal("60500.1"),
-    largest_event_ids=("x", "y"),
-    detector="fixed",
     ended_at_ms=1_783_500_060_000,
     level=Level.MODERATE,
     analysis=CascadeAnalysis(
@@ -126,35 +77,9 @@ ALERT = CascadeAlert(
         peak_window_usd=Decimal(900000),
     ),
 )
-REFUSAL = Rejected(
-    reason=RejectReason.NOT_JSON,
-    detail="not JSON",
-    exchange="okx",
-    feed="liquidation-orders",
-    received_at_ms=1_783_500_000_000,
-    payload=b"\xff",
-    entry=2,
-    source=Source("liquidations.raw.okx", 1, 2),
-)
-STATUS = FeedStatus(
-    exchange="okx",
-    feed="liquidation-orders",
-    connection="c1",
-    event=FeedEvent.GAP,
-    timestamp_ms=1_783_500_000_000,
-    from_ms=1_783_499_990_000,
-    to_ms=1_783_500_000_000,
-)
-INSTRUMENT = Instrument(
-    exchange="okx",
-    native_symbol="BTC-USDT-SWAP",
-    base="BTC",
-    quote="USDT",
-    settle="USDT",
-    contract=ContractKind.LINEAR,
-    contract_size=Decimal("0.01"),
-    as_of="2026-07-08",
-)
+REFUSAL = replace(sample_records.rejection(), entry=2)
+STATUS = sample_records.feed_status(5)
+INSTRUMENT = sample_records.instrument()
 EXAMPLES = [
     (LIQUIDATIONS, EVENT),
     (CASCADES, ALERT),
@@ -179,7 +104,8 @@ def rows(encoded: Encoded) -> list[dict[str, Any]]:
     """What another implementation of the format, the client's, reads in our blocks."""
     found: list[dict[str, Any]] = []
     for data in encoded.blocks:
-        result = NativeTransform().parse_response(ResponseBuffer(Body(data)), QueryContext())
+        body: Any = ResponseBuffer(Body(data))  # type: ignore[no-untyped-call]  # the client's own
+        result: Any = NativeTransform().parse_response(body, QueryContext())
         found += [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
     return found
 

@@ -199,11 +199,11 @@ def test_the_page_draws_what_the_terminal_says(captured: Warehouse, tmp_path: Pa
     assert len(charts) == 7
     classes = [attributes.get("class") for tag, attributes in parser.found if tag == "rect"]
     drawn = {name: classes.count(name) for name in ("long", "short", "heat")}
-    (cells,) = captured.client.query(
+    [(cells,)] = captured.client.query(
         "SELECT uniqExact(toStartOfInterval(timestamp, INTERVAL 30 MINUTE),"
         " roundBankers(price_level / 200)) FROM liquidation_events"
         " WHERE symbol = 'BTCUSDT' AND timestamp >= '2026-07-09 00:00:00'"
-    ).first_row
+    ).result_rows
     assert drawn["heat"] == cells
     assert drawn["long"] > 50
     assert drawn["short"] > 50

@@ -31,7 +31,8 @@ def answers(client: Client) -> Mapping[str, list[list[Any]]]:
 
 
 def expected(name: str) -> list[list[Any]]:
-    return json.loads((EXPECTED / f"{name}.json").read_text())
+    rows: list[list[Any]] = json.loads((EXPECTED / f"{name}.json").read_text())
+    return rows
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -114,7 +115,7 @@ def test_redelivery_changes_no_answer(new_warehouse: NewWarehouse) -> None:
         }
         warehouse.load(shuffled)
         warehouse.load({warehouse.settings.topics.events: events_of_a_second_producer()})
-        (copies,) = warehouse.client.query("SELECT count() FROM liquidations").first_row
+        [(copies,)] = warehouse.client.query("SELECT count() FROM liquidations").result_rows
         assert copies > len(events())
         assert answers(warehouse.client) == first
     finally:
@@ -128,7 +129,7 @@ def test_hours_of_a_gap_are_counted_once(captured: Warehouse) -> None:
         "SELECT gap_from, gap_to FROM feed_gaps WHERE exchange = 'bybit' ORDER BY gap_from"
     ).result_rows
     assert any(later[0] < earlier[1] for earlier, later in pairwise(gaps))
-    (seconds,) = client.query(
+    [(seconds,)] = client.query(
         "SELECT sum(gap_seconds) FROM completeness_hours WHERE exchange = 'bybit'"
-    ).first_row
+    ).result_rows
     assert seconds == (max(gap[1] for gap in gaps) - min(gap[0] for gap in gaps)).total_seconds()

@@ -86,9 +86,14 @@ def test_raw_inserts(
     if encoding is not None:
         blocks = [COMPRESSORS[encoding](block) for block in blocks]
     whole = b"".join(blocks)
+    bodies: dict[str, Any] = {
+        "bytes": whole,
+        "file": io.BytesIO(whole),
+        "generator": iter(blocks),
+    }
     summary = client.raw_insert(
         "ticks",
-        insert_block={"bytes": whole, "file": io.BytesIO(whole), "generator": iter(blocks)}[shape],
+        insert_block=bodies[shape],
         fmt="JSONEachRow",
         compression=encoding,
         settings={"input_format_skip_unknown_fields": 0},

@@ -76,7 +76,8 @@ def test_a_killed_server_reopens_with_every_acknowledged_insert(tmp_path: Path) 
     with ClickHouseChild(tmp_path) as server:
         client = clickhouse_connect.get_client(host="127.0.0.1", port=server.port)
         sql = "SELECT batch, count() FROM batches GROUP BY batch ORDER BY batch"
-        found = dict(client.query(sql).result_rows)
+        rows: Any = client.query(sql).result_rows
+        found: dict[int, int] = dict(rows)
         assert list(found)[: len(acknowledged)] == acknowledged
         assert len(found) <= len(acknowledged) + 1  # the one under way may be stored too
         assert set(found.values()) == {100}
