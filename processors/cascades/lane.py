@@ -15,7 +15,14 @@ from typing import NamedTuple
 
 from processors.cascades import risk
 from processors.cascades.baseline import Baseline
-from processors.cascades.ring import SHORT_SECONDS, Bucket, CellKey, PricePoint, Ring
+from processors.cascades.ring import (
+    SHORT_SECONDS,
+    Bucket,
+    CellKey,
+    PricePoint,
+    Ring,
+    busiest_cents,
+)
 from processors.cascades.rules import LaneRules
 from processors.cascades.surprise import LEAST_RATE, Surprise, log_likelihood_ratio, surprise
 from processors.cascades.totals import Totals
@@ -61,7 +68,8 @@ class OpenCascade:
     """A cascade that has started and not ended.
 
     `totals` hold what left the window by the last hot second, `pending` what left it later: that
-    belongs to the cascade only if it gets hot again. `peak` is the moment of the highest score.
+    belongs to the cascade only if it gets hot again. `peak` is the moment of the highest score;
+    the peaks in cents are those between the onset and the last hot second.
     """
 
     onset: int
@@ -201,7 +209,7 @@ class Lane:
             and moment.score >= rules.score_gate
             and self._evidence(rules, tick, found.nats) >= rules.start_nats
         ):
-            cascade = self._start(tick, moment, rate)
+            cascade = self._start(rules, tick, moment, rate)
             return [Decision(tick, Change.STARTED, cascade, moment, self._totals(cascade, tick))]
         if tick < self.watched + WATCH_SECONDS and self.watched:
             return []
@@ -223,7 +231,7 @@ class Lane:
         hourly = self.baseline.hourly_cents(tick, rules.memory_seconds)
         return nats + rules.dollar_nats * log(rest / max(rules.least_hourly_cents, hourly))
 
-    def _start(self, tick: int, moment: Moment, rate: float) -> OpenCascade:
+    def _start(self, rules: LaneRules, tick: int, moment: Moment, rate: float) -> OpenCascade:
         onset = self._onset(tick, rate)
         self.cascade = OpenCascade(
             onset=onset,
@@ -236,7 +244,7 @@ class Lane:
         )
         for bucket in self.ring.buckets[: len(self.ring.buckets) - len(self.ring.middle_buckets)]:
             self.cascade.leave(bucket)
-        self._observe_peaks(self.cascade)
+        self._observe_peaks(rules, self.cascade, onset)
         self.baseline.forget_block()
         self.watched = 0
         return self.cascade
@@ -247,8 +255,9 @@ class Lane:
         rate = self.baseline.rate(tick, rules.prior_rate, rules.memory_seconds)
         found = surprise(self.ring, rate, rules.dispersion, rules.window_seconds)
         if found.quick_nats >= rules.hot_nats:
+            since = cascade.last_hot - 2 * rules.window_seconds
             cascade.heat(tick)
-        self._observe_peaks(cascade)
+            self._observe_peaks(rules, cascade, since)
         moment = self._moment(rules, tick, other, found, rate)
         if moment.score > cascade.peak.score:
             cascade.peak = moment
@@ -272,12 +281,19 @@ class Lane:
                 made.add(bucket)
         return made
 
-    def _observe_peaks(self, cascade: OpenCascade) -> None:
-        cascade.peak_short_cents = max(cascade.peak_short_cents, self.ring.short_cents)
-        cascade.peak_window_cents = max(cascade.peak_window_cents, self.ring.middle_cents)
-        for bucket in self.ring.buckets:
-            if bucket.second >= cascade.onset:
-                cascade.peak_second_cents = max(cascade.peak_second_cents, bucket.cents)
+    def _observe_peaks(self, rules: LaneRules, cascade: OpenCascade, since: int) -> None:
+        """Look for the busiest seconds between the onset and this tick, which is hot.
+
+        Nothing changed before `since`: an event is counted at most a window late, and makes the
+        windows that it falls into busier.
+        """
+        held = self.ring.buckets_since(max(since, cascade.onset))
+        second = max((bucket.cents for bucket in held), default=0)
+        short = busiest_cents(held, SHORT_SECONDS)
+        window = busiest_cents(held, rules.window_seconds)
+        cascade.peak_second_cents = max(cascade.peak_second_cents, second)
+        cascade.peak_short_cents = max(cascade.peak_short_cents, short)
+        cascade.peak_window_cents = max(cascade.peak_window_cents, window)
 
     def _moment(
         self, rules: LaneRules, tick: int, other: "Lane", found: Surprise, rate: float

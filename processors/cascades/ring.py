@@ -77,6 +77,18 @@ class Bucket:
 _second = attrgetter("second")
 
 
+def busiest_cents(buckets: list[Bucket], seconds: int) -> int:
+    """The most cents in so many seconds on end, of buckets that are in order."""
+    busiest = running = tail = 0
+    for bucket in buckets:
+        running += bucket.cents
+        while buckets[tail].second <= bucket.second - seconds:
+            running -= buckets[tail].cents
+            tail += 1
+        busiest = max(busiest, running)
+    return busiest
+
+
 class Ring:
     """Buckets of one lane. `now` is the lane's tick; windows are (now - width, now], in seconds.
 
@@ -216,17 +228,13 @@ class Ring:
         """The buckets of the middle window, oldest first."""
         return self.buckets[self._middle_from :]
 
+    def buckets_since(self, second: int) -> list[Bucket]:
+        """The buckets of a second and of later ones, oldest first."""
+        return self.buckets[bisect_left(self.buckets, second, key=_second) :]
+
     def busiest_short_cents(self) -> int:
         """The most cents in any short window within the middle one."""
-        held = self.middle_buckets
-        busiest = running = tail = 0
-        for bucket in held:
-            running += bucket.cents
-            while held[tail].second <= bucket.second - SHORT_SECONDS:
-                running -= held[tail].cents
-                tail += 1
-            busiest = max(busiest, running)
-        return busiest
+        return busiest_cents(self.middle_buckets, SHORT_SECONDS)
 
     def short_groups(self) -> int:
         """How many groups have a cell in the short window."""

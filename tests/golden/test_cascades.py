@@ -2,6 +2,7 @@
 
 import gzip
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -173,9 +174,23 @@ def test_a_crash_in_the_middle_of_a_cascade_changes_no_byte(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_the_peak_second_holds_the_largest_liquidation(name: str) -> None:
-    for alert in alerts_of(name):
-        assert alert.analysis is not None
-        if alert.scope is Scope.ASSET:
-            assert alert.analysis.peak_second_usd >= alert.analysis.largest_usd
-        assert 0 < alert.analysis.peak_second_usd <= alert.total_value_usd
+def test_peaks_count_from_the_onset(name: str) -> None:
+    for end in ends(alerts_of(name)):
+        seconds: dict[int, Decimal] = defaultdict(Decimal)
+        for event in events_of(name):
+            if (
+                (end.scope is Scope.MARKET or event.base == end.asset)
+                and event.side is end.side
+                and end.started_at_ms <= event.timestamp_ms < (end.ended_at_ms or 0)
+            ):
+                seconds[event.timestamp_ms // 1_000] += event.value_usd
+        busiest = [
+            max(sum(seconds.get(start + step, 0) for step in range(width)) for start in seconds)
+            for width in (1, 10, 60)
+        ]
+        assert end.analysis is not None
+        told = end.analysis
+        peaks = (told.peak_second_usd, told.peak_ten_seconds_usd, told.peak_window_usd)
+        for peak, expected in zip(peaks, busiest, strict=True):
+            assert peak == pytest.approx(expected, abs=CENT * end.event_count)
+        assert told.largest_usd <= told.peak_second_usd
