@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from producers.timing import DEFAULT_TIMING, Timing
+
 FAILURES_TO_OPEN: Final = 6
-OPEN_SECONDS: Final = 60.0
-MAX_OPEN_SECONDS: Final = 300.0
 
 
 class BreakerState(StrEnum):
@@ -25,9 +25,10 @@ class BreakerState(StrEnum):
 class CircuitBreaker:
     """One venue's breaker. Times are seconds of a monotonic clock, given by the caller."""
 
+    timing: Timing = DEFAULT_TIMING
     state: BreakerState = BreakerState.CLOSED
     opens_again_at: float = 0.0
-    _open_seconds: float = OPEN_SECONDS
+    _pause: float = 0.0
 
     def wait_seconds(self, now: float) -> float:
         """How long an attempt has to wait; 0 admits it (and makes it the probe, if open)."""
@@ -37,13 +38,13 @@ class CircuitBreaker:
             return self.opens_again_at - now
         self.state = BreakerState.HALF_OPEN
         # Until the probe has an answer, others wait; a probe that vanishes frees its place.
-        self.opens_again_at = now + OPEN_SECONDS
+        self.opens_again_at = now + self.timing.breaker
         return 0.0
 
     def succeed(self) -> None:
         """A venue has accepted a subscription."""
         self.state = BreakerState.CLOSED
-        self._open_seconds = OPEN_SECONDS
+        self._pause = 0.0
 
     def fail(
         self, now: float, failures: int, *, at_once: bool = False, pause_seconds: float = 0.0
@@ -58,8 +59,9 @@ class CircuitBreaker:
             return False
         if not (at_once or was_half_open or failures >= FAILURES_TO_OPEN):
             return False
-        if was_half_open:
-            self._open_seconds = min(MAX_OPEN_SECONDS, self._open_seconds * 2)
+        longest = self.timing.last_breaker
+        pause = self._pause * 2 if was_half_open else self._pause
+        self._pause = min(longest, max(self.timing.breaker, pause))
         self.state = BreakerState.OPEN
-        self.opens_again_at = now + max(self._open_seconds, min(pause_seconds, MAX_OPEN_SECONDS))
+        self.opens_again_at = now + min(longest, max(self._pause, pause_seconds))
         return True

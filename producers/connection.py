@@ -20,9 +20,6 @@ from producers.session import Session, SessionContext, SessionEnd, describe_refu
 from runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS
 from schemas.vocabulary import FeedEvent
 
-STABLE_SECONDS: Final = 60.0
-OVERLAP_SECONDS: Final = 2.0
-REFUSED_RETRY_SECONDS: Final = 3_600.0
 ADMISSION_POLL_SECONDS: Final = 0.5
 JITTER_SHARE: Final = 0.05
 
@@ -63,6 +60,7 @@ class Connection:
         self._feed = target.feed
         self._context = context
         self._clock = context.session.clock
+        self._timing = context.session.timing
         self._covered_until_ms = covered_until_ms
         self._failures = 0
         self._is_connected = False
@@ -147,7 +145,7 @@ class Connection:
             1 - JITTER_SHARE * self._context.random_source.random()
         )
         if live.session.subscriptions.refused:
-            lifetime = min(lifetime, REFUSED_RETRY_SECONDS)
+            lifetime = min(lifetime, self._timing.refused_retry)
         renew = asyncio.create_task(self._renew.wait())
         try:
             await asyncio.wait(
@@ -166,7 +164,7 @@ class Connection:
                 return await self._establish()
             if new is not None:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(old.task), OVERLAP_SECONDS)
+                    await asyncio.wait_for(asyncio.shield(old.task), self._timing.overlap)
                 await _cancel(old.task)
                 return new
             await asyncio.wait({old.task}, timeout=self._backoff())
@@ -211,24 +209,31 @@ class Connection:
     async def _note_end(self, session: Session, end: SessionEnd, since: float | None) -> None:
         """Record a connection's end; `since` is when it was subscribed, if it was."""
         now = self._clock.monotonic()
-        self._failures = 1 if since and now - since >= STABLE_SECONDS else self._failures + 1
+        was_stable = since is not None and now - since >= self._timing.stable
+        self._failures = 1 if was_stable else self._failures + 1
         if since is not None:
             self._set_connected(connected=False)
             self._covered_until_ms = session.last_sign_ms
         event = FeedEvent.REFUSED if end.is_refused else FeedEvent.LOST
         FEED_CONNECTIONS.labels(self._feed.exchange, self._feed.name, event.value).inc()
-        detail = end.reason
-        opened = self._context.breaker.fail(
+        reporter, breaker = self._context.reporter, self._context.breaker
+        opened = breaker.fail(
             now, self._failures, at_once=end.is_limited, pause_seconds=end.pause_seconds
         )
-        if opened:
-            pause = self._context.breaker.wait_seconds(now)
-            detail += f"; {self._failures} failures in a row, next attempt in {pause:.0f} s"
         self._show_breaker()
-        await self._context.reporter.tell(self._feed, session.connection, event, detail)
+        await reporter.tell(self._feed, session.connection, event, end.reason)
+        if opened:
+            await reporter.tell(
+                self._feed,
+                session.connection,
+                FeedEvent.STORM,
+                f"{self._failures} failures in a row, the latest: {end.reason}; "
+                f"next attempt in {breaker.wait_seconds(now):.0f} s",
+            )
 
     def _backoff(self) -> float:
-        return backoff_seconds(max(1, self._failures), self._context.random_source)
+        source = self._context.random_source
+        return backoff_seconds(max(1, self._failures), source, self._timing)
 
     def _set_connected(self, *, connected: bool) -> None:
         if connected is self._is_connected:

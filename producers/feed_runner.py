@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any
 
 from producers.addresses import Target
 from producers.backoff import backoff_seconds
@@ -13,8 +13,6 @@ from producers.symbols import ListingError, list_symbols
 from runtime.logs import get_logger
 from runtime.metrics import ERRORS
 from schemas.vocabulary import FeedEvent
-
-RELIST_SECONDS: Final = 900.0
 
 log = get_logger(__name__)
 
@@ -30,6 +28,7 @@ class FeedRunner:
         self._context = context
         self._covered_until_ms = covered_until_ms
         self._connections: list[Connection] = []
+        self._timing = context.session.timing
 
     def renew(self) -> None:
         """Replace every connection by a new one."""
@@ -49,7 +48,7 @@ class FeedRunner:
                 ERRORS.labels("feed").inc()
                 log.exception("feed_failed", feed=self.feed.label)
                 await self._tell_broken("the producer failed inside; see its log")
-                await asyncio.sleep(backoff_seconds(failures, self._context.random_source))
+                await self._back_off(failures)
 
     async def _run(self) -> None:
         self._connections.clear()
@@ -60,7 +59,7 @@ class FeedRunner:
                 self._spread(group, names)
                 self._covered_until_ms = None
                 while True:
-                    await asyncio.sleep(RELIST_SECONDS)
+                    await asyncio.sleep(self._timing.relist)
                     await self._add_new(group)
             self._spread(group, names)
             self._covered_until_ms = None
@@ -90,7 +89,11 @@ class FeedRunner:
                 failures += 1
                 ERRORS.labels("listing").inc()
                 await self._tell_broken(f"the markets could not be listed: {error}")
-            await asyncio.sleep(backoff_seconds(failures, self._context.random_source))
+            await self._back_off(failures)
+
+    async def _back_off(self, failures: int) -> None:
+        source = self._context.random_source
+        await asyncio.sleep(backoff_seconds(failures, source, self._timing))
 
     async def _add_new(self, group: asyncio.TaskGroup) -> None:
         """Subscribe to markets that were listed since."""

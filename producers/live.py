@@ -6,7 +6,8 @@ there; only Kafka's failure, or a signal, ends the process.
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
@@ -21,7 +22,8 @@ from producers.feed_status import FeedReporter
 from producers.liveness import Activity, FeedActivity
 from producers.publisher import Publisher
 from producers.registry import FEEDS
-from producers.session import SessionContext
+from producers.session import SessionContext, describe_error
+from producers.timing import DEFAULT_TIMING, Timing
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.health import Health
 from runtime.kafka import new_producer
@@ -33,7 +35,8 @@ from schemas.vocabulary import FeedEvent
 
 CLIENT_ID: Final = "produce"
 BEAT_SECONDS: Final = 1.0
-FLUSH_SECONDS: Final = 25.0
+FLUSH_SECONDS: Final = 20.0
+CLOSE_SECONDS: Final = 5.0
 
 log = get_logger(__name__)
 
@@ -65,7 +68,7 @@ async def produce(
     chosen: tuple[Target, ...],
     health: Health,
     stop: asyncio.Event,
-    clock: Clock | None = None,
+    timing: Timing = DEFAULT_TIMING,
 ) -> None:
     """Receive until `stop` is set, then flush.
 
@@ -73,45 +76,72 @@ async def produce(
         ConfigurationError: a topic is not as wanted.
         DependencyError: Kafka does not answer, or did not acknowledge a record.
     """
-    clock = clock or SystemClock()
-    exchanges = _exchanges(chosen)
+    clock = SystemClock()
+    exchanges = exchanges_of(chosen)
     health.require("kafka")
     health.require("feeds", "no feed is subscribed yet")
     await ensure_topics(settings, exchanges)
     covered = await covered_until_ms(settings, exchanges, settings.worker_slot, now_ms(clock))
+    async with open_publisher(settings, clock) as publisher:
+        health.set("kafka", holds=True, reason="connected")
+        run = LiveRun(
+            settings,
+            chosen,
+            health=health,
+            clock=clock,
+            timing=timing,
+            publisher=publisher,
+            covered=covered,
+        )
+        await run.until(stop)
+
+
+@asynccontextmanager
+async def open_publisher(settings: Settings, clock: Clock) -> AsyncIterator[Publisher]:
+    """A publisher while Kafka acknowledges.
+
+    Raises:
+        DependencyError: Kafka does not answer, or did not acknowledge a record.
+    """
     producer = new_producer(settings, f"{CLIENT_ID}-{settings.worker_slot}")
     try:
         try:
             await producer.start()
-            health.set("kafka", holds=True, reason="connected")
-            publisher = Publisher(producer, settings.topics, clock, settings.worker_slot)
-            run = _Run(
-                settings,
-                chosen,
-                health=health,
-                clock=clock,
-                publisher=publisher,
-                covered=covered,
+            yield Publisher(
+                producer,
+                settings.topics,
+                clock,
+                settings.worker_slot,
+                settings.produce_acknowledge_seconds,
             )
-            await run.until(stop)
         finally:
-            await producer.stop()
+            # What is not acknowledged by now, this would wait for without end.
+            stopping = asyncio.create_task(producer.stop())
+            done, _ = await asyncio.wait({stopping}, timeout=CLOSE_SECONDS)
+            for task in done:
+                task.result()
     except KafkaError as error:
         raise _unacknowledged(settings, error) from error
 
 
-def _exchanges(chosen: tuple[Target, ...]) -> tuple[str, ...]:
+def exchanges_of(chosen: tuple[Target, ...]) -> tuple[str, ...]:
+    """The exchanges of some feeds, each once."""
     return tuple(dict.fromkeys(target.feed.exchange for target in chosen))
 
 
 def _unacknowledged(settings: Settings, error: BaseException) -> DependencyError:
     return DependencyError(
-        f"Kafka at {settings.kafka_bootstrap_servers} did not acknowledge a record ({error}); "
-        "start again when it answers: the gap will be recorded."
+        f"Kafka at {settings.kafka_bootstrap_servers} did not acknowledge a record "
+        f"({describe_error(error)}); start again when it answers: the gap will be recorded."
     )
 
 
-class _Run:
+class LiveRun:
+    """All feeds of some exchanges, once.
+
+    `covered` tells, for an exchange, until when somebody received it before.
+    """
+
     def __init__(  # noqa: PLR0913 - what one run consists of
         self,
         settings: Settings,
@@ -119,11 +149,12 @@ class _Run:
         *,
         health: Health,
         clock: Clock,
+        timing: Timing,
         publisher: Publisher,
         covered: Mapping[str, int],
     ) -> None:
         self._settings = settings
-        self._exchanges = _exchanges(chosen)
+        self._exchanges = exchanges_of(chosen)
         self._health = health
         self._clock = clock
         self._publisher = publisher
@@ -134,12 +165,12 @@ class _Run:
             }
         )
         self._reporter = FeedReporter(publisher.status, clock)
-        session = SessionContext(publisher, self._activity, clock)
+        session = SessionContext(publisher, self._activity, clock, timing)
         # Jitter needs no secrecy.
         source = random.Random()  # noqa: S311
         contexts = {
             exchange: ConnectionContext(
-                session, self._reporter, CircuitBreaker(), settings.worker_slot, source
+                session, self._reporter, CircuitBreaker(timing), settings.worker_slot, source
             )
             for exchange in self._exchanges
         }
@@ -151,6 +182,11 @@ class _Run:
         }
 
     async def until(self, stop: asyncio.Event) -> None:
+        """Receive until the event is set, then flush.
+
+        Raises:
+            DependencyError: Kafka did not acknowledge a record.
+        """
         tasks = [
             asyncio.create_task(runner.run(), name=label) for label, runner in self._runners.items()
         ]
@@ -166,9 +202,11 @@ class _Run:
         [beat_result] = await asyncio.gather(beating, return_exceptions=True)
         if isinstance(beat_result, Exception):
             raise beat_result
-        if not self._publisher.failed.done():
+        try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._publisher.drain()
+        except TimeoutError as error:
+            raise _unacknowledged(self._settings, error) from error
         if self._publisher.failed.done():
             raise _unacknowledged(self._settings, self._publisher.failed.result())
         log.info("flushed")

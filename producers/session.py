@@ -14,7 +14,8 @@ from producers.feed import DATA, Feed, Received
 from producers.liveness import Activity, PingSchedule
 from producers.publisher import Publisher
 from producers.record_key import message_key
-from producers.subscriptions import ACKNOWLEDGE_SECONDS, Subscriptions
+from producers.subscriptions import Subscriptions
+from producers.timing import Timing
 from producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError
 from runtime.logs import get_logger
 from schemas.headers import FrameHeaders
@@ -50,6 +51,7 @@ class SessionContext:
     publisher: Publisher
     activity: Activity
     clock: Clock
+    timing: Timing
 
 
 class Session:
@@ -71,7 +73,7 @@ class Session:
         self.feed = feed
         self.connection = connection
         self.names = names
-        self.subscriptions = Subscriptions(feed, names)
+        self.subscriptions = Subscriptions(feed, names, context.timing.acknowledge)
         self.answered = asyncio.Event()
         self.last_sign_ms = now_ms(context.clock)
         self._address = address
@@ -202,9 +204,8 @@ class Session:
             return
         overdue = self.subscriptions.overdue(now)
         if overdue:
-            self.subscriptions.give_up(
-                overdue, f"not acknowledged within {ACKNOWLEDGE_SECONDS:g} s"
-            )
+            limit = self.subscriptions.acknowledge_seconds
+            self.subscriptions.give_up(overdue, f"not acknowledged within {limit:g} s")
         if self.subscriptions.is_complete:
             self.answered.set()
         elif self.subscriptions.is_refused:

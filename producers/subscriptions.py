@@ -6,11 +6,9 @@ halves, until the bad symbol stands alone and is left out.
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
 
 from producers.feed import Feed, Received, request
-
-ACKNOWLEDGE_SECONDS: Final = 10.0
+from producers.timing import DEFAULT_TIMING
 
 
 @dataclass(slots=True)
@@ -27,6 +25,7 @@ class Subscriptions:
 
     feed: Feed
     names: tuple[str, ...]
+    acknowledge_seconds: float = DEFAULT_TIMING.acknowledge
     refused: dict[str, str] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
     _waiting: deque[tuple[str, ...]] = field(default_factory=deque)
@@ -71,11 +70,11 @@ class Subscriptions:
         return not self._waiting and not self._pending and not self.accepted
 
     def overdue(self, now: float) -> tuple[str, ...]:
-        """Names whose request has had no answer for ten seconds."""
+        """Names whose request has had no answer for too long."""
         return tuple(
             name
             for pending in self._pending.values()
-            if now - pending.sent_at >= ACKNOWLEDGE_SECONDS
+            if now - pending.sent_at >= self.acknowledge_seconds
             for name in pending.names
             if name in pending.unanswered
         )

@@ -77,6 +77,12 @@ class Settings(BaseSettings):
         default=False,
         description="Slow down empty fetches; only for a broker without a long poll.",
     )
+    produce_acknowledge_seconds: float = Field(
+        default=30.0,
+        ge=1,
+        le=600,
+        description="Time without Kafka's acknowledgement after which a live producer ends (69).",
+    )
     topic_namespace: str = Field(
         default=DEFAULT_NAMESPACE,
         pattern=r"^[a-z0-9][a-z0-9-]{0,99}$",

@@ -96,10 +96,14 @@ class RejectReason(StrEnum):
 
 
 class FeedEvent(StrEnum):
-    """What happened to a connection with an exchange."""
+    """What happened to a connection with an exchange.
+
+    A storm is reconnecting again and again; the exchange is then left alone for a while.
+    """
 
     CONNECTED = "connected"
     LOST = "lost"
     GAP = "gap"
     STALE = "stale"
     REFUSED = "refused"
+    STORM = "storm"

@@ -214,9 +214,9 @@ def test_a_storm_of_cut_connections_opens_the_breaker(
     okx, bitmex = open_exchange("okx", "public"), open_exchange("bitmex", "liquidation")
     okx.status = 429
     worker = start(okx, bitmex)
-    wait_until(lambda: has(settings, FeedEvent.LOST, "HTTP 429"))
-    [lost] = [r for r in statuses(settings) if r.event is FeedEvent.LOST]
-    assert "next attempt in 60 s" in lost.detail
+    wait_until(lambda: has(settings, FeedEvent.STORM, "HTTP 429"))
+    [storm] = [r for r in statuses(settings) if r.event is FeedEvent.STORM]
+    assert "next attempt in 60 s" in storm.detail
     assert 'liq_feed_circuit_breaker{exchange="okx",state="open"} 1.0' in metrics(worker)
     assert 'liq_feed_connections{exchange="bitmex",feed="liquidation"} 1.0' in metrics(worker)
     bitmex.send(3)

@@ -4,13 +4,16 @@ import random
 
 import pytest
 
-from producers.backoff import FIRST_SECONDS, LAST_SECONDS, backoff_seconds
-from producers.breaker import FAILURES_TO_OPEN, OPEN_SECONDS, BreakerState, CircuitBreaker
+from producers.backoff import backoff_seconds
+from producers.breaker import FAILURES_TO_OPEN, BreakerState, CircuitBreaker
 from producers.feed import Feed, Heartbeat
 from producers.liveness import OTHERS_ACTIVE_SECONDS, Activity, FeedActivity, PingSchedule
 from producers.registry import FEEDS
+from producers.timing import DEFAULT_TIMING
 
 HALF_OPEN_LIMIT_SECONDS = 30.0
+OPEN_SECONDS = DEFAULT_TIMING.breaker
+FIRST_SECONDS, LAST_SECONDS = DEFAULT_TIMING.first_backoff, DEFAULT_TIMING.last_backoff
 
 
 def schedule(now: float = 100.0) -> PingSchedule:
@@ -141,3 +144,17 @@ def test_a_rate_limit_opens_it_at_once_for_as_long_as_asked() -> None:
     breaker = CircuitBreaker()
     assert breaker.fail(0.0, 1, at_once=True, pause_seconds=120.0)
     assert breaker.wait_seconds(0.0) == 120.0
+
+
+def test_a_breaker_that_opens_for_ever_waits_no_longer_than_five_minutes() -> None:
+    breaker = CircuitBreaker()
+    now = 0.0
+    breaker.fail(now, FAILURES_TO_OPEN)
+    pauses = []
+    for failures in range(FAILURES_TO_OPEN, FAILURES_TO_OPEN + 2_000):
+        pauses.append(breaker.wait_seconds(now))
+        now += pauses[-1]
+        assert breaker.wait_seconds(now) == 0.0
+        assert breaker.fail(now, failures)
+    assert pauses[:4] == [60.0, 120.0, 240.0, 300.0]
+    assert set(pauses[3:]) == {300.0}

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from producers.feed import Received, request
 from producers.registry import FEEDS
-from producers.subscriptions import ACKNOWLEDGE_SECONDS, Subscriptions
+from producers.subscriptions import Subscriptions
+from producers.timing import DEFAULT_TIMING
 
 BYBIT = FEEDS["bybit"][0]
 OKX = FEEDS["okx"][0]
+ACKNOWLEDGE_SECONDS = DEFAULT_TIMING.acknowledge
 
 
 def test_requests_are_cut_to_the_venues_size() -> None:
