@@ -18,8 +18,8 @@ from schemas.headers import FEED, HEARTBEAT_KEY, RECEIVED_AT_NS, integer_header,
 from schemas.records import FeedStatus, Liquidation
 from schemas.vocabulary import FeedEvent
 from tests.conftest import RunWorker, Worker
-from tests.local_exchange.dialects import dialect
-from tests.local_exchange.server import LocalExchange
+from liq.local_exchange.dialects import dialect
+from liq.local_exchange.server import LocalExchange
 from tests.pipeline_log import read_topic, run_offline, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]

@@ -15,8 +15,8 @@ from runtime.settings import Settings
 from schemas.codec import decode
 from schemas.records import FeedStatus
 from schemas.vocabulary import FeedEvent
-from tests.local_exchange.dialects import dialect
-from tests.local_exchange.server import LocalExchange
+from liq.local_exchange.dialects import dialect
+from liq.local_exchange.server import LocalExchange
 from tests.pipeline_log import values
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]

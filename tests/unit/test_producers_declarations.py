@@ -15,7 +15,7 @@ from producers.record_key import message_key
 from producers.registry import FEEDS, producible_exchanges
 from producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
 from runtime.errors import ConfigurationError
-from tests.local_exchange.dialects import DIALECTS, Dialect
+from liq.local_exchange.dialects import DIALECTS, Dialect
 
 ALL_FEEDS = [feed for feeds in FEEDS.values() for feed in feeds]
 words = st.sampled_from(
