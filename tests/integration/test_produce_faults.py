@@ -11,6 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from liq.local_exchange.dialects import dialect
+from liq.local_exchange.server import LocalExchange
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import decode
@@ -18,8 +20,6 @@ from schemas.headers import FEED, HEARTBEAT_KEY, RECEIVED_AT_NS, integer_header,
 from schemas.records import FeedStatus, Liquidation
 from schemas.vocabulary import FeedEvent
 from tests.conftest import RunWorker, Worker
-from liq.local_exchange.dialects import dialect
-from liq.local_exchange.server import LocalExchange
 from tests.pipeline_log import read_topic, run_offline, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]

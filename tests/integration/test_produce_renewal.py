@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from liq.local_exchange.dialects import dialect
+from liq.local_exchange.server import LocalExchange
 from producers.addresses import Target, targets
 from producers.live import produce
 from producers.registry import FEEDS
@@ -15,8 +17,6 @@ from runtime.settings import Settings
 from schemas.codec import decode
 from schemas.records import FeedStatus
 from schemas.vocabulary import FeedEvent
-from liq.local_exchange.dialects import dialect
-from liq.local_exchange.server import LocalExchange
 from tests.pipeline_log import values
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from liq.local_exchange.dialects import DIALECTS
+from liq.local_exchange.server import LocalExchange
 from runtime.settings import Settings
 from schemas.headers import CONNECTION, EXCHANGE, FEED, SEQUENCE, integer_header, text_header
 from tests.conftest import RunWorker
-from liq.local_exchange.dialects import DIALECTS
-from liq.local_exchange.server import LocalExchange
 from tests.pipeline_log import read_topic
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]

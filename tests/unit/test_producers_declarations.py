@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liq.local_exchange.dialects import DIALECTS, Dialect
 from producers.addresses import targets
 from producers.feed import DATA, Feed
 from producers.live import chosen_targets
@@ -15,7 +16,6 @@ from producers.record_key import message_key
 from producers.registry import FEEDS, producible_exchanges
 from producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
 from runtime.errors import ConfigurationError
-from liq.local_exchange.dialects import DIALECTS, Dialect
 
 ALL_FEEDS = [feed for feeds in FEEDS.values() for feed in feeds]
 words = st.sampled_from(
