@@ -8,7 +8,8 @@ from typing import Protocol
 
 import pytest
 
-from liq.embedded.broker import BrokerAddress, choose_broker
+from liq.embedded.broker import choose_broker
+from liq.embedded.broker_address import BrokerAddress
 from liq.embedded.options import StackOptions, load_stack_options
 from liq.embedded.ports import LOOPBACK, free_port
 from liq.embedded.probe import answers_http

@@ -2,10 +2,11 @@
 
 import importlib
 import importlib.util
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from liq.embedded.broker_address import PLAIN_CLIENT_SETTINGS, BrokerAddress
+from liq.embedded.kafka.cluster import ApacheKafka, ClusterOptions
 from liq.embedded.options import StackOptions
 from liq.embedded.ports import LOOPBACK, choose_port
 from liq.embedded.probe import answers_kafka
@@ -14,20 +15,6 @@ from runtime.errors import ConfigurationError
 
 NAME = "kafka"
 DOCKER_IMAGE = "confluentinc/cp-kafka:7.9.2"
-_OURS = {"KAFKA_SECURITY_PROTOCOL": "PLAINTEXT", "KAFKA_SASL_USERNAME": ""}
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where a broker is, and the settings that its clients need (by environment name)."""
-
-    bootstrap_servers: str
-    client_settings: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Everything that a client process must find in its environment."""
-        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers, **self.client_settings}
 
 
 class Broker(Protocol):
@@ -74,7 +61,9 @@ class EmbeddedBroker:
                 is_ready=lambda: answers_kafka(LOOPBACK, port),
             )
         )
-        return BrokerAddress(f"{LOOPBACK}:{port}", {**_OURS, "KAFKA_EMULATE_LONG_POLL": "true"})
+        return BrokerAddress(
+            f"{LOOPBACK}:{port}", {**PLAIN_CLIENT_SETTINGS, "KAFKA_EMULATE_LONG_POLL": "true"}
+        )
 
     def stop(self) -> None:
         """End the process; it saves its data first."""
@@ -122,7 +111,8 @@ class DockerBroker:
                 f"KAFKA=docker, but Docker does not answer ({error}); start it, or unset KAFKA."
             ) from error
         return BrokerAddress(
-            self._container.get_bootstrap_server(), {**_OURS, "KAFKA_EMULATE_LONG_POLL": "false"}
+            self._container.get_bootstrap_server(),
+            {**PLAIN_CLIENT_SETTINGS, "KAFKA_EMULATE_LONG_POLL": "false"},
         )
 
     def stop(self) -> None:
@@ -143,10 +133,12 @@ def choose_broker(options: StackOptions, supervisor: Supervisor) -> Broker:
     if options.kafka == "docker":
         return DockerBroker()
     if options.kafka == "apache":
-        raise ConfigurationError(
-            "KAFKA=apache is not available yet; use KAFKA=embedded or KAFKA=docker, or set "
-            "KAFKA_BOOTSTRAP_SERVERS to brokers of your own."
+        cluster = ClusterOptions(
+            brokers=options.kafka_brokers,
+            port=options.embedded_kafka_port,
+            jars=options.kafka_jars_dir,
         )
+        return ApacheKafka(supervisor, options.embedded_data_dir / NAME, cluster)
     return EmbeddedBroker(supervisor, options.embedded_data_dir / NAME, options.embedded_kafka_port)
 
 

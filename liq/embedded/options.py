@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from runtime.errors import ConfigurationError
@@ -19,6 +19,13 @@ class StackOptions(BaseSettings):
     kafka: BrokerKind = Field(
         default="embedded", description="Which broker to start if none is given."
     )
+    kafka_brokers: int = Field(
+        default=1, description="Brokers that KAFKA=apache starts: 1, or 3 that replicate."
+    )
+    kafka_jars_dir: Path | None = Field(
+        default=None,
+        description="Kafka's jars for KAFKA=apache (an unpacked Kafka's libs); Maven's if unset.",
+    )
     kafka_bootstrap_servers: str = Field(
         default="", description="Brokers that are there already; nothing is started then."
     )
@@ -30,7 +37,7 @@ class StackOptions(BaseSettings):
         default=Path(".liq"), description="Where data, logs and the lock of a stack are."
     )
     embedded_kafka_port: int = Field(
-        default=0, ge=0, le=65535, description="Port of the embedded broker; 0 picks a free one."
+        default=0, ge=0, le=65535, description="Port of the first broker; 0 picks a free one."
     )
     embedded_clickhouse_port: int = Field(
         default=0,
@@ -38,6 +45,13 @@ class StackOptions(BaseSettings):
         le=65535,
         description="Port of the embedded ClickHouse; 0 picks a free one.",
     )
+
+    @field_validator("kafka_brokers")
+    @classmethod
+    def _check_brokers(cls, value: int) -> int:
+        if value not in {1, 3}:
+            raise ValueError("give 1 or 3; two cannot outvote the loss of one")
+        return value
 
 
 def load_stack_options(**overrides: Any) -> StackOptions:

@@ -41,6 +41,7 @@ class Stack:
         self._is_fresh = is_fresh
         self._grace_seconds = grace_seconds
         self._cleanup = ExitStack()
+        self._services: tuple[str, ...] = ()
         self.environment: dict[str, str] = {}
         self.supervisor: Supervisor
 
@@ -72,6 +73,7 @@ class Stack:
                 warehouse = choose_warehouse(self._options, self.supervisor)
                 started.callback(warehouse.stop)
                 self.environment |= warehouse.start().environment
+            self._services = self.supervisor.names
             # Workers were started last and depend on all the rest: they end first.
             started.callback(self.stop_workers)
             file = directory / ENVIRONMENT_FILE
@@ -122,7 +124,7 @@ class Stack:
 
     def stop_workers(self) -> dict[str, int]:
         """End all workers and tasks together; gives their exit codes."""
-        names = [name for name in self.supervisor.names if name not in {BROKER, WAREHOUSE}]
+        names = [name for name in self.supervisor.names if name not in self._services]
         return self.supervisor.stop(*names)
 
 

@@ -14,6 +14,7 @@ import pytest
 from aiokafka.admin import NewTopic
 
 from liq.embedded.broker import EmbeddedBroker, GivenBroker, choose_broker
+from liq.embedded.kafka.cluster import ApacheKafka
 from liq.embedded.lock import DirectoryLock
 from liq.embedded.options import StackOptions, load_stack_options
 from liq.embedded.ports import LOOPBACK
@@ -293,8 +294,7 @@ def test_the_environment_chooses_the_broker(tmp_path: Path) -> None:
         assert isinstance(given, GivenBroker)
         assert given.start().environment == {"KAFKA_BOOTSTRAP_SERVERS": "a:1,b:2"}
         assert isinstance(choose_broker(options(tmp_path), supervisor), EmbeddedBroker)
-        with pytest.raises(ConfigurationError, match="KAFKA=apache is not available yet"):
-            choose_broker(options(tmp_path, kafka="apache"), supervisor)
+        assert isinstance(choose_broker(options(tmp_path, kafka="apache"), supervisor), ApacheKafka)
 
 
 def test_a_wrong_kind_of_broker_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

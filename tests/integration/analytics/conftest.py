@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from liq.embedded.broker import BrokerAddress
+from liq.embedded.broker_address import BrokerAddress
 from liq.embedded.ports import LOOPBACK, free_port
 from liq.embedded.probe import answers_http
 from liq.embedded.stack import liq_command
