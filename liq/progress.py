@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from runtime.kafka import new_admin, new_consumer
+from runtime.partitions import list_partitions
 from runtime.settings import Settings
 
 
@@ -46,12 +47,7 @@ class PipelineProgress:
         return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
 
     async def _ends(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
-        # A consumer without a subscription knows no topic of Apache Kafka's.
-        partitions = [
-            TopicPartition(described["topic"], partition["partition"])
-            for described in await self._admin.describe_topics(list(topics))
-            for partition in described["partitions"]
-        ]
+        partitions = await list_partitions(self._admin, list(topics))
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
         return ends
 

@@ -18,6 +18,7 @@ from producers.record_key import record_key
 from runtime.errors import DependencyError
 from runtime.kafka import new_consumer, new_producer, start_consumer
 from runtime.metrics import ERRORS
+from runtime.partitions import find_partitions
 from runtime.settings import Settings
 from schemas.codec import DecodeError, decode
 from schemas.headers import FrameHeaders
@@ -74,17 +75,14 @@ async def _replay(
     producer: AIOKafkaProducer,
 ) -> RejectedReplayResult:
     result = RejectedReplayResult()
-    topic = settings.topics.rejected
-    partitions = [
-        TopicPartition(topic, number)
-        for number in sorted(rejections.partitions_for_topic(topic) or ())
-    ]
+    partitions = await find_partitions(settings, [settings.topics.rejected])
     if not partitions:
         return result
     rejections.assign(partitions)
     ends: dict[TopicPartition, int] = await rejections.end_offsets(partitions)
     # One frame may have given several rejections; its place in the raw topic tells.
     done: set[tuple[str, int, int]] = set()
+    raw_records = _RawRecords(settings, originals)
     async for record in _until(rejections, ends):
         rejected = _decoded(record, result)
         if rejected is None or rejected.reason is not reason:
@@ -95,7 +93,7 @@ async def _replay(
             if place in done:
                 continue
             done.add(place)
-        original = await _original(originals, rejected)
+        original = await raw_records.find(rejected)
         if original is None:
             await _send_rebuilt(settings, producer, rejected)
             result.rebuilt += 1
@@ -138,29 +136,41 @@ def _decoded(record: Any, result: RejectedReplayResult) -> Rejected | None:
         return None
 
 
-async def _original(consumer: AIOKafkaConsumer, rejected: Rejected) -> Any:
-    """The raw record that was rejected; None where the topic does not hold it any more."""
-    source = rejected.source
-    if source is None or source.partition not in (
-        consumer.partitions_for_topic(source.topic) or ()
-    ):
+class _RawRecords:
+    """Finds the raw records that were rejected."""
+
+    def __init__(self, settings: Settings, consumer: AIOKafkaConsumer) -> None:
+        self._settings = settings
+        self._consumer = consumer
+        self._partitions: dict[str, list[TopicPartition]] = {}
+
+    async def find(self, rejected: Rejected) -> Any:
+        """The raw record that was rejected; None where the topic does not hold it any more."""
+        source = rejected.source
+        if source is None:
+            return None
+        place = TopicPartition(source.topic, source.partition)
+        if source.topic not in self._partitions:
+            found = await find_partitions(self._settings, [source.topic])
+            self._partitions[source.topic] = found
+        if place not in self._partitions[source.topic]:
+            return None
+        self._consumer.assign([place])
+        first = (await self._consumer.beginning_offsets([place]))[place]
+        end = (await self._consumer.end_offsets([place]))[place]
+        if not first <= source.offset < end:
+            return None
+        self._consumer.seek(place, source.offset)
+        record = await self._read_one(place, source.offset)
+        return record if record is not None and record.value == rejected.payload else None
+
+    async def _read_one(self, place: TopicPartition, offset: int) -> Any:
+        """The record at an offset; None if it was deleted and another one follows."""
+        while await self._consumer.position(place) <= offset:
+            fetched = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=1)
+            for record in fetched.get(place, ()):
+                return record if record.offset == offset else None
         return None
-    place = TopicPartition(source.topic, source.partition)
-    consumer.assign([place])
-    first = (await consumer.beginning_offsets([place]))[place]
-    end = (await consumer.end_offsets([place]))[place]
-    if not first <= source.offset < end:
-        return None
-    consumer.seek(place, source.offset)
-    while await consumer.position(place) <= source.offset:
-        for record in (await consumer.getmany(place, timeout_ms=POLL_MS, max_records=1)).get(
-            place, ()
-        ):
-            if record.offset == source.offset and record.value == rejected.payload:
-                return record
-            if record.offset >= source.offset:
-                return None
-    return None
 
 
 async def _send_rebuilt(settings: Settings, producer: AIOKafkaProducer, rejected: Rejected) -> None:

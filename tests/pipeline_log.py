@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from aiokafka import TopicPartition
 
 from liq.embedded.stack import liq_command
 from runtime.kafka import new_consumer, start_consumer
+from runtime.partitions import find_partitions
 from runtime.settings import Settings
 from tests.conftest import worker_environment
 
@@ -26,10 +26,7 @@ async def _read_topic(settings: Settings, topic: str) -> dict[int, list[Any]]:
     consumer = new_consumer(settings)
     await start_consumer(settings, consumer)
     try:
-        partitions = [
-            TopicPartition(topic, number)
-            for number in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
+        partitions = await find_partitions(settings, [topic])
         if not partitions:
             return {}
         consumer.assign(partitions)

@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from liq.console import exits_on_configuration_error
 from processors.engine.faust_transport import received_at_ns
 from runtime.kafka import new_consumer, start_consumer
+from runtime.partitions import find_partitions
 from runtime.settings import Settings, load_settings
 from schemas.capture import CaptureLine
 from schemas.codec import encode
@@ -60,14 +61,23 @@ async def _export(settings: Settings, topic: str, only: int | None) -> None:
     consumer = new_consumer(settings)
     await start_consumer(settings, consumer)
     try:
-        partitions = consumer.partitions_for_topic(topic)
-        if partitions is None:
-            raise typer.BadParameter(f"the broker has no topic {topic}")
-        for number in sorted(partitions) if only is None else [only]:
-            await _export_partition(settings, consumer, TopicPartition(topic, number))
+        for partition in await _wanted_partitions(settings, topic, only):
+            await _export_partition(settings, consumer, partition)
     finally:
         await consumer.stop()
         sys.stdout.buffer.flush()
+
+
+async def _wanted_partitions(
+    settings: Settings, topic: str, only: int | None
+) -> list[TopicPartition]:
+    partitions = await find_partitions(settings, [topic])
+    if not partitions:
+        raise typer.BadParameter(f"the broker has no topic {topic}")
+    wanted = [each for each in partitions if only is None or each.partition == only]
+    if not wanted:
+        raise typer.BadParameter(f"{topic} has {len(partitions)} partitions, and none is {only}")
+    return wanted
 
 
 async def _export_partition(settings: Settings, consumer: Any, partition: TopicPartition) -> None:
