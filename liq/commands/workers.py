@@ -1,5 +1,10 @@
-"""`liq process` and `liq sink`: worker processes, configured by the environment."""
+"""`liq process` and `liq sink`: worker processes, configured by the environment.
 
+Both make sure of the topics before they subscribe: many brokers answer a subscription to a topic
+that is not there by creating it with one partition and a retention of their own.
+"""
+
+import asyncio
 from enum import StrEnum
 from typing import Annotated
 
@@ -8,7 +13,9 @@ import typer
 from liq.console import exits_on_configuration_error, run_until_signal, start_health
 from liq.exchanges import configured_exchanges
 from processors.engine import worker
-from runtime.settings import load_settings
+from runtime.health import Health
+from runtime.settings import Settings, load_settings
+from runtime.topics import ensure_topics
 from sinks.clickhouse import worker as clickhouse_sink
 
 
@@ -34,6 +41,7 @@ def process(
     exchanges = configured_exchanges(settings)
     health, server = start_health(settings, worker=f"process-{stage.value}")
     try:
+        _make_sure_of_topics(settings, exchanges, health)
         worker.run(settings, stage.value, exchanges, health)
     finally:
         server.stop()
@@ -43,9 +51,17 @@ def process(
 def sink(store: Annotated[Sink, typer.Argument(help="Where to load.")] = Sink.CLICKHOUSE) -> None:
     """Run a sink worker: Kafka topics into ClickHouse tables, every event once."""
     settings = load_settings()
-    archived = configured_exchanges(settings) if settings.sink_raw_archive else ()
+    exchanges = configured_exchanges(settings)
+    archived = exchanges if settings.sink_raw_archive else ()
     health, server = start_health(settings, worker=f"sink-{store.value}")
     try:
+        _make_sure_of_topics(settings, exchanges, health)
         run_until_signal(lambda stop: clickhouse_sink.run(settings, health, stop, archived))
     finally:
         server.stop()
+
+
+def _make_sure_of_topics(settings: Settings, exchanges: tuple[str, ...], health: Health) -> None:
+    health.require("topics", "comparing them with what they should be")
+    asyncio.run(ensure_topics(settings, exchanges))
+    health.set("topics", holds=True, reason="as they should be")

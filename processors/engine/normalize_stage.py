@@ -5,6 +5,7 @@ from typing import Any
 
 from processors.engine.faust_transport import NANOSECONDS_PER_MILLISECOND, received_at_ns
 from processors.engine.output import Output, OutputRecord
+from processors.engine.refusal import deliverable
 from processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from runtime.metrics import EVENTS, NORMALIZED, REJECTED
 from runtime.settings import Settings
@@ -76,7 +77,7 @@ class NormalizeStage:
 
     def _rejected(self, rejected: Rejected) -> OutputRecord:
         key = rejected.exchange.encode()
-        return OutputRecord(self._topics.rejected, key, encode(rejected))
+        return OutputRecord(self._topics.rejected, key, encode(deliverable(rejected)))
 
     async def _heartbeats(self, message: Any) -> list[OutputRecord]:
         """Pass a producer's heartbeat on into every events partition, at most one a second."""
