@@ -4,33 +4,41 @@ BTC has a configured step. Every other asset gets the step of the series 1, 2, 5
 nearest in ratio to 0.1 % of the price, so that a level is as wide on DOGE as on ETH.
 """
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from processors.normalizers.numbers import DECIMAL_PLACES, EXACT, MAX_INTEGER_DIGITS, SMALLEST
 
 RELATIVE_STEP_POWER: Final = -3  # 0.1 %
 
-_add = EXACT.add
-_divmod = EXACT.divmod
+_divide = EXACT.divide
 _multiply = EXACT.multiply
 
+# Wide enough, as EXACT is, that no quotient of two stored numbers is rounded to or from a half.
+_HALVES_UP = EXACT.copy()
+_HALVES_UP.rounding = ROUND_HALF_UP
+_whole = _HALVES_UP.quantize
+
 _ONE = Decimal(1)
-_HALF = Decimal("0.5")
+_ENDLESS = Decimal("Infinity")
 
 # Between neighbouring steps the nearer one in ratio changes at their geometric mean.
-_CHANGES = tuple((Decimal(square).sqrt(EXACT), step) for square, step in ((2, 1), (10, 2), (50, 5)))
-_LAST_STEP = 10
+_CHANGES = (
+    (Decimal(2).sqrt(EXACT), 1),
+    (Decimal(10).sqrt(EXACT), 2),
+    (Decimal(50).sqrt(EXACT), 5),
+    (_ENDLESS, 10),
+)
 
 
-def _bands(power: int) -> tuple[tuple[tuple[Decimal, Decimal], ...], Decimal]:
-    """(upper price, step) pairs, and the last step, for prices from 10**power to ten times that."""
+def _bands(power: int) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
+    """(upper price, step, one by step) for the prices from 10**power to ten times that."""
     unit = Decimal(f"1E{power + RELATIVE_STEP_POWER}")
-    pairs = (
+    steps = (
         (upper.scaleb(power, EXACT), max(SMALLEST, _multiply(unit, step)))
         for upper, step in _CHANGES
     )
-    return tuple(pairs), max(SMALLEST, _multiply(unit, _LAST_STEP))
+    return tuple((upper, step, _divide(_ONE, step)) for upper, step in steps)
 
 
 _BANDS = {power: _bands(power) for power in range(-DECIMAL_PLACES, MAX_INTEGER_DIGITS + 1)}
@@ -41,16 +49,12 @@ def price_level(price: Decimal, base: str, btc_step_usd: Decimal) -> Decimal:
 
     `price` is above zero and at most 26 integer digits wide.
     """
-    step = btc_step_usd if base == "BTC" else _step(price)
-    multiple, rest = _divmod(price, step)
-    if rest >= _multiply(step, _HALF):
-        multiple = _add(multiple, _ONE)
+    if base == "BTC":
+        step, quotient = btc_step_usd, _divide(price, btc_step_usd)
+    else:
+        for upper, step, one_by_step in _BANDS[price.adjusted()]:  # noqa: B007 - used below
+            if price < upper:
+                break
+        quotient = _multiply(price, one_by_step)
+    multiple = _whole(quotient, _ONE)
     return _multiply(multiple, step) if multiple else step
-
-
-def _step(price: Decimal) -> Decimal:
-    pairs, last = _BANDS[price.adjusted()]
-    for upper, step in pairs:
-        if price < upper:
-            return step
-    return last

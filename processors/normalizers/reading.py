@@ -1,12 +1,12 @@
 """One frame while it is being read: its context, and what came out of it so far."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
-from processors.normalizers.building import LiquidationDraft, finished
+from processors.normalizers.building import finished, new_draft
 from processors.normalizers.context import NormalizerConfig
 from processors.normalizers.errors import EntryError
 from processors.normalizers.frame import FrameMetadata
@@ -14,7 +14,7 @@ from processors.normalizers.instruments import InstrumentBook
 from processors.normalizers.markets import ONE, Market
 from processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
 from processors.normalizers.price_levels import price_level
-from schemas.records import Liquidation, Rejected
+from schemas.records import SCHEMA_VERSION, Liquidation, Rejected
 from schemas.vocabulary import (
     Completeness,
     ContractKind,
@@ -28,6 +28,10 @@ from schemas.vocabulary import (
 # entries would become 100 GB. The last one kept says how many more there were.
 MAX_REJECTIONS: Final = 100
 EVENT_ID_BYTES: Final = 16
+
+# Looked up once: a member of an enumeration takes as long as a multiplication to look up.
+_LINEAR: Final = ContractKind.LINEAR
+_REPORTED: Final = Evidence.REPORTED
 
 _multiply = EXACT.multiply
 _divide = EXACT.divide
@@ -65,15 +69,21 @@ class Reading:
         self._seen: dict[str, int] = {}
         self._rejections = 0
 
-    def entry(self, read: Callable[..., Liquidation | None], *entry: Any) -> None:
-        """Read one entry of several: keep its event, if it is one, or reject it alone."""
-        try:
-            event = read(self, *entry)
-        except EntryError as error:
-            self.reject(error)
-        else:
-            if event is not None:
-                self.results.append(event)
+    def entries(
+        self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any
+    ) -> None:
+        """Read entries one by one: keep the event of each that is one, reject a bad one alone.
+
+        `read` is given this reading, the entry, and the context.
+        """
+        for entry in entries:
+            try:
+                event = read(self, entry, *context)
+            except EntryError as error:
+                self.reject(error)
+            else:
+                if event is not None:
+                    self.results.append(event)
 
     def add(self, event: Liquidation) -> None:
         """Keep the event of a frame that holds one entry only."""
@@ -120,8 +130,8 @@ class Reading:
         """
         occurrence = self._seen.get(row, 0)
         self._seen[row] = occurrence + 1
-        identity = f"{self.exchange}|{row}|{occurrence}"
-        return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
+        identity = f"{self.exchange}|{row}|{occurrence}".encode()
+        return blake2b(identity, digest_size=EVENT_ID_BYTES).hexdigest()
 
     def own_id(self, identity: str) -> str:
         """The id of an event that the venue itself has an id for, which `identity` holds."""
@@ -138,7 +148,7 @@ class Reading:
         timestamp_ms: int,
         price_kind: PriceKind,
         completeness: Completeness,
-        evidence: Evidence = Evidence.REPORTED,
+        evidence: Evidence = _REPORTED,
         liquidated_user: str | None = None,
         liquidator: str | None = None,
         *,
@@ -153,7 +163,7 @@ class Reading:
         """
         contract_size = market.contract_size
         amount = size if contract_size is ONE else _multiply(size, contract_size)
-        if market.contract is ContractKind.LINEAR and not size_is_quote:
+        if market.contract is _LINEAR and not size_is_quote:
             value_usd = stored(_multiply(amount, price), "The value")
             quantity = amount if contract_size is ONE else stored(amount, "The quantity")
         else:
@@ -165,29 +175,28 @@ class Reading:
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
         if level.adjusted() >= MAX_INTEGER_DIGITS:
             raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
-        # By position, for speed: the order of the fields of `Liquidation`.
-        draft = LiquidationDraft(
-            event_id,
-            self.exchange,
-            market.symbol,
-            market.native_symbol,
-            market.base,
-            market.quote,
-            market.settle,
-            market.contract,
-            side,
-            price,
-            price_kind,
-            quantity,
-            value_usd,
-            timestamp_ms,
-            self.received_at_ms,
-            completeness,
-            evidence,
-            value_usd >= self._config.institutional_threshold_usd,
-            level,
-            liquidated_user,
-            liquidator,
-            self._metadata.source,
-        )
+        draft = new_draft()
+        draft.event_id = event_id
+        draft.exchange = self.exchange
+        draft.symbol = market.symbol
+        draft.native_symbol = market.native_symbol
+        draft.base = market.base
+        draft.quote = market.quote
+        draft.settle = market.settle
+        draft.contract = market.contract
+        draft.side = side
+        draft.price = price
+        draft.price_kind = price_kind
+        draft.quantity = quantity
+        draft.value_usd = value_usd
+        draft.timestamp_ms = timestamp_ms
+        draft.received_at_ms = self.received_at_ms
+        draft.completeness = completeness
+        draft.evidence = evidence
+        draft.is_institutional = value_usd >= self._config.institutional_threshold_usd
+        draft.price_level = level
+        draft.liquidated_user = liquidated_user
+        draft.liquidator = liquidator
+        draft.source = self._metadata.source
+        draft.schema_version = SCHEMA_VERSION
         return finished(draft)

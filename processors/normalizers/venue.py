@@ -19,7 +19,7 @@ class Feed:
     """One endpoint of an exchange, and what a user should know of it (`liq venues` prints it).
 
     A reader is given a frame's parsed JSON, whatever that is. It returns without a result for a
-    control frame, hands each entry to `Reading.entry`, and raises `EntryError` when the frame as
+    control frame, hands its entries to `Reading.entries`, and raises `EntryError` when the frame as
     a whole makes no sense.
 
     `publishes` says in a few words what the feed tells of. `completeness` and `price_kind` are

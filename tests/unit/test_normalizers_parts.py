@@ -15,7 +15,7 @@ from processors.normalizers import (
     load_snapshot,
     normalize,
 )
-from processors.normalizers.building import LiquidationDraft, finished
+from processors.normalizers.building import finished, new_draft
 from processors.normalizers.errors import EntryError
 from processors.normalizers.exchanges import binance, bybit, hyperliquid
 from processors.normalizers.markets import Market, resolve_base
@@ -222,8 +222,11 @@ def test_a_draft_becomes_the_same_frozen_record() -> None:
         "is_institutional": False,
         "price_level": Decimal(6),
     }
-    built = finished(LiquidationDraft(**values))
     plain = Liquidation(**values)  # type: ignore[arg-type]  # typed by the table above
+    draft = new_draft()
+    for one in fields(Liquidation):
+        setattr(draft, one.name, getattr(plain, one.name))
+    built = finished(draft)
     assert type(built) is Liquidation
     assert built == plain
     assert hash(built) == hash(plain)

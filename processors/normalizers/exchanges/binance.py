@@ -39,6 +39,9 @@ from schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 
 EXCHANGE: Final = "binance"
 LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
+COMPLETENESS: Final = Completeness.SAMPLED
+PRICE_KIND: Final = PriceKind.AVERAGE_FILL
+PRICE_KIND_WITHOUT_FILL: Final = PriceKind.ORDER
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1")
 ORDER_FIELDS: Final = needed("s", "S", "p", "ap", "z", "T")
 CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
@@ -66,9 +69,9 @@ def read_order(
     # It is part of the id even where it is not the price.
     text(limit, "p")
     if is_zero(average):
-        price, price_kind = positive_decimal(limit, "p"), PriceKind.ORDER
+        price, price_kind = positive_decimal(limit, "p"), PRICE_KIND_WITHOUT_FILL
     else:
-        price, price_kind = positive_decimal(average, "ap"), PriceKind.AVERAGE_FILL
+        price, price_kind = positive_decimal(average, "ap"), PRICE_KIND
     quantity = positive_decimal(size, "z")
     timestamp_ms = timestamp(time, "T", reading.received_at_ms)
     return reading.liquidation(
@@ -79,7 +82,7 @@ def read_order(
         quantity,
         timestamp_ms,
         price_kind,
-        Completeness.SAMPLED,
+        COMPLETENESS,
     )
 
 
@@ -115,14 +118,14 @@ VENUE: Final = Venue(
         "usdm": Feed(
             partial(read_message, listed_usdm_market),
             "one forced order a symbol and second",
-            Completeness.SAMPLED,
-            PriceKind.AVERAGE_FILL,
+            COMPLETENESS,
+            PRICE_KIND,
         ),
         "coinm": Feed(
             partial(read_message, coinm_market),
             "one forced order a symbol and second",
-            Completeness.SAMPLED,
-            PriceKind.AVERAGE_FILL,
+            COMPLETENESS,
+            PRICE_KIND,
         ),
     },
 )

@@ -45,6 +45,8 @@ COUNTED_BY: Final = PRICE_ACQUIRED
 # The venue's spellings of assets, as ccxt 4.5.90 resolves them.
 ASSETS: Final = {"ALG": "ALGO", "ATO": "ATOM", "DSH": "DASH", "IOT": "IOTA"}
 QUOTES: Final = {"UST": "USDT"}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
 
 _PERPETUAL = re.compile(r"t(?!TEST)([A-Z0-9]{1,20})F0:([A-Z0-9]{1,20})F0", re.ASCII)
 
@@ -60,8 +62,7 @@ def read_status(reading: Reading, message: Any) -> None:
         return
     if type(rows) is not list:
         raise unknown_message(message)
-    for row in rows:
-        reading.entry(read_row, row)
+    reading.entries(rows, read_row)
 
 
 def read_row(reading: Reading, row: Any) -> Liquidation | None:
@@ -88,8 +89,8 @@ def read_row(reading: Reading, row: Any) -> Liquidation | None:
         positive_decimal(row[PRICE_ACQUIRED], "PRICE_ACQUIRED"),
         positive_decimal(abs(amount), "AMOUNT"),
         timestamp_ms,
-        PriceKind.FILL,
-        Completeness.COMPLETE,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -116,8 +117,8 @@ VENUE: Final = Venue(
         "status": Feed(
             read_status,
             "positions taken over, of derivatives",
-            Completeness.COMPLETE,
-            PriceKind.FILL,
+            COMPLETENESS,
+            PRICE_KIND,
             "POS_ID, MTS, IS_MATCH, AMOUNT",
         )
     },

@@ -40,6 +40,7 @@ from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
 
 LIQUIDATED: Final = {"buy": Side.LONG, "sell": Side.SHORT}
+COMPLETENESS: Final = Completeness.SAMPLED
 AMOUNT_IS_QUOTE: Final = True
 PRICE_KIND: Final = PriceKind.BANKRUPTCY
 TOPIC: Final = "liquidation"
@@ -72,8 +73,7 @@ def read_public(reading: Reading, message: Any) -> None:
             RejectReason.UNSUPPORTED_INSTRUMENT,
             f"instType is {shown(product)}, not {' or '.join(PRODUCT_QUOTES)}.",
         )
-    for row in array_field(message, "data"):
-        reading.entry(read_row, row, product)
+    reading.entries(array_field(message, "data"), read_row, product)
 
 
 def read_row(reading: Reading, row: Any, product: str) -> Liquidation:
@@ -92,7 +92,7 @@ def read_row(reading: Reading, row: Any, product: str) -> Liquidation:
         size,
         timestamp_ms,
         PRICE_KIND,
-        Completeness.SAMPLED,
+        COMPLETENESS,
         size_is_quote=AMOUNT_IS_QUOTE,
     )
 
@@ -119,7 +119,7 @@ VENUE: Final = Venue(
         "liquidation": Feed(
             read_public,
             "the largest long and short of a pair and second",
-            Completeness.SAMPLED,
+            COMPLETENESS,
             PRICE_KIND,
         )
     },

@@ -38,6 +38,8 @@ from schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
 EXCHANGE: Final = "bitmex"
 LIQUIDATED: Final = {"Sell": Side.LONG, "Buy": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.ORDER
 EVENT_ACTION: Final = "insert"
 OTHER_ACTIONS: Final = frozenset({"partial", "update", "delete"})
 CONTROL_FIELDS: Final = frozenset({"info", "success", "subscribe", "unsubscribe", "error"})
@@ -57,8 +59,7 @@ def read_liquidation(reading: Reading, message: Any) -> None:
         raise unknown_message(message)
     action = message.get("action")
     if action == EVENT_ACTION:
-        for order in array_field(message, "data"):
-            reading.entry(read_order, order)
+        reading.entries(array_field(message, "data"), read_order)
     elif type(action) is not str or action not in OTHER_ACTIONS:
         raise EntryError(RejectReason.UNKNOWN_MESSAGE, f"No known action is {shown(action)}.")
 
@@ -75,8 +76,8 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
         positive_decimal(price, "price"),
         positive_decimal(size, "leavesQty"),
         timestamp(reading.received_at_ms, "The time of receipt", reading.received_at_ms),
-        PriceKind.ORDER,
-        Completeness.COMPLETE,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -86,8 +87,8 @@ VENUE: Final = Venue(
         "liquidation": Feed(
             read_liquidation,
             "every liquidation order put into the book",
-            Completeness.COMPLETE,
-            PriceKind.ORDER,
+            COMPLETENESS,
+            PRICE_KIND,
             "orderID",
         )
     },

@@ -37,6 +37,9 @@ from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 
 LIQUIDATED: Final = {"Buy": Side.LONG, "Sell": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+COMPLETENESS_OF_OLD: Final = Completeness.SAMPLED
+PRICE_KIND: Final = PriceKind.BANKRUPTCY
 CONTROL_FIELDS: Final = frozenset({"op", "success", "ret_msg"})
 
 # BTCPERP is quoted in USDC. USDT comes first: PERPUSDT is the coin PERP.
@@ -58,12 +61,12 @@ def read_futures(contract: ContractKind, reading: Reading, message: Any) -> None
         if CONTROL_FIELDS.isdisjoint(message):
             raise unknown_message(message)
     elif topic.startswith("allLiquidation."):
-        for row in array_field(message, "data"):
-            reading.entry(read_row, row, ROW_FIELDS, contract, Completeness.COMPLETE)
+        rows = array_field(message, "data")
+        reading.entries(rows, read_row, ROW_FIELDS, contract, COMPLETENESS)
     elif topic.startswith("liquidation."):
         row = object_field(message, "data")
         names = OLD_FIELDS_AS_TABULATED if "updateTime" in row else OLD_FIELDS
-        reading.add(read_row(reading, row, names, contract, Completeness.SAMPLED))
+        reading.add(read_row(reading, row, names, contract, COMPLETENESS_OF_OLD))
     else:
         raise unknown_message(message)
 
@@ -85,7 +88,7 @@ def read_row(
         price,
         size,
         timestamp_ms,
-        PriceKind.BANKRUPTCY,
+        PRICE_KIND,
         completeness,
     )
 
@@ -117,14 +120,14 @@ VENUE: Final = Venue(
         "linear": Feed(
             partial(read_futures, ContractKind.LINEAR),
             "positions in USDT and USDC contracts",
-            Completeness.COMPLETE,
-            PriceKind.BANKRUPTCY,
+            COMPLETENESS,
+            PRICE_KIND,
         ),
         "inverse": Feed(
             partial(read_futures, ContractKind.INVERSE),
             "positions in coin-margined contracts",
-            Completeness.COMPLETE,
-            PriceKind.BANKRUPTCY,
+            COMPLETENESS,
+            PRICE_KIND,
         ),
     },
 )

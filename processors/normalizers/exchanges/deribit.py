@@ -42,6 +42,8 @@ from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReas
 
 # The position that the taker's direction closes, if it is the taker who was liquidated.
 TAKER_LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
 PARTIES: Final = {"T": ("T",), "M": ("M",), "MT": ("T", "M")}
 TRADE_FIELDS: Final = needed(
     "instrument_name", "direction", "price", "amount", "timestamp", "trade_id"
@@ -74,8 +76,7 @@ def read_trades(reading: Reading, message: Any) -> None:
         except EntryError as error:
             reading.reject(error)
             continue
-        for party in parties:
-            reading.entry(read_party, fields, party)
+        reading.entries(parties, read_party, fields)
 
 
 def liquidated_parties(flag: object) -> tuple[str, ...]:
@@ -90,7 +91,7 @@ def liquidated_parties(flag: object) -> tuple[str, ...]:
     return parties
 
 
-def read_party(reading: Reading, trade: JsonObject, party: str) -> Liquidation:
+def read_party(reading: Reading, party: str, trade: JsonObject) -> Liquidation:
     """Read a trade as the liquidation of one of its parties."""
     symbol, direction, raw_price, amount, time, trade_id = take(trade, TRADE_FIELDS)
     market = future_market(text(symbol, "instrument_name"))
@@ -104,8 +105,8 @@ def read_party(reading: Reading, trade: JsonObject, party: str) -> Liquidation:
         positive_decimal(raw_price, "price"),
         positive_decimal(amount, "amount"),
         timestamp(time, "timestamp", reading.received_at_ms),
-        PriceKind.FILL,
-        Completeness.COMPLETE,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -133,8 +134,8 @@ VENUE: Final = Venue(
         "trades": Feed(
             read_trades,
             "every fill with a liquidated party",
-            Completeness.COMPLETE,
-            PriceKind.FILL,
+            COMPLETENESS,
+            PRICE_KIND,
             "instrument, trade_id, party",
         )
     },

@@ -41,6 +41,8 @@ from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
 
 LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
 LIQUIDATION: Final = "LIQUIDATED"
 OTHER_TYPES: Final = frozenset({"LIMIT", "TWAP_SUBORDER", "DELEVERAGED"})
 CHANNEL: Final = "v4_trades"
@@ -76,8 +78,7 @@ def read_trades(reading: Reading, message: Any) -> None:
 def read_contents(reading: Reading, message: JsonObject, contents: JsonObject) -> None:
     """Read the trades of one market."""
     ticker = text_field(message, "id")
-    for trade in array_field(contents, "trades"):
-        reading.entry(read_trade, trade, ticker)
+    reading.entries(array_field(contents, "trades"), read_trade, ticker)
 
 
 def read_trade(reading: Reading, trade: Any, ticker: str) -> Liquidation | None:
@@ -98,8 +99,8 @@ def read_trade(reading: Reading, trade: Any, ticker: str) -> Liquidation | None:
         positive_decimal(raw_price, "price"),
         positive_decimal(size, "size"),
         timestamp(milliseconds(created_at), "createdAt", reading.received_at_ms),
-        PriceKind.FILL,
-        Completeness.COMPLETE,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -139,8 +140,8 @@ VENUE: Final = Venue(
         "trades": Feed(
             read_trades,
             "every fill of a liquidated position",
-            Completeness.COMPLETE,
-            PriceKind.FILL,
+            COMPLETENESS,
+            PRICE_KIND,
             "market, id",
         )
     },

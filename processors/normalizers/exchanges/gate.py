@@ -29,6 +29,8 @@ CHANNEL: Final = "futures.public_liquidates"
 CONTROL_EVENTS: Final = frozenset({"subscribe", "unsubscribe"})
 CONTROL_CHANNELS: Final = frozenset({"futures.ping", "futures.pong"})
 SIDE_OF_NEGATIVE_SIZE: Final = Side.LONG
+COMPLETENESS: Final = Completeness.SAMPLED
+PRICE_KIND: Final = PriceKind.ORDER
 ORDER_FIELDS: Final = needed("contract", "size", "price", "time_ms")
 
 
@@ -38,8 +40,7 @@ def read_liquidates(reading: Reading, message: Any) -> None:
         raise unknown_message(message)
     channel, event = message.get("channel"), message.get("event")
     if channel == CHANNEL and event == "update":
-        for order in array_field(message, "result"):
-            reading.entry(read_order, order)
+        reading.entries(array_field(message, "result"), read_order)
     elif type(channel) is not str or not (
         channel in CONTROL_CHANNELS or (type(event) is str and event in CONTROL_EVENTS)
     ):
@@ -59,8 +60,8 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
         positive_decimal(price, "price"),
         positive_decimal(unsigned, "size"),
         timestamp_ms,
-        PriceKind.ORDER,
-        Completeness.SAMPLED,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -80,7 +81,7 @@ def split_sign(size: object) -> tuple[bool, object]:
 LIQUIDATES: Final = Feed(
     read_liquidates,
     "one forced order a contract and second",
-    Completeness.SAMPLED,
-    PriceKind.ORDER,
+    COMPLETENESS,
+    PRICE_KIND,
 )
 VENUE: Final = Venue(EXCHANGE, {"usdt": LIQUIDATES, "btc": LIQUIDATES})

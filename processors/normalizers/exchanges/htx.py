@@ -39,6 +39,7 @@ from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReas
 
 EXCHANGE: Final = "htx"
 LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+PRICE_KIND: Final = PriceKind.BANKRUPTCY
 CLOSING_OFFSETS: Final = frozenset({"close", "both"})
 CONTROL_OPERATIONS: Final = frozenset({"ping", "pong", "sub", "unsub", "auth", "error", "close"})
 TOPIC_END: Final = ".liquidation_orders"
@@ -62,8 +63,7 @@ def read_notification(contract: ContractKind, reading: Reading, message: Any) ->
     topic = message.get("topic")
     if type(topic) is not str or not topic.endswith(TOPIC_END):
         raise unknown_message(message)
-    for order in array_field(message, "data"):
-        reading.entry(read_order, order, contract)
+    reading.entries(array_field(message, "data"), read_order, contract)
 
 
 def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidation:
@@ -77,7 +77,7 @@ def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidat
             RejectReason.INVALID_SIDE, f"offset is {shown(offset)}, which closes no position."
         )
     amount = fields.get("amount")
-    if contract is ContractKind.LINEAR and amount is not None:
+    if amount is not None and contract is ContractKind.LINEAR:
         market, size = linear_market(symbol), positive_decimal(amount, "amount")
     else:
         market = reading.instruments.market(EXCHANGE, symbol)
@@ -90,7 +90,7 @@ def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidat
         positive_decimal(raw_price, "price"),
         size,
         timestamp_ms,
-        PriceKind.BANKRUPTCY,
+        PRICE_KIND,
         COMPLETENESS,
     )
 
@@ -110,7 +110,7 @@ def linear_market(symbol: str) -> Market:
 
 
 def _feed(contract: ContractKind, publishes: str) -> Feed:
-    return Feed(partial(read_notification, contract), publishes, COMPLETENESS, PriceKind.BANKRUPTCY)
+    return Feed(partial(read_notification, contract), publishes, COMPLETENESS, PRICE_KIND)
 
 
 VENUE: Final = Venue(

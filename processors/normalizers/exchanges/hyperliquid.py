@@ -92,8 +92,7 @@ def read_user_fills(reading: Reading, message: Any) -> None:
         return
     data = object_field(message, "data")
     owner = address(text_field(data, "user"), "user")
-    for fill in array_field(data, "fills"):
-        reading.entry(read_fill, fill, owner)
+    reading.entries(array_field(data, "fills"), read_fill, owner)
 
 
 def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
@@ -136,10 +135,9 @@ def checked_method(liquidation: JsonObject) -> str:
 def read_node_fills(reading: Reading, message: Any) -> None:
     """Read a line of a node's fills: one [owner, fill], or a block of them."""
     if type(message) is list:
-        reading.entry(read_node_fill, message)
+        reading.entries([message], read_node_fill)
     elif type(message) is dict and "events" in message:
-        for owned_fill in array_field(message, "events"):
-            reading.entry(read_node_fill, owned_fill)
+        reading.entries(array_field(message, "events"), read_node_fill)
     else:
         raise unknown_message(message)
 
@@ -174,9 +172,8 @@ def read_trades(reading: Reading, message: Any) -> None:
     """Read a `trades` message."""
     if is_control(message, "trades"):
         return
-    for trade in array_field(message, "data"):
-        if not is_between_others(trade):
-            reading.entry(read_trade, trade)
+    with_vault = [one for one in array_field(message, "data") if not is_between_others(one)]
+    reading.entries(with_vault, read_trade)
 
 
 def is_between_others(trade: Any) -> bool:

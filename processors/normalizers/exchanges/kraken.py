@@ -37,6 +37,8 @@ from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReas
 
 # By the taker's side, if the taker is the account that is liquidated.
 SIDE_OF_THE_LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
 LIQUIDATION: Final = "liquidation"
 OTHER_TYPES: Final = frozenset({"fill", "termination", "assignment", "block"})
 TRADE_FIELDS: Final = needed("product_id", "uid", "side", "time", "qty", "price")
@@ -55,10 +57,9 @@ def read_public(reading: Reading, message: Any) -> None:
         raise unknown_message(message)
     feed = message.get("feed")
     if feed == "trade" and "uid" in message:
-        reading.entry(read_trade, message)
+        reading.entries([message], read_trade)
     elif feed == "trade_snapshot" and "trades" in message:
-        for trade in array_field(message, "trades"):
-            reading.entry(read_trade, trade)
+        reading.entries(array_field(message, "trades"), read_trade)
     elif "event" not in message and feed != "heartbeat":
         raise unknown_message(message)
 
@@ -82,8 +83,8 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
         positive_decimal(raw_price, "price"),
         positive_decimal(size, "qty"),
         timestamp(time, "time", reading.received_at_ms),
-        PriceKind.FILL,
-        Completeness.COMPLETE,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -114,8 +115,8 @@ VENUE: Final = Venue(
         "trade": Feed(
             read_public,
             "every fill of a liquidated position",
-            Completeness.COMPLETE,
-            PriceKind.FILL,
+            COMPLETENESS,
+            PRICE_KIND,
             "product_id, uid",
         )
     },

@@ -35,6 +35,8 @@ from schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
 EXCHANGE: Final = "lighter"
 SIDE_BY_MAKER_ASK: Final = {True: Side.SHORT, False: Side.LONG}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
 LIQUIDATION: Final = "liquidation"
 OTHER_TYPES: Final = frozenset({"deleverage", "market-settlement"})
 DATA_TYPES: Final = frozenset({"subscribed/trade", "update/trade"})
@@ -51,8 +53,7 @@ def read_trades(reading: Reading, message: Any) -> None:
     kind = message.get("type")
     if type(kind) is str and kind in DATA_TYPES:
         if message.get("liquidation_trades") is not None:
-            for trade in array_field(message, "liquidation_trades"):
-                reading.entry(read_trade, trade)
+            reading.entries(array_field(message, "liquidation_trades"), read_trade)
     elif "error" not in message and (type(kind) is not str or kind not in CONTROL_TYPES):
         raise unknown_message(message)
 
@@ -83,8 +84,8 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
         positive_decimal(raw_price, "price"),
         positive_decimal(size, "size"),
         timestamp(time, "timestamp", reading.received_at_ms),
-        PriceKind.FILL,
-        Completeness.COMPLETE,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -94,8 +95,8 @@ VENUE: Final = Venue(
         "trade": Feed(
             read_trades,
             "every fill of a liquidated position",
-            Completeness.COMPLETE,
-            PriceKind.FILL,
+            COMPLETENESS,
+            PRICE_KIND,
             "market_id, trade_id_str",
         )
     },

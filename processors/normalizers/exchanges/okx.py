@@ -36,6 +36,7 @@ from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
 LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+COMPLETENESS: Final = Completeness.SAMPLED
 POSITIONS: Final = {"long": Side.LONG, "short": Side.SHORT, "net": None}
 INSTRUMENT_FIELDS: Final = needed("instId", "instType")
 DETAIL_FIELDS: Final = needed("side", "posSide", "bkPx", "sz", "ts")
@@ -60,11 +61,10 @@ def read_public(reading: Reading, message: Any) -> None:
         except EntryError as error:
             reading.reject(error)
             continue
-        for detail in details:
-            reading.entry(read_detail, fields, detail)
+        reading.entries(details, read_detail, fields)
 
 
-def read_detail(reading: Reading, instrument: JsonObject, detail: Any) -> Liquidation:
+def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquidation:
     """Read one liquidation of an instrument."""
     symbol, instrument_type = take(instrument, INSTRUMENT_FIELDS)
     if text(instrument_type, "instType") not in CONTRACT_TYPES:
@@ -87,7 +87,7 @@ def read_detail(reading: Reading, instrument: JsonObject, detail: Any) -> Liquid
         size,
         timestamp_ms,
         PRICE_KIND,
-        Completeness.SAMPLED,
+        COMPLETENESS,
     )
 
 
@@ -111,10 +111,6 @@ def check_position(position: str, side: Side) -> None:
 
 VENUE: Final = Venue(
     "okx",
-    {
-        "public": Feed(
-            read_public, "forced orders of swaps and futures", Completeness.SAMPLED, PRICE_KIND
-        )
-    },
+    {"public": Feed(read_public, "forced orders of swaps and futures", COMPLETENESS, PRICE_KIND)},
     frozenset({b"ping", b"pong"}),
 )

@@ -37,6 +37,8 @@ from schemas.records import Liquidation
 from schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
 
 LIQUIDATED: Final = {"close_long": Side.LONG, "close_short": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
 LIQUIDATION_SUFFIX: Final = "_liquidation"
 OTHER_CAUSES: Final = frozenset({"normal", "settlement"})
 CONTROL_CHANNELS: Final = frozenset({"subscribe", "unsubscribe", "pong", "error"})
@@ -53,8 +55,7 @@ def read_trades(reading: Reading, message: Any) -> None:
         raise unknown_message(message)
     channel = message.get("channel")
     if channel == "trades":
-        for trade in array_field(message, "data"):
-            reading.entry(read_trade, trade)
+        reading.entries(array_field(message, "data"), read_trade)
     elif type(channel) is not str or channel not in CONTROL_CHANNELS:
         raise unknown_message(message)
 
@@ -78,8 +79,8 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
         positive_decimal(raw_price, "p"),
         positive_decimal(size, "a"),
         timestamp(time, "t", reading.received_at_ms),
-        PriceKind.FILL,
-        Completeness.COMPLETE,
+        PRICE_KIND,
+        COMPLETENESS,
     )
 
 
@@ -113,8 +114,8 @@ VENUE: Final = Venue(
         "trades": Feed(
             read_trades,
             "every fill of a liquidated position",
-            Completeness.COMPLETE,
-            PriceKind.FILL,
+            COMPLETENESS,
+            PRICE_KIND,
             "symbol, h, li",
         )
     },
