@@ -5,7 +5,6 @@ same ids and is told apart downstream.
 """
 
 import asyncio
-import contextlib
 import random
 import secrets
 from dataclasses import dataclass
@@ -65,6 +64,7 @@ class Connection:
         self._failures = 0
         self._is_connected = False
         self._renew = asyncio.Event()
+        self._sessions: set[asyncio.Task[SessionEnd]] = set()
 
     @property
     def room(self) -> int:
@@ -82,7 +82,6 @@ class Connection:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        live: _Live | None = None
         try:
             live = await self._establish()
             while True:
@@ -93,9 +92,8 @@ class Connection:
                     await asyncio.sleep(self._backoff())
                     live = await self._establish()
         finally:
-            if live is not None:
-                await _cancel(live.task)
             self._set_connected(connected=False)
+            await _end(*self._sessions)
 
     async def _establish(self) -> _Live:
         """Try until subscribed; says what is missing from before."""
@@ -118,12 +116,11 @@ class Connection:
             self._context.session,
         )
         task = asyncio.create_task(session.run(), name=session.connection)
+        self._sessions.add(task)
+        task.add_done_callback(self._sessions.discard)
         answered = asyncio.create_task(session.answered.wait())
         try:
             await asyncio.wait({task, answered}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            await _cancel(task)
-            raise
         finally:
             answered.cancel()
         if task.done():
@@ -163,9 +160,8 @@ class Connection:
                 await self._note_end(old.session, old.task.result(), old.since)
                 return await self._establish()
             if new is not None:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.shield(old.task), self._timing.overlap)
-                await _cancel(old.task)
+                await asyncio.wait({old.task}, timeout=self._timing.overlap)
+                await _end(old.task)
                 return new
             await asyncio.wait({old.task}, timeout=self._backoff())
 
@@ -173,11 +169,7 @@ class Connection:
         covered = self._covered_until_ms
         # While the old connection lives, a new one opens no gap.
         self._covered_until_ms = None
-        try:
-            new = await self._open()
-        except asyncio.CancelledError:
-            await _cancel(old.task)
-            raise
+        new = await self._open()
         if new is None:
             self._covered_until_ms = covered
         elif old.task.done():
@@ -249,7 +241,9 @@ class Connection:
             FEED_BREAKER.labels(self._feed.exchange, each.value).set(int(each is state))
 
 
-async def _cancel(task: "asyncio.Task[SessionEnd]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+async def _end(*tasks: "asyncio.Task[SessionEnd]") -> None:
+    """Cancel, and wait until it is done; being cancelled meanwhile is not mistaken for theirs."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

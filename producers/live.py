@@ -36,7 +36,7 @@ from schemas.vocabulary import FeedEvent
 CLIENT_ID: Final = "produce"
 BEAT_SECONDS: Final = 1.0
 FLUSH_SECONDS: Final = 20.0
-CLOSE_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 2.0
 
 log = get_logger(__name__)
 
@@ -115,11 +115,11 @@ async def open_publisher(settings: Settings, clock: Clock) -> AsyncIterator[Publ
                 settings.produce_acknowledge_seconds,
             )
         finally:
-            # What is not acknowledged by now, this would wait for without end.
+            # What is not acknowledged by now, `stop` would wait for without end.
             stopping = asyncio.create_task(producer.stop())
-            done, _ = await asyncio.wait({stopping}, timeout=CLOSE_SECONDS)
-            for task in done:
-                task.result()
+            await asyncio.wait({stopping}, timeout=CLOSE_SECONDS)
+            if stopping.done():
+                stopping.result()
     except KafkaError as error:
         raise _unacknowledged(settings, error) from error
 

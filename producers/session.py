@@ -1,7 +1,6 @@
 """One websocket, from opening to closing, the same for every exchange."""
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -120,8 +119,10 @@ class Session:
             return SessionEnd(str(error))
         finally:
             keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
-                await keeper
+            await asyncio.wait({keeper})
+            fault = None if keeper.cancelled() else keeper.exception()
+            if fault is not None and not isinstance(fault, ConnectionClosed):
+                raise fault
 
     async def _take(self, websocket: ClientConnection, frame: bytes) -> None:
         received_at_ns = self._clock.now_ns()

@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     produce_acknowledge_seconds: float = Field(
         default=30.0,
         ge=1,
-        le=600,
+        le=30,
         description="Time without Kafka's acknowledgement after which a live producer ends (69).",
     )
     topic_namespace: str = Field(

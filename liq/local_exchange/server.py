@@ -54,6 +54,7 @@ class LocalExchange:
         self.is_mute = False
         self.repeats = False
         self.cuts_subscribers = False
+        self.is_enough = False
         self.status: int | None = None
         self.retry_after_seconds: int | None = None
         self.listing = dialect.listing
@@ -120,7 +121,10 @@ class LocalExchange:
         self._do(self._blackhole())
 
     def start_sending(self, count: int, pause_seconds: float) -> "Future[None]":
-        """Send frames one by one in the background; the result says when it is over."""
+        """Send frames one by one in the background; the result says when it is over.
+
+        It is over after `count` frames, or with the next frame after `is_enough` was set.
+        """
         return asyncio.run_coroutine_threadsafe(self._trickle(count, pause_seconds), self._loop)
 
     def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -214,6 +218,8 @@ class LocalExchange:
     async def _trickle(self, count: int, pause_seconds: float) -> None:
         for _ in range(count):
             await self._send(1, None)
+            if self.is_enough:
+                return
             await asyncio.sleep(pause_seconds)
 
     async def _close(self, code: int) -> None:

@@ -1,0 +1,71 @@
+"""A live producer in a thread, with shorter times than a real one's."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, Final
+
+from liq.local_exchange.server import LocalExchange
+from producers.addresses import Target, targets
+from producers.live import produce
+from producers.registry import FEEDS
+from producers.timing import Timing
+from runtime.health import Health
+from runtime.settings import Settings
+
+END_SECONDS: Final = 60.0
+FAST: Final = Timing(
+    acknowledge=1.0,
+    first_backoff=0.05,
+    last_backoff=0.1,
+    breaker=1.0,
+    last_breaker=1.0,
+    overlap=0.2,
+    relist=0.2,
+)
+
+
+def target(
+    exchange: LocalExchange, environment: Mapping[str, str] | None = None, **changes: Any
+) -> Target:
+    """A feed with changes of its declaration, connected to a local exchange."""
+    dialect = exchange.dialect
+    [feed] = [each for each in FEEDS[dialect.exchange] if each.name == dialect.feed]
+    settings = {**exchange.environment, **(environment or {})}
+    [found] = targets((replace(feed, **changes),), settings)
+    return found
+
+
+class LiveProducer:
+    """Runs until `stop`, which raises what ended it otherwise."""
+
+    def __init__(self, settings: Settings, *chosen: Target, timing: Timing = FAST) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._ended: Future[None] = Future()
+        self._work = produce(settings, chosen, Health(), self._stop, timing)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Flush and end."""
+        if not self._ended.done():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._ended.result(END_SECONDS)
+        self._thread.join()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            try:
+                runner.run(self._work)
+            except Exception as error:  # noqa: BLE001 - `stop` raises it
+                self._ended.set_exception(error)
+            else:
+                self._ended.set_result(None)
