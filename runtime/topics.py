@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.kafka import MAX_REQUEST_BYTES, new_admin
+from runtime.kafka_refusal import why_unreachable
 from runtime.logs import get_logger
 from runtime.settings import Settings
 from schemas.topics import DAY_MS, TopicSpec
@@ -135,10 +136,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         finally:
             await admin.close()
     except KafkaError as error:
-        raise DependencyError(
-            f"Kafka at {settings.kafka_bootstrap_servers} did not answer as it should "
-            f"({error}); check KAFKA_BOOTSTRAP_SERVERS."
-        ) from error
+        raise await why_unreachable(settings, error) from error
 
 
 async def _describe(

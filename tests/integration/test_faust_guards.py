@@ -19,7 +19,7 @@ from liq.embedded.supervisor import Supervisor
 from processors.engine import worker as engine_worker
 from processors.engine.app import SESSION_TIMEOUT_SECONDS, new_app
 from processors.engine.detect_stage import DetectStage
-from processors.engine.faust_transport import EngineConsumer
+from processors.engine.faust_transport import EngineConsumer, EngineTransport
 from processors.engine.market_stage import MarketStage
 from processors.engine.output import Output, OutputRecord
 from runtime.errors import ConfigurationError
@@ -106,7 +106,7 @@ async def test_faust_leaves_logging_alone(app: faust.App, monkeypatch: pytest.Mo
 
 async def test_no_fetch_is_held_for_longer_than_ours(app: faust.App) -> None:
     thread = cast("EngineConsumer", app.consumer)._new_consumer_thread()
-    consumer = thread._create_worker_consumer(app.transport)
+    consumer = thread._create_worker_consumer(cast("EngineTransport", app.transport))
     await consumer.start()
     try:
         assert consumer._fetcher._fetch_max_wait_ms == FETCH_MAX_WAIT_MS
