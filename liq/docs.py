@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from producers.feed_settings import feed_settings
+from producers.registry import ALL_FEEDS
 from runtime.metrics import ALL_METRICS
+from runtime.settings import Settings, shown
 from schemas.asyncapi import RECORD_TYPES
 from schemas.json_schema import schema_of
 
@@ -25,6 +28,27 @@ them. A field that is not always there may be absent (an older writer) or null. 
 `schemas/` by `python -m liq.docs`.
 """
 
+SETTINGS_HEAD = """# Settings
+
+Environment variables; an empty one counts as absent. `liq config` prints what is in force, and says
+what is wrong. Made from `runtime/settings.py` and `producers/exchanges/` by `python -m liq.docs`.
+
+## Every worker
+
+| setting | default | meaning |
+|---|---|---|
+"""
+
+FEEDS_HEAD = """
+## Feeds
+
+For `liq produce`; [feeds.md](feeds.md) says what each feed subscribes to. A name that begins like
+one of these and is none is refused.
+
+| setting | default | meaning |
+|---|---|---|
+"""
+
 TABLE_HEAD = """
 | field | type | always | meaning |
 |---|---|---|---|
@@ -33,7 +57,11 @@ TABLE_HEAD = """
 
 def pages() -> dict[Path, str]:
     """Every generated page with what it should hold."""
-    return {DOCS / "metrics.md": metrics_page(), DOCS / "records.md": records_page()}
+    return {
+        DOCS / "metrics.md": metrics_page(),
+        DOCS / "records.md": records_page(),
+        DOCS / "settings.md": settings_page(),
+    }
 
 
 def metrics_page() -> str:
@@ -53,6 +81,25 @@ def records_page() -> str:
     """docs/records.md as it should be."""
     sections = [_section(record.__name__, schema_of(record)) for record in RECORD_TYPES]
     return RECORDS_HEAD + "".join(sections)
+
+
+def settings_page() -> str:
+    """docs/settings.md as it should be."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        made = field.default_factory is not None
+        default = "" if made or field.default in ({}, ()) else shown(field.default)
+        rows.append(_setting_row(name.upper(), default, field.description or ""))
+    feeds = [
+        _setting_row(setting.name, setting.default, setting.meaning)
+        for setting in feed_settings(ALL_FEEDS)
+    ]
+    return SETTINGS_HEAD + "".join(rows) + FEEDS_HEAD + "".join(feeds)
+
+
+def _setting_row(name: str, default: str, meaning: str) -> str:
+    cell = f"`{default}`" if default else ""
+    return f"| `{name}` | {cell} | {meaning.replace('|', '/')} |\n"
 
 
 def _section(name: str, schema: dict[str, Any]) -> str:

@@ -18,10 +18,11 @@ from producers.clock import Clock, SystemClock, now_ms
 from producers.connection import ConnectionContext
 from producers.earlier_life import covered_until_ms
 from producers.feed_runner import FeedRunner
+from producers.feed_settings import check_names
 from producers.feed_status import FeedReporter
 from producers.liveness import Activity, FeedActivity
 from producers.publisher import Publisher
-from producers.registry import FEEDS
+from producers.registry import ALL_FEEDS, FEEDS
 from producers.session import SessionContext, describe_error
 from producers.timing import DEFAULT_TIMING, Timing
 from runtime.errors import ConfigurationError, DependencyError
@@ -47,8 +48,9 @@ def chosen_targets(
     """Everything to connect to.
 
     Raises:
-        ConfigurationError: an exchange or an address is wrong, or nothing is left.
+        ConfigurationError: an exchange or a setting is wrong, or nothing is left.
     """
+    check_names(ALL_FEEDS, environment)
     unknown = [name for name in exchanges if name not in FEEDS]
     if unknown:
         raise ConfigurationError(

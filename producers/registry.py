@@ -20,6 +20,7 @@ def _find_feeds() -> dict[str, tuple[Feed, ...]]:
 
 
 FEEDS: Final = _find_feeds()
+ALL_FEEDS: Final = tuple(feed for feeds in FEEDS.values() for feed in feeds)
 
 
 def producible_exchanges() -> tuple[str, ...]:

@@ -189,10 +189,11 @@ class Settings(BaseSettings):
 
     def masked(self) -> dict[str, str]:
         """What is in force, by environment name, with secrets masked."""
-        return {name.upper(): _shown(getattr(self, name)) for name in type(self).model_fields}
+        return {name.upper(): shown(getattr(self, name)) for name in type(self).model_fields}
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A setting's value as text, secrets masked."""
     if isinstance(value, SecretStr):
         return "********" if value.get_secret_value() else ""
     if isinstance(value, tuple):

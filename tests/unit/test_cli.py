@@ -33,6 +33,21 @@ def test_every_command_has_a_sentence() -> None:
         assert command.callback.__name__.replace("_", "-") in text
 
 
+def test_config_prints_addresses_of_feeds_whole_and_refuses_wrong_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address = "wss://proxy.example/" + "x" * 100
+    monkeypatch.setenv("OKX_WS_URL", address)
+    outcome = CliRunner().invoke(app, ["config"])
+    assert outcome.exit_code == 0
+    words = "".join(
+        line.split("│")[2].strip() for line in outcome.stdout.splitlines() if "│" in line
+    )
+    assert address in words
+    monkeypatch.setenv("OKX_WS_URL", "proxy.example")
+    assert CliRunner().invoke(app, ["config"]).exit_code == 78
+
+
 def test_config_prints_what_is_in_force_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLICKHOUSE_PASSWORD", "hunter2")
     monkeypatch.setenv("CASCADE_MIN_EVENTS", "7")

@@ -13,6 +13,9 @@ from typer.main import get_command
 
 from liq.commands.workers import Sink, Stage
 from liq.main import app
+from producers.feed_settings import feed_settings
+from producers.live import chosen_targets
+from producers.registry import ALL_FEEDS, producible_exchanges
 from runtime.settings import Settings, host_slot
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +24,8 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: body for name, body in SERVICES.items() if "build" in body}
 LONG_RUNNING = {name: body for name, body in SERVICES.items() if body["restart"] != "no"}
-SETTINGS = {name.upper() for name in Settings.model_fields}
+FEED_SETTINGS = {setting.name for setting in feed_settings(ALL_FEEDS)}
+SETTINGS = {name.upper() for name in Settings.model_fields} | FEED_SETTINGS
 PINNED = re.compile(r"^[a-z0-9./-]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?$")
 
 
@@ -44,11 +48,16 @@ def test_every_setting_that_a_service_passes_exists(name: str) -> None:
         ("normalize", ("CASCADE_", "INSTITUTIONAL_", "PRICE_")),
         ("detect", ("CASCADE_",)),
         ("sink", ("SINK_",)),
+        ("produce", ("PRODUCE_",)),
     ],
 )
 def test_every_setting_of_a_stage_can_be_set(name: str, prefixes: tuple[str, ...]) -> None:
     wanted = {setting for setting in SETTINGS if setting.startswith(prefixes)}
     assert wanted <= OURS[name]["environment"].keys()
+
+
+def test_every_setting_of_a_feed_can_be_set() -> None:
+    assert OURS["produce"]["environment"].keys() >= FEED_SETTINGS
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -57,12 +66,12 @@ def test_a_setting_that_is_left_empty_has_its_default(
 ) -> None:
     for setting in SETTINGS:
         monkeypatch.delenv(setting, raising=False)
-    default = Settings()
+    default = Settings(), chosen_targets(producible_exchanges(), {})
     passed = OURS[name]["environment"]
     left_empty = {key for key, value in passed.items() if value == f"${{{key}:-}}"}
     for key in left_empty:
         monkeypatch.setenv(key, "")
-    assert Settings() == default
+    assert (Settings(), chosen_targets(producible_exchanges(), os.environ)) == default
     assert passed.keys() - left_empty <= {
         "KAFKA_BOOTSTRAP_SERVERS",
         "CLICKHOUSE_URL",

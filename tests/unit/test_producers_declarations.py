@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from liq.local_exchange.dialects import DIALECTS, Dialect
 from producers.addresses import targets
 from producers.feed import DATA, Feed
+from producers.feed_settings import feed_settings
 from producers.live import chosen_targets
 from producers.record_key import message_key
-from producers.registry import FEEDS, producible_exchanges
+from producers.registry import ALL_FEEDS, FEEDS, producible_exchanges
 from producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
 from runtime.errors import ConfigurationError
 
-ALL_FEEDS = [feed for feeds in FEEDS.values() for feed in feeds]
 words = st.sampled_from(
     ("op", "event", "channel", "type", "id", "result", "error", "data", "method", "topic", "arg",
      "sub", "subscribe", "subscribed", "ping", "params", "success", "req_id", "key", 0, 1)
@@ -93,6 +93,36 @@ def test_settings_replace_addresses_and_names() -> None:
 def test_a_wrong_address_is_a_sentence(text: str) -> None:
     with pytest.raises(ConfigurationError, match="OKX_WS_URL"):
         chosen_targets(("okx",), {"OKX_WS_URL": text})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("BINANCE_WS_URL", "BINANCE_USDM_WS_URL"),
+        ("BYBIT_LINEAR_SYMBOL_URL", "BYBIT_LINEAR_SYMBOLS_URL"),
+        ("LIGHTER_MARKET", "LIGHTER_MARKETS"),
+        ("OKX_WS_ULR", "OKX_WS_URL"),
+    ],
+)
+def test_a_name_that_is_nearly_one_of_ours_is_refused(name: str, meant: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} is not a setting; .*{meant}?"):
+        chosen_targets(("okx",), {name: "anything"})
+
+
+def test_other_programs_settings_are_left_alone() -> None:
+    other = {"BINANCE_API_KEY": "x", "HYPERLIQUID_API_URL": "x", "KRAKEN_TESTNET": "1", "PATH": "/"}
+    assert chosen_targets(("okx",), other) == chosen_targets(("okx",), {})
+
+
+def test_every_setting_of_a_feed_is_told_with_its_default() -> None:
+    told = {setting.name: setting for setting in feed_settings(ALL_FEEDS)}
+    assert told["OKX_WS_URL"].default == "wss://ws.okx.com:8443/ws/v5/public"
+    assert told["KRAKEN_SYMBOLS"].default == "every market"
+    assert told["HYPERLIQUID_TRADES_COINS"].default == "none"
+    for feed in ALL_FEEDS:
+        assert feed.address_setting in told
+        assert feed.names_setting in {None, *told}
+        assert feed.listing is None or feed.listing.setting in told
 
 
 def test_an_unknown_exchange_is_a_sentence() -> None:
