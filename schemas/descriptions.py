@@ -74,6 +74,12 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "triggered; null without a complete feed.",
         "first_generation": "How many of complete feeds' liquidations none triggered; an "
         "expectation, so not whole; null without a complete feed.",
+        "branching_ratio": "How many liquidations one triggers, for this asset and side, from "
+        "complete feeds alone; null for the reason in no_branching.",
+        "no_branching": "Why there is no branching ratio: no complete feed, too few liquidations "
+        "so far, or the whole market; else null.",
+        "leader": "The venue (market: asset) that was first; null where two were, or only one is.",
+        "lead_ms": "By how many milliseconds the leader was ahead of the next; else null.",
     },
     "CascadeAlert": {
         "alert_id": "The same for the same step, however often delivered; deduplicate on it.",

@@ -14,6 +14,7 @@ from schemas.vocabulary import (
     Evidence,
     FeedEvent,
     Level,
+    NoBranching,
     PriceKind,
     RejectReason,
     Scope,
@@ -101,8 +102,14 @@ class CascadeAnalysis:
     as a multiple of that rate. `complete_share` is the share of liquidations that came from
     complete feeds. Of those alone, `endogenous_share` is the share that earlier liquidations
     triggered and `first_generation` how many none did; both are None where no complete feed takes
-    part. `late_count` liquidations arrived more than ten seconds late. `last_event_ms` is the
-    exchange's time of the latest liquidation counted.
+    part. `branching_ratio` is how many liquidations one triggers on this asset and side, as far as
+    complete feeds have shown by now; where it is None, `no_branching` says why. `late_count`
+    liquidations arrived more than ten seconds late. `last_event_ms` is the exchange's time of the
+    latest liquidation counted.
+
+    `leader` is the venue (market: asset) whose first liquidation came earliest, `lead_ms` ahead of
+    the next one's, in half seconds (market: seconds) of the exchanges' clocks. Both are None where
+    there is only one, or two are first.
     """
 
     surprise: float
@@ -120,6 +127,10 @@ class CascadeAnalysis:
     late_count: int = 0
     endogenous_share: float | None = None
     first_generation: float | None = None
+    branching_ratio: float | None = None
+    no_branching: NoBranching | None = None
+    leader: str | None = None
+    lead_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,14 @@ class Scope(StrEnum):
     MARKET = "market"
 
 
+class NoBranching(StrEnum):
+    """Why no branching ratio is told: sampled feeds, too little so far, or the whole market."""
+
+    NO_COMPLETE_FEED = "no_complete_feed"
+    TOO_FEW = "too_few"
+    MARKET_WIDE = "market_wide"
+
+
 class RejectReason(StrEnum):
     """Why a raw frame, or one entry of it, gave no liquidation."""
 

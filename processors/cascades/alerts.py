@@ -3,14 +3,16 @@
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
+from heapq import nsmallest
 
+from processors.cascades.excitation import Excitation
 from processors.cascades.explain import explain
 from processors.cascades.lane import Change, Decision, level_of
 from processors.cascades.observation import CENTS_PER_DOLLAR
 from processors.cascades.rules import LaneRules
 from processors.cascades.totals import Totals
 from schemas.records import CascadeAlert, CascadeAnalysis, CascadeShare, ScoreParts
-from schemas.vocabulary import AlertType, Level, Side
+from schemas.vocabulary import AlertType, Level, NoBranching, Side
 
 ID_CHARACTERS = 32
 SECOND_MS = 1_000
@@ -39,12 +41,18 @@ def usd(cents: int) -> Decimal:
     return (Decimal(cents) / CENTS_PER_DOLLAR).quantize(CENT)
 
 
-def alert(
-    rules: LaneRules, detector: str, asset: str, side: Side, decision: Decision
+def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about
+    rules: LaneRules,
+    detector: str,
+    asset: str,
+    side: Side,
+    decision: Decision,
+    excitation: Excitation | None,
 ) -> CascadeAlert:
     """The record of a decision; `detector` names algorithm and configuration.
 
-    A cascade's name is the same whenever the same log is read with the same configuration.
+    `excitation` is the gauge of that side of the asset; the market has none. A cascade's name is
+    the same whenever the same log is read with the same configuration.
     """
     cascade, moment, totals = decision.cascade, decision.moment, decision.totals
     kind = TYPES[decision.change]
@@ -87,18 +95,23 @@ def alert(
         ),
         notify=decision.change not in (Change.UPDATED, Change.WATCH),
         level=LEVELS[level],
-        analysis=_analysis(decision, totals),
+        analysis=_analysis(decision, totals, excitation),
     )
     return replace(made, explanation=explain(made, rules.window_seconds))
 
 
-def _analysis(decision: Decision, totals: Totals) -> CascadeAnalysis:
+def _analysis(decision: Decision, totals: Totals, excitation: Excitation | None) -> CascadeAnalysis:
     moment, cascade = decision.moment, decision.cascade
     largest = sorted(totals.groups.items(), key=lambda item: (-item[1].cents, item[0]))
     share, first_generation = None, None
     if cascade is not None and cascade.generations:
         share = round(1 - cascade.first_generation / cascade.generations, 4)
         first_generation = round(cascade.first_generation, 2)
+    ratio: float | None = None
+    no_ratio: NoBranching | None = NoBranching.MARKET_WIDE
+    if excitation is not None:
+        ratio, no_ratio = excitation.ratio, excitation.no_ratio
+    leader, lead_ms = _leader(totals)
     return CascadeAnalysis(
         surprise=round(moment.surprise.nats, 2),
         surprise_window_seconds=moment.surprise.window_seconds,
@@ -123,4 +136,18 @@ def _analysis(decision: Decision, totals: Totals) -> CascadeAnalysis:
         late_count=cascade.late if cascade else 0,
         endogenous_share=share,
         first_generation=first_generation,
+        branching_ratio=None if ratio is None else round(ratio, 4),
+        no_branching=no_ratio,
+        leader=leader,
+        lead_ms=lead_ms,
     )
+
+
+def _leader(totals: Totals) -> tuple[str | None, int | None]:
+    """Who was first, and by how many milliseconds; nobody where two were, or only one is."""
+    firsts = nsmallest(2, ((total.first, name) for name, total in totals.groups.items()))
+    match firsts:
+        case [(first, name), (second, _)] if first < second:
+            return name, (second - first) * HALF_SECOND_MS
+        case _:
+            return None, None

@@ -12,6 +12,8 @@ that rises quickly looks like self-excitation to it.
 
 from math import exp
 
+from schemas.vocabulary import NoBranching
+
 FAST_SECONDS, SLOW_SECONDS = 0.5, 8.0
 LEARNING_RATE = 1 / 200
 BACKGROUND_MEMORY_SECONDS = 21_600.0
@@ -40,6 +42,13 @@ class Excitation:
     def ratio(self) -> float | None:
         """Branching ratio: liquidations that one triggers; None before enough were seen."""
         return sum(self.branching) if self.events >= LEAST_EVENTS else None
+
+    @property
+    def no_ratio(self) -> NoBranching | None:
+        """Why there is no branching ratio."""
+        if self.events >= LEAST_EVENTS:
+            return None
+        return NoBranching.TOO_FEW if self.events else NoBranching.NO_COMPLETE_FEED
 
     def add(self, seconds: float) -> float:
         """Take in a liquidation; gives the probability that no other one triggered it."""

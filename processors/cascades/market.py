@@ -206,7 +206,7 @@ class MarketDetector:
     def _market_alert(self, side: Side, decision: Decision) -> list[CascadeAlert]:
         """The market's own record; when it starts, the running cascades of assets become parts."""
         state = self.state
-        made = alert_of(self._rules, self._detector, "", side, decision)
+        made = alert_of(self._rules, self._detector, "", side, decision, excitation=None)
         if made.type is AlertType.WATCH:
             return []
         if made.type is AlertType.DETECTED:

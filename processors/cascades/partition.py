@@ -199,7 +199,15 @@ class PartitionDetector:
         else:
             self._open.discard(name)
         return [
-            alert_of(asset.rules, self._detector, name, step.side, step.decision) for step in steps
+            alert_of(
+                asset.rules,
+                self._detector,
+                name,
+                step.side,
+                step.decision,
+                asset.state.excitations[step.side],
+            )
+            for step in steps
         ]
 
     def _drop_idle(self, clock_ms: int, offset: int) -> None:

@@ -115,6 +115,17 @@ def number(field: str) -> Column:
     return Column("Float64", read)
 
 
+def number_or_null(field: str) -> Column:
+    """A binary floating-point number, or null when it is absent or null."""
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        present = [{field: 0 if value is None else value} for value in values]
+        return null_map(values) + number(field).read(present)
+
+    return Column("Nullable(Float64)", read)
+
+
 def integer(field: str, bits: int) -> Column:
     """A whole number that fits an unsigned column of that many bits."""
     largest = 2**bits - 1

@@ -21,6 +21,7 @@ from sinks.clickhouse.columns import (
     moment_ns,
     moment_or_null,
     number,
+    number_or_null,
     raw_bytes,
     text,
     text_or_null,
@@ -97,6 +98,12 @@ LIQUIDATIONS = Table(
     identity="event_id",
 )
 
+
+def _analysis(inner: Column) -> Column:
+    """Read from a cascade's analysis, which the first detector did not write."""
+    return default(within("analysis", inner), "analysis", {})
+
+
 CASCADES = Table(
     "cascades",
     {
@@ -131,6 +138,8 @@ CASCADES = Table(
         "children": default(texts("children"), "children", []),
         "level": default(text("level"), "level", ""),
         "analysis": json_object("analysis"),
+        "branching_ratio": _analysis(number_or_null("branching_ratio")),
+        "no_branching": _analysis(default(text("no_branching"), "no_branching", "")),
         "explanation": default(text("explanation"), "explanation", ""),
         **_VERSION,
     },

@@ -8,7 +8,7 @@ import pytest
 
 from processors.cascades import CascadeEngine, DetectorConfig
 from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType, Completeness, Level, Scope, Side
+from schemas.vocabulary import AlertType, Completeness, Level, NoBranching, Scope, Side
 from tests.cascade_events import START_MS, liquidation
 
 VENUES = ("binance", "bybit", "okx")
@@ -212,3 +212,38 @@ def test_only_complete_feeds_say_what_triggered_what() -> None:
     assert sampled.endogenous_share is sampled.first_generation is None
     assert whole.endogenous_share is not None
     assert whole.endogenous_share > 0.5
+
+
+def test_a_branching_ratio_is_told_only_of_complete_feeds_and_enough_of_them() -> None:
+    def gauge(completeness: Completeness, count: int) -> tuple[float | None, NoBranching | None]:
+        events = [replace(event, completeness=completeness) for event in burst(count=count)]
+        told = run(CascadeEngine(DetectorConfig()), events, until_ms=300_000)[-1].analysis
+        assert told is not None
+        return told.branching_ratio, told.no_branching
+
+    ratio, reason = gauge(Completeness.COMPLETE, 60)
+    assert reason is None
+    assert ratio is not None
+    assert 0 < ratio < 1
+    assert gauge(Completeness.SAMPLED, 60) == (None, NoBranching.NO_COMPLETE_FEED)
+    assert gauge(Completeness.COMPLETE, 40) == (None, NoBranching.TOO_FEW)
+
+
+def test_the_venue_that_came_first_leads_by_half_seconds(engine: CascadeEngine) -> None:
+    told = run(engine, burst(), until_ms=300_000)[-1].analysis
+    assert told is not None
+    assert (told.leader, told.lead_ms) == ("binance", 500)
+
+
+def test_nobody_leads_where_two_were_first_or_there_is_only_one(engine: CascadeEngine) -> None:
+    tied = [
+        *burst(step_ms=600),
+        *(replace(event, event_id=f"t{event.event_id}", exchange="okx") for event in burst()[:1]),
+    ]
+    events = sorted(tied, key=lambda event: event.received_at_ms)
+    told = run(engine, events, until_ms=300_000)[-1].analysis
+    alone = [replace(event, exchange="okx") for event in burst()]
+    of_one = run(CascadeEngine(DetectorConfig()), alone, until_ms=300_000)[-1].analysis
+    for analysis in (told, of_one):
+        assert analysis is not None
+        assert analysis.leader is analysis.lead_ms is None

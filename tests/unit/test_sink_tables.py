@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from clickhouse_connect.driver.buffer import ResponseBuffer
+from clickhouse_connect.driver.ctypes import RespBuffCls
 from clickhouse_connect.driver.query import QueryContext
 from clickhouse_connect.driver.transform import NativeTransform
 
@@ -16,7 +16,7 @@ from schemas.codec import encode as encode_record
 from schemas.headers import FrameHeaders, Headers
 from schemas.records import CascadeAnalysis, Source
 from schemas.topics import Topics
-from schemas.vocabulary import AlertType, Level, Side
+from schemas.vocabulary import AlertType, Level, NoBranching, Side
 from sinks.clickhouse.encoding import (
     UNDECODABLE,
     Encoded,
@@ -75,6 +75,7 @@ ALERT = replace(
         peak_second_usd=Decimal(300000),
         peak_ten_seconds_usd=Decimal(600000),
         peak_window_usd=Decimal(900000),
+        branching_ratio=0.75,
     ),
 )
 REFUSAL = replace(sample_records.rejection(), entry=2)
@@ -104,7 +105,7 @@ def rows(encoded: Encoded) -> list[dict[str, Any]]:
     """What another implementation of the format, the client's, reads in our blocks."""
     found: list[dict[str, Any]] = []
     for data in encoded.blocks:
-        body: Any = ResponseBuffer(Body(data))  # type: ignore[no-untyped-call]  # the client's own
+        body: Any = RespBuffCls(Body(data))  # type: ignore[no-untyped-call]  # the client's own
         result: Any = NativeTransform().parse_response(body, QueryContext())
         found += [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
     return found
@@ -226,6 +227,13 @@ def test_a_wrong_field_is_named(field: str, value: Any, message: str) -> None:
         (CASCADES, ALERT, "exchanges", ["okx", 1], "exchanges: expected an array of strings"),
         (CASCADES, ALERT, "exchanges", "okx", "exchanges: expected an array of strings"),
         (CASCADES, ALERT, "analysis", [], "analysis: expected an object"),
+        (
+            CASCADES,
+            ALERT,
+            "analysis",
+            {"branching_ratio": "0.7"},
+            "analysis.branching_ratio: expected a number",
+        ),
         (CASCADES, ALERT, "sequence", 2**32, "sequence: expected a whole number from 0 to"),
         (CASCADES, ALERT, "score_parts", {"speed": 1}, "score_parts.volume: missing"),
         (FEEDS, STATUS, "from_ms", 5, "from_ms: expected UTC milliseconds"),
@@ -260,6 +268,19 @@ def test_an_older_record_may_lack_what_is_optional(field: str) -> None:
     document = orjson.loads(encode_record(EVENT))
     del document[field]
     assert tuple(built(LIQUIDATIONS, orjson.dumps(document))) == LIQUIDATIONS.sent_columns
+
+
+def test_a_branching_ratio_that_is_not_told_is_null_for_a_reason() -> None:
+    told = built(CASCADES, encode_record(ALERT))
+    assert (told["branching_ratio"], told["no_branching"]) == (0.75, "")
+    assert ALERT.analysis is not None
+    refused_ratio = replace(
+        ALERT.analysis, branching_ratio=None, no_branching=NoBranching.NO_COMPLETE_FEED
+    )
+    row = built(CASCADES, encode_record(replace(ALERT, analysis=refused_ratio)))
+    assert (row["branching_ratio"], row["no_branching"]) == (None, "no_complete_feed")
+    older = built(CASCADES, encode_record(replace(ALERT, analysis=None)))
+    assert (older["branching_ratio"], older["no_branching"]) == (None, "")
 
 
 def test_a_newer_record_may_have_more() -> None:
