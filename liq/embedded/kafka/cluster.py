@@ -19,7 +19,7 @@ from runtime.errors import DependencyError
 
 READY_SECONDS = 60.0
 # Small heap, no collector threads, and no second compiler: brokers share a laptop with the rest.
-JVM_OPTIONS = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC")
+JVM_OPTIONS = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 LOG_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.logFile=System.out",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
