@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import faust
 import pytest
@@ -28,9 +29,10 @@ from runtime.kafka import FETCH_MAX_WAIT_MS, MAX_REQUEST_BYTES
 from runtime.settings import Settings
 from runtime.topics import describe_topics, ensure_topics
 from schemas.codec import encode
-from tests.conftest import RunWorker
+from tests.conftest import RunWorker, Worker
 from tests.pipeline_log import read_topic, run_offline
 from tests.sample_records import liquidation
+from tests.sink_flow import send
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
@@ -82,11 +84,24 @@ def listening_addresses(process_id: int) -> set[tuple[str, int]]:
     return found
 
 
+def metrics_of(worker: Worker) -> str:
+    with urlopen(f"{worker.health_url}/metrics") as answer:
+        return str(answer.read().decode())
+
+
 @pytest.mark.parametrize("stage", ["normalize", "detect"])
 def test_a_worker_listens_on_its_own_port_of_loopback_only(
-    stage: str, settings: Settings, run_worker: RunWorker
+    stage: str,
+    settings: Settings,
+    run_worker: RunWorker,
+    wait_until: Callable[[Callable[[], bool]], None],
 ) -> None:
     worker = run_worker("process", stage, settings=settings)
+    topics = settings.topics
+    topic = topics.raw("binance") if stage == "normalize" else topics.events
+    asyncio.run(send(settings, {topic: [b"{}"]}))
+    # Faust opens its own port after it has joined the group, and agents begin after that.
+    wait_until(lambda: f'liq_records_in_total{{topic="{topic}"}} 1.0' in metrics_of(worker))
     port = urlsplit(worker.health_url).port
     assert listening_addresses(worker.process_id) == {(LOOPBACK_IN_HEX, port)}
 
