@@ -1,15 +1,19 @@
 """TCP ports on this machine: free ones, and taken ones said in a sentence."""
 
+import os
 import random
+import re
 import socket
 
 from runtime.errors import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
+SETTING = "FREE_PORTS"
 # Below the ranges from which Linux (32768+), macOS and the BSDs (49152+) take the ports of
 # outgoing connections, so that no client can slip onto a port between our check and its use.
-FREE_PORTS = range(20_000, 32_000)
+DEFAULT_RANGE = "20000-31999"
 ATTEMPTS = 100
+MOST_PORTS = 65_536
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -25,18 +29,37 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
     return True
 
 
+def free_ports() -> range:
+    """The ports that may be picked: `FREE_PORTS` of the environment (`20000-31999`).
+
+    Stacks that start at the same time cannot pick the same port out of ranges of their own.
+
+    Raises:
+        ConfigurationError: it is not such a range.
+    """
+    text = os.environ.get(SETTING) or DEFAULT_RANGE
+    found = re.fullmatch(r"(\d{4,5})-(\d{4,5})", text)
+    ports = range(int(found[1]), int(found[2]) + 1) if found else range(0)
+    if len(ports) < ATTEMPTS or ports.stop > MOST_PORTS:
+        raise ConfigurationError(
+            f"{SETTING}={text} is no range of {ATTEMPTS} ports or more; write {DEFAULT_RANGE}."
+        )
+    return ports
+
+
 def free_port(host: str = LOOPBACK) -> int:
     """A port on which nothing listens.
 
     Raises:
         ConfigurationError: a hundred ports picked at random were all taken.
     """
-    for port in random.sample(FREE_PORTS, ATTEMPTS):
+    ports = free_ports()
+    for port in random.sample(ports, ATTEMPTS):
         if is_free(port, host):
             return port
     raise ConfigurationError(
-        f"Found no free port on {host} between {FREE_PORTS.start} and {FREE_PORTS.stop - 1}; "
-        "choose the ports in the settings."
+        f"Found no free port on {host} between {ports.start} and {ports.stop - 1}; set {SETTING} "
+        "to another range, or choose the ports in the settings."
     )
 
 

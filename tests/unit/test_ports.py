@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from liq.embedded.ports import FREE_PORTS, LOOPBACK, choose_port, free_port, is_free
+from liq.embedded.ports import LOOPBACK, choose_port, free_port, free_ports, is_free
 from runtime.errors import ConfigurationError
 
 
@@ -21,9 +21,24 @@ def test_a_free_port_can_be_bound() -> None:
         assert not is_free(port)
 
 
-def test_free_ports_are_outside_the_range_of_outgoing_connections() -> None:
-    assert free_port() in FREE_PORTS
-    assert FREE_PORTS.stop <= 32_768
+def test_free_ports_are_outside_the_range_of_outgoing_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("FREE_PORTS", raising=False)
+    assert free_port() in free_ports()
+    assert free_ports().stop <= 32_768
+
+
+def test_a_range_of_ports_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FREE_PORTS", "21000-21099")
+    assert 21_000 <= free_port() <= 21_099
+
+
+@pytest.mark.parametrize("text", ["21000", "21000-21050", "31000-21000", "65000-65600", "a-b"])
+def test_what_is_no_range_of_ports_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("FREE_PORTS", text)
+    with pytest.raises(ConfigurationError, match=rf"FREE_PORTS={text} .* write 20000-31999"):
+        free_port()
 
 
 def test_a_taken_port_is_named_with_its_setting(taken_port: int) -> None:
@@ -34,7 +49,7 @@ def test_a_taken_port_is_named_with_its_setting(taken_port: int) -> None:
 def test_a_wanted_port_is_kept_and_zero_picks_one() -> None:
     wanted = free_port()
     assert choose_port(wanted, "EMBEDDED_KAFKA_PORT") == wanted
-    assert choose_port(0, "EMBEDDED_KAFKA_PORT") in FREE_PORTS
+    assert choose_port(0, "EMBEDDED_KAFKA_PORT") in free_ports()
 
 
 def test_connections_of_an_earlier_server_do_not_take_its_port() -> None:
