@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import orjson
@@ -14,11 +15,13 @@ from processors.engine.detect_stage import detector_config
 from processors.engine.normalize_stage import normalizer_config
 from processors.normalizers import FrameMetadata, load_snapshot
 from processors.normalizers import normalize as normalize_frame
+from processors.normalizers.instruments import parse_instruments
+from runtime.errors import ConfigurationError
 from runtime.settings import load_settings
 from schemas.capture import CaptureLine, parse_capture_line
 from schemas.codec import DecodeError, decode, encode
 from schemas.headers import CLOCK_MS
-from schemas.records import CascadeAlert, Liquidation, Rejected
+from schemas.records import CascadeAlert, Instrument, Liquidation, Rejected
 from schemas.vocabulary import AlertType
 
 NANOSECONDS_PER_MILLISECOND = 1_000_000
@@ -35,13 +38,22 @@ class Profile(StrEnum):
 
 
 @exits_on_configuration_error
-def normalize() -> None:
+def normalize(
+    instruments_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--instruments", help="Contracts that replace or add to the shipped ones, as JSON."
+        ),
+    ] = None,
+) -> None:
     """Read capture lines on stdin; write events on stdout and rejected records on stderr.
 
     Exits with 2 when a line was not a capture line (its number goes to stderr).
     """
     config = normalizer_config(load_settings())
     instruments = load_snapshot()
+    if instruments_file is not None:
+        instruments = instruments.updated(_read_instruments(instruments_file))
     broken = 0
     for number, text in enumerate(sys.stdin.buffer, start=1):
         if not text.strip():
@@ -94,6 +106,16 @@ def detect(
                 text_out = alert.explanation.encode() if explain else encode(alert)
                 _write(sys.stdout.buffer, text_out)
     _end(broken)
+
+
+def _read_instruments(path: Path) -> list[Instrument]:
+    try:
+        return parse_instruments(path.read_bytes())
+    except (OSError, DecodeError) as error:
+        raise ConfigurationError(
+            f"--instruments {path} cannot be used ({error}): give the file that "
+            "liq instruments refresh --snapshot or liq export liquidations.instruments writes."
+        ) from error
 
 
 def _metadata(line: CaptureLine) -> FrameMetadata:

@@ -1,6 +1,6 @@
 """Raw exchange frames to liquidations, as pure functions.
 
-A venue is one module in `exchanges/`; docs/adding-an-exchange.md says how to write one.
+A venue is one module in `exchanges/`; docs/adding-a-venue.md says how to write one.
 """
 
 from processors.normalizers.context import InstrumentBook, NormalizerConfig, load_snapshot

@@ -9,7 +9,7 @@ import orjson
 from processors.normalizers.errors import EntryError, shown
 from processors.normalizers.fields import check_symbol
 from processors.normalizers.markets import Market, instrument_market
-from schemas.codec import decode, encode
+from schemas.codec import DecodeError, decode, encode
 from schemas.records import Instrument
 from schemas.vocabulary import RejectReason
 
@@ -81,8 +81,32 @@ def load_snapshot() -> InstrumentBook:
     Raises:
         DecodeError: the shipped file is damaged.
     """
-    text = files(__package__).joinpath(SNAPSHOT_FILE).read_bytes()
-    return InstrumentBook(decode(Instrument, orjson.dumps(row)) for row in orjson.loads(text))
+    return InstrumentBook(
+        parse_instruments(files(__package__).joinpath(SNAPSHOT_FILE).read_bytes())
+    )
+
+
+def parse_instruments(text: bytes) -> list[Instrument]:
+    """The instruments of a file: a JSON array of them, or one a line.
+
+    Raises:
+        DecodeError: neither, or an entry is no instrument; the message says which.
+    """
+    if not text.lstrip().startswith(b"["):
+        entries = [line for line in text.splitlines() if line.strip()]
+    else:
+        try:
+            entries = [orjson.dumps(entry) for entry in orjson.loads(text)]
+        except orjson.JSONDecodeError as error:
+            raise DecodeError(f"not JSON: {error}") from error
+    return [_decoded(number, entry) for number, entry in enumerate(entries, start=1)]
+
+
+def _decoded(number: int, entry: bytes) -> Instrument:
+    try:
+        return decode(Instrument, entry)
+    except DecodeError as error:
+        raise DecodeError(f"entry {number}: {error}") from error
 
 
 def snapshot_text(book: InstrumentBook) -> bytes:
