@@ -5,6 +5,7 @@ fixture is about; decimals compare by value) or {"rejected": reason}. `event_ids
 which every replay relies.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,16 @@ def test_every_feed_of_every_venue_has_an_event_among_the_fixtures() -> None:
     assert covered == {
         (exchange, feed) for exchange in known_exchanges() for feed in known_feeds(exchange)
     }
+
+
+def test_a_takeover_is_the_same_event_whichever_feed_told_it() -> None:
+    vault, node = (
+        {
+            replace(event, received_at_ms=0)
+            for event in results_of(read(FIXTURES / "hyperliquid" / f"{name}.json"))
+            if isinstance(event, Liquidation)
+        }
+        for name in ("takeover_of_a_short", "node_takeover_has_the_id_of_the_vaults_fill")
+    )
+    assert len(vault) == 1
+    assert vault == node

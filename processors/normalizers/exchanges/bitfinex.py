@@ -12,8 +12,9 @@ PRICE_ACQUIRED].
 - One liquidation gives several rows: a trigger with the whole position and often no price, and
   executions of parts of it. Counted are the rows that say a price (COUNTED_BY), and no others, so
   that a position is not counted as a trigger and again as its executions. IS_MATCH does not tell
-  them apart alone: a recorded row with a price says 0. What IS_MARKET_SOLD means is documented in
-  two opposite ways; it is not used.
+  them apart alone: a recorded row with a price says 0. Unsettled is whether such a row can be
+  followed by executions of the same position, which would then be counted twice; both have the
+  same POS_ID. What IS_MARKET_SOLD means is documented in two opposite ways; it is not used.
 - Derivatives end in F0 on both sides (tBTCF0:USTF0). The feed also has margin positions in spot
   pairs (tBTCUSD); they are no derivatives and give nothing. UST is Tether here. TEST pairs are
   paper trading.

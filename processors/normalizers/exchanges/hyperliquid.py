@@ -15,9 +15,11 @@ are given all the same: their ids are the venue's own, so a repeat is recognized
 
 `nodeFills` are the fills that a node of one's own writes, of all accounts (evidence: reported,
 complete): a line of `node_fills`, which is [owner, fill], or one of `node_fills_by_block`, with an
-array of them as `events`. Both parties' fills carry `liquidation`, whether the method is market or
-backstop; the one of `liquidatedUser` is the event, and its `side` is that of the closing order: A
-(sold) closes a long. The shape of the lines is taken from descriptions, not from recordings.
+array of them as `events`. Both parties' fills carry `liquidation`. Of a liquidation by market order
+the one of `liquidatedUser` is the event, and its `side` is that of the closing order: A (sold)
+closes a long. Of a takeover it is the liquidator's, read as in `userFills`: the two feeds give one
+id, and whichever arrives first, the event is the same, completeness "backstop" included. The shape
+of the lines is taken from descriptions, not from recordings.
 
 `trades` (evidence: inferred). `users` is [buyer, seller]. A vault among them may be a takeover or
 an unwinding, which have opposite meanings and look alike; SIDE_WHEN_VAULT_BUYS is a choice, not a
@@ -69,7 +71,8 @@ LIQUIDATOR_VAULTS: Final = frozenset(
 )
 SIDE_WHEN_VAULT_BUYS: Final = Side.SHORT
 
-METHODS: Final = frozenset({"backstop", "market"})
+BACKSTOP: Final = "backstop"
+METHODS: Final = frozenset({BACKSTOP, "market"})
 TAKEOVER_PREFIX: Final = "Liquidated "
 TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
 CONTROL_CHANNELS: Final = frozenset({"subscriptionResponse", "pong", "error"})
@@ -101,9 +104,18 @@ def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
     if fields.get("liquidation") is None:
         return None
     liquidation = object_field(fields, "liquidation")
-    method = checked_method(liquidation)
+    if checked_method(liquidation) != BACKSTOP:
+        return None
+    victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
+    return read_takeover(reading, fields, victim, None if owner == victim else owner)
+
+
+def read_takeover(
+    reading: Reading, fields: JsonObject, victim: str, liquidator: str | None
+) -> Liquidation | None:
+    """Read a party's fill of the backstop; an auto-deleveraging is no event."""
     direction = text_field(fields, "dir")
-    if method != "backstop" or not direction.startswith(TAKEOVER_PREFIX):
+    if not direction.startswith(TAKEOVER_PREFIX):
         return None
     side = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
     if side is None:
@@ -111,8 +123,6 @@ def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
             RejectReason.INVALID_SIDE,
             f"dir is {shown(direction)}, ending in neither Long nor Short.",
         )
-    victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
-    liquidator = None if owner == victim else owner
     return fill_event(
         reading, fields, side, Completeness.BACKSTOP, Evidence.REPORTED, victim, liquidator
     )
@@ -143,18 +153,24 @@ def read_node_fills(reading: Reading, message: Any) -> None:
 
 
 def read_node_fill(reading: Reading, owned_fill: Any) -> Liquidation | None:
-    """Read one party's fill; only that of the liquidated account is an event."""
+    """Read one party's fill; one of the two parties' is the event."""
     if type(owned_fill) is not list or len(owned_fill) != 2:  # noqa: PLR2004 - owner and fill
         raise EntryError(RejectReason.MISSING_FIELD, "An entry is not an owner and a fill.")
     fields = row_object(owned_fill[1])
     if fields.get("liquidation") is None:
         return None
     liquidation = object_field(fields, "liquidation")
-    checked_method(liquidation)
+    method = checked_method(liquidation)
     victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
+    owner = address(text(owned_fill[0], "The owner"), "The owner")
+    if method == BACKSTOP:
+        return None if owner == victim else read_takeover(reading, fields, victim, owner)
+    return read_closing_order(reading, fields, victim) if owner == victim else None
+
+
+def read_closing_order(reading: Reading, fields: JsonObject, victim: str) -> Liquidation | None:
+    """Read the liquidated account's own fill of the market order that closed its position."""
     direction = text_field(fields, "dir")
-    if address(text(owned_fill[0], "The owner"), "The owner") != victim:
-        return None
     if direction == AUTO_DELEVERAGING:
         return None
     side = liquidated_side(fields.get("side"), "side", VICTIM_ORDERS)
