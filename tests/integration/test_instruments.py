@@ -10,10 +10,13 @@ from urllib.request import urlopen
 
 import orjson
 import pytest
+from aiokafka.admin import RecordsToDelete
 
 from liq.commands.instruments import publish_contracts
 from liq.embedded.stack import liq_command
-from runtime.kafka import new_producer
+from producers.rejected_replay import REBUILT_CONNECTION
+from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
+from runtime.partitions import find_partitions
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.headers import FrameHeaders
@@ -151,6 +154,64 @@ def test_frames_of_an_unknown_contract_go_through_once_it_is_known(
 
     assert b"0 frames put through again" in replay_rejected(settings)
     assert len(values(settings, settings.topics.rejected)) == 4
+
+
+def delete_raw_records(settings: Settings) -> None:
+    """Delete every record of the raw topic, as its retention does."""
+
+    async def delete() -> None:
+        partitions = await find_partitions(settings, [settings.topics.raw("okx")])
+        consumer = new_consumer(settings)
+        await start_consumer(settings, consumer)
+        try:
+            ends = await consumer.end_offsets(partitions)
+        finally:
+            await consumer.stop()
+        admin = new_admin(settings, "test")
+        await admin.start()
+        try:
+            await admin.delete_records(
+                {partition: RecordsToDelete(before_offset=end) for partition, end in ends.items()}
+            )
+        finally:
+            await admin.close()
+
+    asyncio.run(delete())
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_frame_that_the_raw_topic_has_deleted_is_rebuilt(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    frame = okx_frame("EEE-USDT-SWAP", "FFF-USDT-SWAP")
+    publish(settings, frame)
+    worker = run_worker("process", "normalize", settings=settings)
+    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 2)
+    delete_raw_records(settings)
+    assert values(settings, settings.topics.raw("okx")) == []
+
+    refreshed = [contract("EEE-USDT-SWAP", "10"), contract("FFF-USDT-SWAP", "1")]
+    asyncio.run(publish_contracts(settings, refreshed))
+    wait_until(lambda: '"updated": 2' in worker.log)
+    assert b"1 of them rebuilt" in b" ".join(replay_rejected(settings).split())
+    wait_until(lambda: len(values(settings, settings.topics.events)) == 2)
+
+    [rebuilt] = [
+        record
+        for records in read_topic(settings, settings.topics.raw("okx")).values()
+        for record in records
+    ]
+    assert (rebuilt.key, rebuilt.value) == (b"EEE-USDT-SWAP", frame)
+    received_at_ns = 1_784_000_000_123_000_000
+    headers = FrameHeaders("okx", "public", received_at_ns, REBUILT_CONNECTION, 0)
+    assert list(rebuilt.headers) == headers.encode()
+    events = documents(settings, settings.topics.events)
+    assert {event["native_symbol"]: event["quantity"] for event in events} == {
+        "EEE-USDT-SWAP": "30",
+        "FFF-USDT-SWAP": "3",
+    }
+    assert {event["received_at_ms"] for event in events} == {1_784_000_000_123}
+    assert b"0 frames put through again" in replay_rejected(settings)
 
 
 @pytest.mark.usefixtures("broker")
