@@ -25,6 +25,10 @@ LOG_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
+    # Every setting at every start, and lines for every partition: most of the log otherwise.
+    "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.cluster.Partition=warn",
+    "-Dorg.slf4j.simpleLogger.log.state.change.logger=warn",
 )
 
 
