@@ -7,7 +7,7 @@ SPEED ?= max
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-unit test-faults lint format types imports check bench eval eval-check clean
+.PHONY: help install demo dev test test-unit test-apache test-faults lint format types imports check bench eval eval-check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,11 @@ test: install ## Run every test: unit, property, golden, integration and faults.
 
 test-unit: install ## Run the tests that start no process.
 	$(BIN)/pytest -m "not integration and not faults"
+
+test-apache: install ## Run the integration tests that use a broker on Apache Kafka (needs Java 17 and Maven).
+	KAFKA=apache $(BIN)/pytest -p no:cacheprovider tests/integration \
+		--ignore tests/integration/embedded_clickhouse \
+		--ignore tests/integration/test_embedded_stack.py
 
 test-faults: install ## Kill processes far more often: 60 times each, while 200,000 events flow.
 	SINK_FAULT_KILLS=60 SINK_FAULT_EVENTS=200000 $(BIN)/pytest tests/faults
