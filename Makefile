@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SPEED ?= max
+LIVE ?=
 # Anything that changes what is installed.
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
@@ -22,8 +23,8 @@ $(VENV)/installed: $(INSTALL_INPUTS)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[embedded,dev]'
 	@touch $@
 
-demo: install ## Play recorded liquidations through the whole engine and show what SQL says; SPEED=60 plays at 60x.
-	@$(BIN)/liq demo --speed $(SPEED)
+demo: install ## Play recorded liquidations through the whole engine and show what SQL says; SPEED=60 plays at 60x, LIVE=1 over websockets.
+	@$(BIN)/liq demo --speed $(SPEED) $(if $(LIVE),--live)
 
 dev: install ## Start the embedded broker and ClickHouse and all workers, and keep them up until Ctrl-C.
 	@$(BIN)/liq dev

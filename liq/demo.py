@@ -31,16 +31,21 @@ POLL_SECONDS = 0.25
 # Without progress for this long, something is wrong that waiting will not mend.
 STALLED_SECONDS = 60.0
 SINK_STAGE = "sink-clickhouse"
+PLAYER = "player"
 SENT = "liq_frames_total"
 NORMALIZED = "liq_frames_normalized_total"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What to play, and how fast: `max`, or a multiple of the recorded pace."""
+    """What to play, and how fast: `max`, or a multiple of the recorded pace.
+
+    A live one goes over websockets: exchanges on this machine send it to the live producers.
+    """
 
     capture: Path
     speed: str
+    is_live: bool = False
 
 
 def run_demo(options: DemoOptions) -> None:
@@ -74,8 +79,8 @@ def run_demo(options: DemoOptions) -> None:
         stack.start_worker("sink", "sink", "clickhouse", environment=environment)
         player = free_port()
         stack.start_task(
-            "replay",
-            "replay",
+            PLAYER,
+            "rehearse" if options.is_live else "replay",
             str(options.capture),
             "--speed",
             options.speed,
@@ -143,7 +148,7 @@ async def _watch(settings: Settings, stack: Stack, sources: _Sources) -> None:
 
             async def update() -> bool:
                 stack.supervisor.check()
-                has_ended = stack.supervisor.has_ended("replay")
+                has_ended = stack.supervisor.has_ended(PLAYER)
                 sent = frames if has_ended else metric_total(sources.player_port, SENT)
                 bars.update(published, completed=sent)
                 bars.update(normalized, completed=metric_total(sources.normalizer_port, NORMALIZED))
@@ -158,9 +163,9 @@ async def _watch(settings: Settings, stack: Stack, sources: _Sources) -> None:
                 )
 
             await _until(update, lambda: progress.held([*raw, *stored]))
-    code = stack.supervisor.wait_for_end("replay", 1.0)
+    code = stack.supervisor.wait_for_end(PLAYER, 1.0)
     if code != 0:
-        raise DependencyError(f"liq replay ended with exit code {code}; see its log.")
+        raise DependencyError(f"The player ended with exit code {code}; see its log.")
 
 
 async def _until(done: Callable[[], Awaitable[bool]], amount: Callable[[], Awaitable[int]]) -> None:

@@ -9,6 +9,7 @@ from liq.commands import (
     offline,
     produce,
     questions,
+    rehearse,
     rejected,
     replay,
     stack,
@@ -48,6 +49,7 @@ app.command(rich_help_panel=OFFLINE)(offline.detect)
 app.command(rich_help_panel=OFFLINE)(tune.tune)
 app.command(rich_help_panel=LAPTOP)(stack.dev)
 app.command(rich_help_panel=LAPTOP)(stack.demo)
+app.command(rich_help_panel=LAPTOP)(rehearse.rehearse)
 
 if __name__ == "__main__":
     app()

@@ -27,7 +27,7 @@ from producers.session import SessionContext, describe_error
 from producers.timing import DEFAULT_TIMING, Timing
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.health import Health
-from runtime.kafka import new_producer
+from runtime.kafka import LINGER_MS, new_producer
 from runtime.logs import get_logger
 from runtime.metrics import FEED_SILENCE, FEED_STALE
 from runtime.settings import Settings
@@ -99,13 +99,16 @@ async def produce(
 
 
 @asynccontextmanager
-async def open_publisher(settings: Settings, clock: Clock) -> AsyncIterator[Publisher]:
+async def open_publisher(
+    settings: Settings, clock: Clock, *, linger_ms: int = LINGER_MS
+) -> AsyncIterator[Publisher]:
     """A publisher while Kafka acknowledges.
 
     Raises:
         DependencyError: Kafka does not answer, or did not acknowledge a record.
     """
-    producer = new_producer(settings, f"{CLIENT_ID}-{settings.worker_slot}")
+    name = f"{CLIENT_ID}-{settings.worker_slot}"
+    producer = new_producer(settings, name, linger_ms=linger_ms)
     try:
         try:
             await producer.start()

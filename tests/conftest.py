@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from liq.embedded.broker import choose_broker
+from liq.embedded.broker import Broker, choose_broker
 from liq.embedded.broker_address import BrokerAddress
 from liq.embedded.options import StackOptions, load_stack_options
 from liq.embedded.ports import LOOPBACK, free_port
@@ -86,11 +86,16 @@ def stack_supervisor(stack_options: StackOptions) -> Iterator[Supervisor]:
 
 
 @pytest.fixture(scope="session")
-def broker(stack_options: StackOptions, stack_supervisor: Supervisor) -> Iterator[BrokerAddress]:
-    """A Kafka broker: embedded, or the one that the environment asks for."""
-    chosen = choose_broker(stack_options, stack_supervisor)
-    yield chosen.start()
-    chosen.stop()
+def chosen_broker(stack_options: StackOptions, stack_supervisor: Supervisor) -> Broker:
+    """The session's Kafka broker: embedded, or the one that the environment asks for."""
+    return choose_broker(stack_options, stack_supervisor)
+
+
+@pytest.fixture(scope="session")
+def broker(chosen_broker: Broker) -> Iterator[BrokerAddress]:
+    """Where that broker is, once it runs."""
+    yield chosen_broker.start()
+    chosen_broker.stop()
 
 
 @pytest.fixture(scope="session")

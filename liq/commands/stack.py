@@ -32,10 +32,13 @@ def demo(
     speed: Annotated[
         str, typer.Option(help="max, or a multiple of the recorded pace (1, 60, 600 ...).")
     ] = "max",
+    live: Annotated[
+        bool, typer.Option("--live", help="Through websockets and the live producers.")
+    ] = False,
 ) -> None:
     """Play a recorded capture through every process of the engine and print what SQL says."""
     _end_on_sigterm()
-    run_demo(DemoOptions(capture, speed))
+    run_demo(DemoOptions(capture, speed, is_live=live))
 
 
 @exits_on_configuration_error

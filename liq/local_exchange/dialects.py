@@ -5,7 +5,7 @@ A dialect answers a client's message and makes data frames; number `n` makes eac
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,11 +26,14 @@ Frame = Callable[[str, int], Any]
 
 @dataclass(frozen=True)
 class Dialect:
-    """`respond` gets a parsed message (text if it is not JSON) and the names to refuse.
+    """How one feed of an exchange talks.
 
-    `key` is the record key that a frame of a symbol must have. `listing` is what REST answers,
-    by path. `hello` is sent on connecting, `pings` are what the server sends to be answered and
-    `pong` what the client then has to send.
+    `respond` gets a parsed message (text if it is not JSON) and the names to refuse. `symbol` is
+    what `frame` makes data of if nothing else is said, and the record key of it. `subscribes` is
+    a name that is subscribed for it. `list_markets` makes what REST answers about some symbols,
+    beside a market that does not trade where the exchange lists such. `hello` is sent on
+    connecting; a `client_ping` is answered with something like `client_pong`, and a `server_ping`
+    has to be answered with `server_pong`.
     """
 
     exchange: str
@@ -42,7 +45,7 @@ class Dialect:
     subscribes: str
     hello: tuple[Any, ...] = ()
     listing_setting: str = ""
-    listing: Any = None
+    list_markets: Callable[[Sequence[str]], Any] | None = None
     client_ping: Any = None
     client_pong: Any = None
     server_ping: Any = None
@@ -90,8 +93,9 @@ def _bybit_frame(symbol: str, n: int) -> Any:
     }  # fmt: skip
 
 
-def _bybit_listing(symbol: str) -> Any:
-    rows = [{"symbol": symbol, "status": "Trading"}, {"symbol": "OLDUSDT", "status": "Closed"}]
+def _bybit_markets(symbols: Sequence[str]) -> Any:
+    rows = [{"symbol": symbol, "status": "Trading"} for symbol in symbols]
+    rows.append({"symbol": "OLDUSDT", "status": "Closed"})
     return {"result": {"list": rows, "nextPageCursor": ""}}
 
 
@@ -217,6 +221,10 @@ def _kraken(message: Any, refused: frozenset[str]) -> Answer:
     return Answer([{"event": "subscribed", "feed": "trade", "product_ids": names}], names)
 
 
+def _kraken_markets(symbols: Sequence[str]) -> Any:
+    return {"instruments": [{"symbol": symbol, "tradeable": True} for symbol in symbols]}
+
+
 def _kraken_frame(symbol: str, n: int) -> Any:
     return {"feed": "trade", "product_id": symbol, "uid": f"u{n}", "side": "sell",
             "type": "liquidation", "seq": n, "time": START_MS + n, "qty": 100,
@@ -230,6 +238,11 @@ def _dydx(message: Any, refused: frozenset[str]) -> Answer:
     # The acknowledgement carries data; `exchange.py` counts it in its ledger.
     reply = {"type": "subscribed", "channel": "v4_trades", "id": name, "contents": {"trades": []}}
     return Answer([reply], [name])
+
+
+def _dydx_markets(symbols: Sequence[str]) -> Any:
+    trading = {symbol: {"status": "ACTIVE"} for symbol in symbols}
+    return {"markets": {**trading, "X": {"status": "PAUSED"}}}
 
 
 def _dydx_frame(symbol: str, n: int) -> Any:
@@ -271,6 +284,10 @@ def _lighter(message: Any, refused: frozenset[str]) -> Answer:
     return Answer([reply], [name])
 
 
+def _lighter_markets(symbols: Sequence[str]) -> Any:
+    return {"order_books": [{"market_id": int(each), "status": "active"} for each in symbols]}
+
+
 def _lighter_frame(symbol: str, n: int) -> Any:
     row = {"trade_id_str": str(n), "size": "0.1", "price": "60000", "type": "liquidation",
            "timestamp": START_MS + n}  # fmt: skip
@@ -284,6 +301,10 @@ def _pacifica(message: Any, refused: frozenset[str]) -> Answer:
     if name in refused:
         return Answer([{"channel": "error", "error": "no such symbol"}])
     return Answer([{"channel": "subscribe", "data": message["params"]}], [name])
+
+
+def _pacifica_markets(symbols: Sequence[str]) -> Any:
+    return {"data": [{"symbol": symbol} for symbol in symbols]}
 
 
 def _pacifica_frame(symbol: str, n: int) -> Any:
@@ -301,7 +322,7 @@ def _binance_like(exchange: str, feed: str, setting: str, symbol: str) -> Dialec
 def _bybit_like(feed: str, symbol: str) -> Dialect:
     return Dialect(
         "bybit", feed, f"BYBIT_{feed.upper()}_WS_URL", _bybit, _bybit_frame, symbol, symbol,
-        listing_setting=f"BYBIT_{feed.upper()}_SYMBOLS_URL", listing=_bybit_listing(symbol),
+        listing_setting=f"BYBIT_{feed.upper()}_SYMBOLS_URL", list_markets=_bybit_markets,
         client_ping={"op": "ping"}, client_pong={"ret_msg": "pong"},
     )  # fmt: skip
 
@@ -343,20 +364,20 @@ DIALECTS = (
     _htx_like("futures", "BTC200703"),
     Dialect("kraken", "trade", "KRAKEN_WS_URL", _kraken, _kraken_frame, "PI_XBTUSD", "PI_XBTUSD",
             hello=({"event": "info", "version": 1},), listing_setting="KRAKEN_SYMBOLS_URL",
-            listing={"instruments": [{"symbol": "PI_XBTUSD", "tradeable": True}]}),
+            list_markets=_kraken_markets),
     Dialect("dydx", "trades", "DYDX_WS_URL", _dydx, _dydx_frame, "BTC-USD", "BTC-USD",
             hello=({"type": "connected", "connection_id": "x"},),
             listing_setting="DYDX_SYMBOLS_URL",
-            listing={"markets": {"BTC-USD": {"status": "ACTIVE"}, "X": {"status": "PAUSED"}}}),
+            list_markets=_dydx_markets),
     Dialect("bitget", "liquidation", "BITGET_WS_URL", _bitget, _bitget_frame, "BTCUSDT",
             "usdt-futures", client_ping="ping", client_pong="pong"),
     Dialect("lighter", "trade", "LIGHTER_WS_URL", _lighter, _lighter_frame, "1", "1",
             hello=({"type": "connected"},), listing_setting="LIGHTER_SYMBOLS_URL",
-            listing={"order_books": [{"market_id": 1, "status": "active"}]},
+            list_markets=_lighter_markets,
             client_ping={"type": "ping"}, client_pong={"type": "pong"},
             server_ping={"type": "ping"}, server_pong={"type": "pong"}),
     Dialect("pacifica", "trades", "PACIFICA_WS_URL", _pacifica, _pacifica_frame, "BTC", "BTC",
-            listing_setting="PACIFICA_SYMBOLS_URL", listing={"data": [{"symbol": "BTC"}]},
+            listing_setting="PACIFICA_SYMBOLS_URL", list_markets=_pacifica_markets,
             client_ping={"method": "ping"}, client_pong={"channel": "pong"}),
 )  # fmt: skip
 

@@ -57,7 +57,8 @@ class LocalExchange:
         self.is_enough = False
         self.status: int | None = None
         self.retry_after_seconds: int | None = None
-        self.listing = dialect.listing
+        self.listing: Any = None
+        self.list_markets(dialect.symbol)
         self.listing_status = HTTPStatus.OK
         self.port = 0
         self._count = 0
@@ -91,6 +92,11 @@ class LocalExchange:
     def subscribers(self) -> int:
         """Connections that are subscribed to what data belong to."""
         return sum(self.dialect.subscribes in client.names for client in list(self._clients))
+
+    def list_markets(self, *symbols: str) -> None:
+        """What the listing answers from now on."""
+        if self.dialect.list_markets is not None:
+            self.listing = self.dialect.list_markets(symbols)
 
     def publish(self, frame: str) -> "Future[None]":
         """Send a data frame of somebody else's to every subscriber, and note it in the ledger."""

@@ -1,4 +1,4 @@
-"""`liq demo`, as `make demo` runs it: the stated totals, twice the same, nothing left running."""
+"""`liq demo`, as `make demo` runs it: the stated totals, live the same, nothing left running."""
 
 import re
 import subprocess
@@ -23,9 +23,9 @@ TOTALS = [
 ]
 
 
-def run_demo(directory: Path) -> str:
+def run_demo(directory: Path, *options: str) -> str:
     outcome = subprocess.run(
-        liq_command("demo", str(CAPTURE)),
+        liq_command("demo", str(CAPTURE), *options),
         cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -38,7 +38,9 @@ def run_demo(directory: Path) -> str:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for left-over processes in /proc")
-def test_the_demo_gives_the_stated_tables_twice_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_the_demo_gives_the_stated_tables_also_live_and_leaves_nothing_running(
+    tmp_path: Path,
+) -> None:
     first = run_demo(tmp_path)
     for exchange, side, events, usd in TOTALS:
         assert re.search(rf"{exchange}\s+{side}\s+{events}\s+{re.escape(usd)}\s", first)
@@ -47,6 +49,7 @@ def test_the_demo_gives_the_stated_tables_twice_and_leaves_nothing_running(tmp_p
     assert re.search(r"07-10 14:18:53\s+14:19:\d\d\s+BTC\s+LONG", first)
     assert processes_of(tmp_path) == []
 
-    second = run_demo(tmp_path)
+    live = run_demo(tmp_path, "--live")
     tables, _, _ = first.partition("Done in")
-    assert second.startswith(tables)
+    assert live.startswith(tables)
+    assert processes_of(tmp_path) == []

@@ -88,7 +88,7 @@ def test_a_market_that_is_listed_later_is_subscribed_without_a_gap(
     producer = start_thread(pacifica)
     wait_until(lambda: pacifica.subscribers == 1)
     sending = pacifica.start_sending(300, 0.005)
-    pacifica.listing = {"data": [{"symbol": "BTC"}, {"symbol": "NEW"}]}
+    pacifica.list_markets("BTC", "NEW")
     wait_until(lambda: log.has(FeedEvent.CONNECTED, "2 subscriptions"))
     pacifica.send(3, "NEW")
     sending.result(60)
@@ -106,10 +106,10 @@ def test_markets_that_cannot_be_listed_are_a_record_and_asked_for_again(
     wait_until: WaitUntil,
 ) -> None:
     lighter = open_exchange("lighter", "trade")
-    listing, lighter.listing = lighter.listing, {"maintenance": True}
+    lighter.listing = {"maintenance": True}
     producer = start_thread(lighter)
     wait_until(lambda: log.has(FeedEvent.LOST, "could not be listed"))
-    lighter.listing = listing
+    lighter.list_markets("1")
     wait_until(lambda: lighter.subscribers == 1)
     lighter.send(3)
     producer.stop()

@@ -1,0 +1,215 @@
+"""The whole pipeline as processes: an exchange's frames in, ClickHouse's answers out.
+
+A worker that ends is started again at once, as under any supervisor in production, so that every
+fault must be survived without a hand's help. That happens whenever a test waits.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import pytest
+
+from liq.embedded.ports import LOOPBACK, free_port
+from liq.embedded.probe import answers_http
+from liq.embedded.stack import liq_command
+from liq.embedded.supervisor import Child, Supervisor
+from liq.local_exchange.server import LocalExchange
+from liq.progress import PipelineProgress
+from runtime.kafka import new_producer
+from runtime.settings import Settings
+from schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from sinks.clickhouse.tables import tables_by_topic
+from tests.conftest import worker_environment
+from tests.faults.newest import Newest
+
+POLL_SECONDS: Final = 0.05
+READY_SECONDS: Final = 60.0
+SETTLE_SECONDS: Final = 180.0
+STOP_SECONDS: Final = 30.0
+END_SILENCE_SECONDS: Final = 300
+NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+
+
+class Role(StrEnum):
+    """What a worker does."""
+
+    PRODUCE = "produce"
+    NORMALIZE = "normalize"
+    DETECT = "detect"
+    SINK = "sink-clickhouse"
+
+
+@dataclass
+class Member:
+    """A worker process, and how often it was started."""
+
+    role: Role
+    slot: str
+    environment: dict[str, str]
+    health_url: str = ""
+    starts: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.role}-{self.slot}"
+
+
+@dataclass
+class Pipeline:
+    """Its workers and their exchanges; `environment` changes the settings of every worker."""
+
+    settings: Settings
+    exchanges: Sequence[LocalExchange]
+    supervisor: Supervisor
+    environment: dict[str, str] = field(default_factory=dict)
+    members: dict[str, Member] = field(default_factory=dict)
+
+    def start_all(self) -> None:
+        """One worker of each kind, ready."""
+        started = [self.start(role) for role in Role]
+        self.wait_until(lambda: all(map(self.is_ready, started)), READY_SECONDS)
+
+    def start(self, role: Role, slot: str = "0", **environment: str) -> Member:
+        """Start a worker; it need not be ready."""
+        member = Member(role, slot, environment)
+        self.members[member.name] = member
+        self._launch(member)
+        return member
+
+    def kill(self, member: Member) -> None:
+        """SIGKILL; the next wait starts it again."""
+        self.signal(member, signal.SIGKILL)
+
+    def signal(self, member: Member, number: signal.Signals) -> None:
+        os.kill(self.process_id(member), number)
+
+    def process_id(self, member: Member) -> int:
+        return self.supervisor.process_id(member.name)
+
+    def stop(self, *members: Member) -> dict[str, int]:
+        """SIGTERM; exit codes. They are not started again."""
+        names = [member.name for member in members]
+        codes = self.supervisor.stop(*names)
+        for name in names:
+            del self.members[name]
+        return codes
+
+    def is_ready(self, member: Member) -> bool:
+        return answers_http(f"{member.health_url}/readyz")
+
+    def tend(self) -> None:
+        """Start again what has ended."""
+        for member in self.members.values():
+            if self.supervisor.has_ended(member.name):
+                self.supervisor.stop(member.name)
+                self._launch(member)
+
+    def pause(self, seconds: float) -> None:
+        """Let the pipeline work for a time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.tend()
+            time.sleep(POLL_SECONDS)
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not true after {seconds:g} s; logs: {self._log_directory()}")
+            self.tend()
+            time.sleep(POLL_SECONDS)
+
+    def recover(self, fault_ms: int, seconds: float = SETTLE_SECONDS) -> float:
+        """Wait until an event and an alert from after a fault are in ClickHouse; how long it was.
+
+        `fault_ms` is the time of the fault, by this machine's clock.
+        """
+        newest = Newest(self.settings)
+        self.wait_until(lambda: newest.event_ms > fault_ms and newest.alert_ms > fault_ms, seconds)
+        return time.time() - fault_ms / 1000
+
+    def settle(self) -> dict[str, int]:
+        """Let everything that was received come through, then end every worker; exit codes.
+
+        The exchanges have to be silent.
+        """
+        topics = self.settings.topics
+        raw = [topics.raw(exchange.dialect.exchange) for exchange in self.exchanges]
+        codes = self.stop(*self._of(Role.PRODUCE))
+        self.wait_until(lambda: self._lag(Role.NORMALIZE, raw) == 0, SETTLE_SECONDS)
+        asyncio.run(self._say_that_nothing_follows())
+        stored = list(tables_by_topic(topics))
+        self.wait_until(
+            lambda: (
+                self._lag(Role.NORMALIZE, raw) == 0
+                and self._lag(Role.DETECT, [topics.events]) == 0
+                and self._lag(Role.DETECT, [topics.pulse]) == 0
+                and self._lag(Role.SINK, stored) == 0
+            ),
+            SETTLE_SECONDS,
+        )
+        return codes | self.stop(*self.members.values())
+
+    def _of(self, role: Role) -> list[Member]:
+        return [member for member in self.members.values() if member.role is role]
+
+    def _launch(self, member: Member) -> None:
+        port = free_port()
+        member.health_url = f"http://{LOOPBACK}:{port}"
+        member.starts += 1
+        names = [exchange.dialect.exchange for exchange in self.exchanges]
+        addresses: dict[str, str] = {}
+        for exchange in self.exchanges:
+            addresses |= exchange.environment
+        arguments = {
+            Role.PRODUCE: ("produce", *names),
+            Role.NORMALIZE: ("process", "normalize"),
+            Role.DETECT: ("process", "detect"),
+            Role.SINK: ("sink", "clickhouse"),
+        }[member.role]
+        self.supervisor.start(
+            Child(
+                name=member.name,
+                command=liq_command(*arguments),
+                environment={
+                    **worker_environment(self.settings),
+                    **addresses,
+                    "EXCHANGES": ",".join(names),
+                    "WORKER_SLOT": member.slot,
+                    "SINK_BATCH_SECONDS": "0.2",
+                    "HTTP_PORT": str(port),
+                    **self.environment,
+                    **member.environment,
+                },
+                ends_by_itself=True,
+            )
+        )
+
+    def _lag(self, role: Role, topics: list[str]) -> int:
+        async def ask() -> int:
+            async with PipelineProgress(self.settings) as progress:
+                return await progress.lag(role, topics)
+
+        return asyncio.run(ask())
+
+    async def _say_that_nothing_follows(self) -> None:
+        """A heartbeat from later, which ends every cascade, as `liq replay` writes it."""
+        clock_ns = time.time_ns() + END_SILENCE_SECONDS * NANOSECONDS_PER_SECOND
+        producer = new_producer(self.settings, "end")
+        await producer.start()
+        for exchange in self.exchanges:
+            name = exchange.dialect.exchange
+            headers = FrameHeaders(name, "heartbeat", clock_ns, "end", 0).encode()
+            await producer.send_and_wait(
+                self.settings.topics.raw(name), None, key=HEARTBEAT_KEY, headers=headers
+            )
+        await producer.stop()
+
+    def _log_directory(self) -> str:
+        return str(self.supervisor.log_path("any").parent)
