@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.conftest import Run, loops, now_ms
-from tests.faults.pipeline import READY_SECONDS, STOP_SECONDS, Role
+from tests.faults.pipeline import READY_SECONDS, Role
 
 KILLS = loops(50)
 # A recovery is measured after every tenth kill; between those, kills may come at any moment of a

@@ -48,7 +48,9 @@ def okx_frame(number: int, _asset: str, now_ms: int) -> str:
         "instType": "SWAP",
         "details": [detail],
     }
-    return json.dumps({"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [data]})
+    return json.dumps(
+        {"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [data]}
+    )
 
 
 FRAMES: Final = {"bitget": bitget_frame, "okx": okx_frame}

@@ -72,7 +72,7 @@ def judge(settings: Settings, exchanges: Sequence[LocalExchange]) -> Verdict:
         def stored(query: str) -> Counter[Any]:
             return Counter({row[:-1]: row[-1] for row in client.query(query).result_rows})
 
-        pairs = [
+        pairs: list[tuple[set[Any], Counter[Any]]] = [
             (
                 {(event["event_id"],) for event in expected_events},
                 stored("SELECT event_id, count() FROM liquidations FINAL GROUP BY 1"),
@@ -98,9 +98,7 @@ def judge(settings: Settings, exchanges: Sequence[LocalExchange]) -> Verdict:
         lost=sum(each.missing for each in compared)
         + len({place(rejection) for rejection in rejections} - {place(each) for each in refused})
         + sum(len(wanted - found.keys()) for wanted, found in pairs),
-        repeated=sum(
-            sum(found.values()) - len(wanted & found.keys()) for wanted, found in pairs
-        ),
+        repeated=sum(sum(found.values()) - len(wanted & found.keys()) for wanted, found in pairs),
         changed=sum(each.changed for each in compared),
         redelivered=sum(each.repeats for each in compared),
     )
