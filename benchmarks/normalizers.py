@@ -10,8 +10,8 @@ what is compared is measured in alternating rounds.
 nothing: the work that no event can be had without (parsing a recorded frame, two decimals and their
 product, one hash). It fails when a feed falls below its share of the reference's rate. The shares
 are those of 150,000 frames a second for Binance, Bybit and OKX and of 80,000 for every feed, on a
-machine where the reference makes REFERENCE_PER_SECOND, less a tenth for noise. A frame of several events counts as as many
-frames of one.
+machine where the reference makes REFERENCE_PER_SECOND, less a tenth for noise. A frame
+of several events counts as as many frames of one.
 """
 
 import argparse
