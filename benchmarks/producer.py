@@ -1,10 +1,10 @@
 """Frames a second from one connection of a local exchange into the embedded broker, and memory.
 
-    python benchmarks/producer.py [--frames 400000] [--rate 20000]
+    python benchmarks/producer.py [--frames 400000] [--rate 0]
 
-A server process sends frames at the given pace (0: as fast as they are taken); `liq produce` runs
-as a process of its own. Prints the rate until the last frame was acknowledged, what is missing,
-and the producer's memory while it ran.
+A server process sends frames as fast as they are taken, or at the given pace; `liq produce` runs as
+a process of its own. Prints the rate until the last frame was acknowledged, what is missing, and
+the producer's memory while it ran.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def metric(url: str, name: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=400_000)
-    parser.add_argument("--rate", type=int, default=20_000)
+    parser.add_argument("--rate", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         options = load_stack_options(embedded_data_dir=Path(folder), embedded_kafka_port=0)

@@ -53,4 +53,7 @@ def _address(environment: Mapping[str, str], setting: str, default: str, schemes
     parts = urlsplit(text)
     if parts.scheme not in schemes or not parts.hostname:
         raise ConfigurationError(f"{setting}={text} is not an address; give one like {default}")
+    if "@" in parts.netloc:
+        # Feeds are public, and addresses are shown in logs and by `liq config`.
+        raise ConfigurationError(f"{setting} has a user or password in it; give it without.")
     return text

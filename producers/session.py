@@ -81,6 +81,7 @@ class Session:
         self._schedule = PingSchedule(feed.heartbeat, last_ping=now)
         self._sequence = 0
         self._end: SessionEnd | None = None
+        self._fault: Exception | None = None
 
     async def run(self) -> SessionEnd:
         """Connect, subscribe, forward frames; returns when the connection has ended."""
@@ -120,9 +121,8 @@ class Session:
         finally:
             keeper.cancel()
             await asyncio.wait({keeper})
-            fault = None if keeper.cancelled() else keeper.exception()
-            if fault is not None and not isinstance(fault, ConnectionClosed):
-                raise fault
+            if self._fault is not None:
+                raise self._fault
 
     async def _take(self, websocket: ClientConnection, frame: bytes) -> None:
         received_at_ns = self._clock.now_ns()
@@ -181,6 +181,10 @@ class Session:
                     await self._ping(websocket)
                 pause = TICK_SECONDS if text is None else self.feed.request_interval_seconds
                 await asyncio.sleep(pause)
+        except ConnectionClosed:
+            return
+        except Exception as error:  # noqa: BLE001 - the reader raises it
+            self._fault = error
         finally:
             # Whatever ends this task has to wake the reader.
             await websocket.close()

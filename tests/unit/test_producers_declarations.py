@@ -125,6 +125,12 @@ def test_every_setting_of_a_feed_is_told_with_its_default() -> None:
         assert feed.listing is None or feed.listing.setting in told
 
 
+def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
+    with pytest.raises(ConfigurationError, match="OKX_WS_URL") as refusal:
+        chosen_targets(("okx",), {"OKX_WS_URL": "wss://me:hunter2@example.com/ws"})
+    assert "hunter2" not in str(refusal.value)
+
+
 def test_an_unknown_exchange_is_a_sentence() -> None:
     with pytest.raises(ConfigurationError, match="nowhere"):
         chosen_targets(("okx", "nowhere"), {})

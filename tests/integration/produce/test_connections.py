@@ -154,6 +154,37 @@ def test_a_reconnect_storm_is_a_record_and_touches_no_other_exchange(  # noqa: P
     assert log.events("bitmex") == [FeedEvent.CONNECTED]
 
 
+def test_a_fault_of_our_own_in_one_feed_is_survived_and_touches_no_other(  # noqa: PLR0913, PLR0917 - fixtures
+    okx: LocalExchange,
+    bitmex: LocalExchange,
+    start_thread: StartThread,
+    log: FeedLog,
+    count_since: CountSince,
+    wait_until: WaitUntil,
+) -> None:
+    calls: list[int] = []
+
+    def subscribe(names: tuple[str, ...], number: int) -> str:
+        calls.append(number)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return FEEDS["okx"][0].subscribe(names, number)
+
+    producer = start_thread(target(okx, subscribe=subscribe), bitmex)
+    wait_until(lambda: bitmex.subscribers == 1)
+    sending = bitmex.start_sending(100, 0.005)
+    wait_until(lambda: okx.subscribers == 1)
+    okx.send(3)
+    sending.result(60)
+    producer.stop()
+    assert log.events("okx") == [FeedEvent.LOST, FeedEvent.CONNECTED, FeedEvent.GAP]
+    assert log.statuses("okx")[0].detail == "the producer failed inside; see its log"
+    assert count_since(exchange="okx", feed="public", event="lost") == 1
+    assert log.frames("okx") == okx.ledger
+    assert log.events("bitmex") == [FeedEvent.CONNECTED]
+    assert log.frames("bitmex") == bitmex.ledger
+
+
 def test_an_exchange_that_wants_to_be_left_alone_is_asked_once(
     okx: LocalExchange, start_thread: StartThread, log: FeedLog, wait_until: WaitUntil
 ) -> None:
