@@ -5,9 +5,9 @@ from decimal import Decimal
 from hashlib import sha256
 from heapq import nsmallest
 
+from processors.cascades.cascade import Change, Decision, level_of
 from processors.cascades.excitation import Excitation
 from processors.cascades.explain import explain
-from processors.cascades.lane import Change, Decision, level_of
 from processors.cascades.observation import CENTS_PER_DOLLAR
 from processors.cascades.rules import LaneRules
 from processors.cascades.totals import Totals

@@ -1,10 +1,12 @@
 """The detector of one asset: both of its lanes, its clock, and what it has already seen."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from processors.cascades.beat import Beat, News
+from processors.cascades.cascade import Decision
 from processors.cascades.excitation import Excitation
-from processors.cascades.lane import Decision, Lane
+from processors.cascades.lane import Lane
 from processors.cascades.observation import Observation
 from processors.cascades.recent_ids import RecentIds
 from processors.cascades.rules import LaneRules
@@ -28,27 +30,27 @@ class Step(NamedTuple):
     decision: Decision
 
 
+@dataclass(slots=True)
+class LeftOut:
+    """Events that were left out as repeated, too old or impossible, or moved back from the future.
+
+    Nothing is decided by these counts; they are for the operator.
+    """
+
+    duplicates: int = 0
+    late: int = 0
+    implausible: int = 0
+    future: int = 0
+
+
 class AssetState:
     """All that is known of one asset.
 
     `tick` is the second of the log's clock, as far as the asset's own records and decisions tell;
-    `news` is what that second has brought, `seen` the last second that brought anything. The four
-    counts say how many events were left out as repeated, late or implausible, or moved back from
-    the future.
+    `news` is what that second has brought, `seen` the last second that brought anything.
     """
 
-    __slots__ = (
-        "duplicates",
-        "excitations",
-        "future",
-        "implausible",
-        "lanes",
-        "late",
-        "news",
-        "recent_ids",
-        "seen",
-        "tick",
-    )
+    __slots__ = ("excitations", "lanes", "news", "recent_ids", "seen", "tick")
 
     def __init__(self, rules: LaneRules) -> None:
         """Nothing was seen yet."""
@@ -58,7 +60,6 @@ class AssetState:
         self.tick = 0
         self.seen = 0
         self.recent_ids = RecentIds()
-        self.duplicates = self.late = self.implausible = self.future = 0
 
     @property
     def is_open(self) -> bool:
@@ -67,48 +68,48 @@ class AssetState:
         return lanes[Side.LONG].cascade is not None or lanes[Side.SHORT].cascade is not None
 
 
-def observe(rules: LaneRules, state: AssetState, event: Observation) -> list[Step]:
+def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: LeftOut) -> bool:
     """Take a liquidation in; decisions on it are made when its second is over.
 
-    The caller has decided every earlier tick. Gives what ended before the event came.
+    The caller has decided every earlier tick and ended what was due. False where the liquidation
+    is left out.
     """
-    tick = event.received_at_ms // SECOND_MS
+    event_id, _, side, exchange, symbol, timestamp_ms, received_ms, cents, price, complete = event
+    recent_ids = state.recent_ids
+    tick = received_ms // SECOND_MS
     if tick > state.tick:
         state.tick = tick
-        state.recent_ids.forget_before(tick - rules.window_seconds - REPEAT_MARGIN_SECONDS)
+        recent_ids.forget_before(tick - rules.window_seconds - REPEAT_MARGIN_SECONDS)
     else:
         tick = state.tick
-    ended = end_due(rules, state, tick) if state.is_open else []
-    if event.event_id in state.recent_ids:
-        state.duplicates += 1
-        return ended
-    timestamp_ms = event.timestamp_ms
-    if timestamp_ms > event.received_at_ms + FUTURE_TOLERANCE_MS:
-        state.future += 1
-        timestamp_ms = event.received_at_ms
+    if event_id in recent_ids.known:
+        left_out.duplicates += 1
+        return False
+    if timestamp_ms > received_ms + FUTURE_TOLERANCE_MS:
+        left_out.future += 1
+        timestamp_ms = received_ms
     second = timestamp_ms // SECOND_MS
     if second > tick:
         second = tick
     elif second <= tick - rules.window_seconds + LATENESS_MARGIN_SECONDS:
-        state.late += 1
-        return ended
+        left_out.late += 1
+        return False
     state.seen = tick
-    state.recent_ids.add(tick, event.event_id)
-    lane = state.lanes[event.side]
+    recent_ids.add(tick, event_id)
+    top = (-cents, event_id)
+    lane = state.lanes[side]
     lane.advance(tick)
-    lane.add(
-        second,
-        (event.exchange, event.symbol, timestamp_ms // HALF_SECOND_MS & 1),
-        event.cents,
-        (timestamp_ms, event.price),
-        event.event_id,
-        event.is_complete,
-    )
-    news = state.news.get(event.side)
+    cell = (exchange, symbol, timestamp_ms // HALF_SECOND_MS & 1)
+    lane.ring.add(second, cell, cents, (timestamp_ms, price), top, complete)
+    if lane.cascade is not None:
+        lane.cascade.count(second, 1, tick)
+    news = state.news.get(side)
     if news is None:
-        news = state.news[event.side] = News()
-    news.add(second, event, timestamp_ms)
-    return ended
+        news = state.news[side] = News()
+    news.add(second, cents, exchange, top)
+    if complete:
+        news.complete_ms.append(timestamp_ms)
+    return True
 
 
 def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], list[Beat]]:
@@ -122,15 +123,16 @@ def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], 
         news = brought.get(side)
         if news is None:
             continue
-        lane, excitation = state.lanes[side], state.excitations[side]
-        for timestamp_ms in sorted(news.complete_ms):
-            spontaneous = excitation.add(timestamp_ms / SECOND_MS)
-            if lane.cascade is not None:
-                lane.cascade.add_generation(spontaneous)
-        steps += [
-            Step(side, decision)
-            for decision in lane.decide(rules, tick, state.lanes[side.opposite])
-        ]
+        lane = state.lanes[side]
+        if news.complete_ms:
+            excitation = state.excitations[side]
+            for timestamp_ms in sorted(news.complete_ms):
+                spontaneous = excitation.add(timestamp_ms / SECOND_MS)
+                if lane.cascade is not None:
+                    lane.cascade.add_generation(spontaneous)
+        decisions = lane.decide(rules, tick, state.lanes[side.opposite])
+        if decisions:
+            steps += [Step(side, decision) for decision in decisions]
         beats.append(news.beat(base, side, tick))
     return steps, beats
 

@@ -83,10 +83,13 @@ class Baseline:
 
     def _finish_block(self, prior_rate: float, memory_seconds: float) -> None:
         end = (self.block + 1) * BLOCK_SECONDS
-        normal = self.rate(end, prior_rate, memory_seconds) * BLOCK_SECONDS
-        limit = max(BLOCK_CELLS, BLOCK_MULTIPLE * normal)
+        cells = self.block_tenths / TENTHS
+        # The limit is never below BLOCK_CELLS, and most blocks hold less.
+        if cells > BLOCK_CELLS:
+            normal = self.rate(end, prior_rate, memory_seconds) * BLOCK_SECONDS
+            cells = min(cells, max(BLOCK_CELLS, BLOCK_MULTIPLE * normal))
         passed = (self.held_at - end) / memory_seconds
-        self.held = self.held * exp(passed) + min(self.block_tenths / TENTHS, limit)
+        self.held = self.held * exp(passed) + cells
         self.held_cents = self.held_cents * exp(passed / DOLLAR_MEMORY) + min(
             self.block_cents, BLOCK_CENTS
         )

@@ -2,16 +2,11 @@
 
 from typing import NamedTuple
 
-from processors.cascades.observation import Observation
+from processors.cascades.ring import Top
 from schemas.vocabulary import Side
 
-
-class Slice(NamedTuple):
-    """What a tick brought to one second of event time."""
-
-    second: int
-    events: int
-    cents: int
+Slice = tuple[int, int, int]
+"""What a tick brought to one second of event time: that second, liquidations, cents."""
 
 
 class Beat(NamedTuple):
@@ -23,7 +18,7 @@ class Beat(NamedTuple):
     slices: tuple[Slice, ...]
     exchanges: tuple[str, ...]
     complete: int
-    top: tuple[int, str]
+    top: Top
 
 
 class News:
@@ -33,19 +28,18 @@ class News:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.slices: dict[int, tuple[int, int]] = {}
+        self.slices: dict[int, Slice] = {}
         self.exchanges: set[str] = set()
         self.complete_ms: list[int] = []
-        self.top: tuple[int, str] = (0, "")
+        self.top: Top = (0, "")
 
-    def add(self, second: int, event: Observation, timestamp_ms: int) -> None:
+    def add(self, second: int, cents: int, exchange: str, top: Top) -> None:
         """Take a liquidation in, under the second at which the detector places it."""
-        count, cents = self.slices.get(second, (0, 0))
-        self.slices[second] = count + 1, cents + event.cents
-        self.exchanges.add(event.exchange)
-        if event.is_complete:
-            self.complete_ms.append(timestamp_ms)
-        top = (-event.cents, event.event_id)
+        held = self.slices.get(second)
+        self.slices[second] = (
+            (second, 1, cents) if held is None else (second, held[1] + 1, held[2] + cents)
+        )
+        self.exchanges.add(exchange)
         self.top = min(self.top, top)
 
     def beat(self, base: str, side: Side, tick: int) -> Beat:
@@ -54,7 +48,7 @@ class News:
             base,
             side,
             tick,
-            tuple(Slice(second, *sums) for second, sums in sorted(self.slices.items())),
+            tuple(sorted(self.slices.values())),
             tuple(sorted(self.exchanges)),
             len(self.complete_ms),
             self.top,

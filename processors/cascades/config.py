@@ -111,7 +111,8 @@ class DetectorConfig:
             watch_events=self.min_events,
             watch_cents=floor_cents,
             start_nats=MARKET_START_NATS,
-            watch_nats=self.watch_nats,
+            # Nobody is told of a market that is only watched.
+            watch_nats=MARKET_START_NATS,
             hot_nats=self.hot_nats,
             score_gate=self.score_gate,
             quiet_seconds=self.quiet_seconds,

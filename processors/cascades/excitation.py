@@ -27,12 +27,21 @@ LEAST_EVENTS = 50
 class Excitation:
     """The gauge of one lane. Times are seconds and never go back."""
 
-    __slots__ = ("background", "branching", "events", "exposure", "last", "memory")
+    __slots__ = (
+        "background",
+        "events",
+        "exposure",
+        "fast_branching",
+        "fast_memory",
+        "last",
+        "slow_branching",
+        "slow_memory",
+    )
 
     def __init__(self) -> None:
         """Start from the priors."""
-        self.branching = list(PRIOR_BRANCHING)
-        self.memory = [0.0, 0.0]
+        self.fast_branching, self.slow_branching = PRIOR_BRANCHING
+        self.fast_memory = self.slow_memory = 0.0
         self.background = PRIOR_BACKGROUND
         self.exposure = PRIOR_SECONDS
         self.last = 0.0
@@ -41,7 +50,9 @@ class Excitation:
     @property
     def ratio(self) -> float | None:
         """Branching ratio: liquidations that one triggers; None before enough were seen."""
-        return sum(self.branching) if self.events >= LEAST_EVENTS else None
+        if self.events < LEAST_EVENTS:
+            return None
+        return self.fast_branching + self.slow_branching
 
     @property
     def no_ratio(self) -> NoBranching | None:
@@ -52,22 +63,23 @@ class Excitation:
 
     def add(self, seconds: float) -> float:
         """Take in a liquidation; gives the probability that no other one triggered it."""
-        passed = max(0.0, seconds - self.last) if self.last else 0.0
-        self.last = max(self.last, seconds)
+        passed = 0.0
+        if seconds > self.last:
+            passed = seconds - self.last if self.last else 0.0
+            self.last = seconds
         kept = exp(-passed / BACKGROUND_MEMORY_SECONDS)
-        self.background *= kept
-        self.exposure = self.exposure * kept + BACKGROUND_MEMORY_SECONDS * (1 - kept)
-        memory, branching = self.memory, self.branching
-        fast = memory[0] * exp(-passed / FAST_SECONDS)
-        slow = memory[1] * exp(-passed / SLOW_SECONDS)
-        background_rate = self.background / self.exposure
-        fast_rate = branching[0] * fast / FAST_SECONDS
-        slow_rate = branching[1] * slow / SLOW_SECONDS
+        background = self.background * kept
+        exposure = self.exposure * kept + BACKGROUND_MEMORY_SECONDS * (1 - kept)
+        fast = self.fast_memory * exp(-passed / FAST_SECONDS)
+        slow = self.slow_memory * exp(-passed / SLOW_SECONDS)
+        background_rate = background / exposure
+        fast_rate = self.fast_branching * fast / FAST_SECONDS
+        slow_rate = self.slow_branching * slow / SLOW_SECONDS
         total = background_rate + fast_rate + slow_rate
         spontaneous = background_rate / total
-        branching[0] += LEARNING_RATE * (fast_rate / total - branching[0])
-        branching[1] += LEARNING_RATE * (slow_rate / total - branching[1])
-        memory[0], memory[1] = fast + 1, slow + 1
-        self.background += spontaneous
+        self.fast_branching += LEARNING_RATE * (fast_rate / total - self.fast_branching)
+        self.slow_branching += LEARNING_RATE * (slow_rate / total - self.slow_branching)
+        self.fast_memory, self.slow_memory = fast + 1, slow + 1
+        self.background, self.exposure = background + spontaneous, exposure
         self.events += 1
         return spontaneous

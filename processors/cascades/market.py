@@ -13,9 +13,10 @@ from decimal import Decimal
 from processors.cascades.alerts import alert as alert_of
 from processors.cascades.asset import SECOND_MS, SIDES
 from processors.cascades.beat import Beat
+from processors.cascades.cascade import Decision
 from processors.cascades.config import DetectorConfig
 from processors.cascades.explain import explain
-from processors.cascades.lane import Decision, Lane
+from processors.cascades.lane import Lane
 from schemas.records import CascadeAlert
 from schemas.vocabulary import AlertType, Side
 
@@ -52,8 +53,7 @@ class MarketState:
         "cascades",
         "decided",
         "exchanges",
-        "held_alerts",
-        "held_beats",
+        "held",
         "lanes",
         "recent",
         "running",
@@ -67,8 +67,7 @@ class MarketState:
         self.cascades: dict[str, KnownCascade] = {}
         self.recent: deque[str] = deque()
         self.sources = dict.fromkeys(sources, 0)
-        self.held_beats: list[Beat] = []
-        self.held_alerts: list[CascadeAlert] = []
+        self.held: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
         self.beat_ticks: dict[tuple[str, Side], int] = {}
         self.exchanges: dict[tuple[Side, str], int] = {}
         self.decided = 0
@@ -85,13 +84,14 @@ class MarketDetector:
 
     def add(self, item: Beat | CascadeAlert) -> None:
         """Take in what a source said; it is judged when every source has passed its second."""
+        state = self.state
         if isinstance(item, CascadeAlert):
-            self.state.held_alerts.append(item)
+            self._held(item.timestamp_ms // SECOND_MS - 1)[1].append(item)
             return
         key = (item.base, item.side)
-        if item.tick > self.state.beat_ticks.get(key, 0):
-            self.state.beat_ticks[key] = item.tick
-            self.state.held_beats.append(item)
+        if item.tick > state.beat_ticks.get(key, 0):
+            state.beat_ticks[key] = item.tick
+            self._held(item.tick)[0].append(item)
 
     def heartbeat(self, clock_ms: int, source: int) -> list[CascadeAlert]:
         """A source has reached a time: judge what every source has passed by now."""
@@ -110,14 +110,7 @@ class MarketDetector:
     def finish(self) -> list[CascadeAlert]:
         """Judge what is held and end what is open, for a log that will not go on."""
         state = self.state
-        latest = max(
-            [
-                *state.sources.values(),
-                *(beat.tick + 1 for beat in state.held_beats),
-                *(alert.timestamp_ms // SECOND_MS for alert in state.held_alerts),
-            ],
-            default=0,
-        )
+        latest = max([*state.sources.values(), *(tick + 1 for tick in state.held)], default=0)
         made = self._judge_until(latest)
         for side in SIDES:
             lane = state.lanes[side]
@@ -125,73 +118,53 @@ class MarketDetector:
                 made += self._market_alert(side, lane.end(self._rules, lane.cascade))
         return made
 
+    def _held(self, tick: int) -> tuple[list[Beat], list[CascadeAlert]]:
+        """What is held of a second, or of the next to be judged where that is later."""
+        state = self.state
+        tick = max(tick, state.decided)
+        held = state.held.get(tick)
+        if held is None:
+            held = state.held[tick] = ([], [])
+        return held
+
     def _judge_until(self, passed: int) -> list[CascadeAlert]:
         state = self.state
         made: list[CascadeAlert] = []
-        if state.held_beats or state.held_alerts:
-            due = self._take_due(passed)
-            for tick in sorted(due):
-                beats, alerts = due[tick]
-                made += self._judge(tick, beats)
-                for alert in sorted(alerts, key=_alert_order):
-                    made += self._pass_on(alert)
+        for tick in sorted(state.held):
+            if tick >= passed:
+                break
+            beats, alerts = state.held.pop(tick)
+            made += self._judge(tick, beats)
+            for alert in sorted(alerts, key=_alert_order):
+                made += self._pass_on(alert)
         if state.running:
             made += self._end_due(passed - 1)
         return made
 
-    def _take_due(self, passed: int) -> dict[int, tuple[list[Beat], list[CascadeAlert]]]:
-        """What is held of the seconds before `passed`, by second."""
-        state = self.state
-        due: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
-        beats, alerts = state.held_beats, state.held_alerts
-        state.held_beats, state.held_alerts = [], []
-        for beat in beats:
-            if beat.tick >= passed:
-                state.held_beats.append(beat)
-                continue
-            tick = max(beat.tick, state.decided)
-            if tick not in due:
-                due[tick] = ([], [])
-            due[tick][0].append(beat)
-        for alert in alerts:
-            tick = alert.timestamp_ms // SECOND_MS - 1
-            if tick >= passed:
-                state.held_alerts.append(alert)
-            else:
-                due.setdefault(max(tick, state.decided), ([], []))[1].append(alert)
-        return due
-
     def _judge(self, tick: int, beats: list[Beat]) -> list[CascadeAlert]:
-        state = self.state
+        state, rules = self.state, self._rules
         made = self._end_due(tick) if state.running else []
-        oldest = tick - self._rules.window_seconds
+        oldest = tick - rules.window_seconds
         brought: set[Side] = set()
-        for beat in beats:
-            lane = state.lanes[beat.side]
+        for base, side, _, slices, exchanges, complete, top in beats:
+            brought.add(side)
+            lane = state.lanes[side]
             lane.advance(tick)
-            brought.add(beat.side)
-            for exchange in beat.exchanges:
-                state.exchanges[beat.side, exchange] = tick
-            complete, top = beat.complete, beat.top
-            for second, count, cents in beat.slices:
-                if second <= oldest:
-                    continue
-                lane.add(
-                    min(second, tick),
-                    (beat.base, beat.base, 0),
-                    cents,
-                    (second * SECOND_MS, _NO_PRICE),
-                    top[1],
-                    complete,
-                    count=count,
-                    largest_cents=-top[0],
-                )
-                # The beat's largest and its complete ones are told once.
-                complete, top = 0, (0, top[1])
+            for exchange in exchanges:
+                state.exchanges[side, exchange] = tick
+            # The beat's largest and its complete ones are told once.
+            details = top, complete
+            for second, count, cents in slices:
+                if second > oldest:
+                    place, point = min(second, tick), (second * SECOND_MS, _NO_PRICE)
+                    lane.ring.add(place, (base, base, 0), cents, point, *details, count)
+                    if lane.cascade is not None:
+                        lane.cascade.count(place, count, tick)
+                    details = (0, top[1]), 0
         for side in SIDES:
             if side in brought:
                 lane = state.lanes[side]
-                for decision in lane.decide(self._rules, tick, state.lanes[side.opposite]):
+                for decision in lane.decide(rules, tick, state.lanes[side.opposite]):
                     made += self._market_alert(side, decision)
         return made
 

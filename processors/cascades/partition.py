@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from processors.cascades import asset as one_asset
 from processors.cascades.alerts import alert as alert_of
-from processors.cascades.asset import SECOND_MS, SIDES, AssetState, Step
+from processors.cascades.asset import SECOND_MS, SIDES, AssetState, LeftOut, Step
 from processors.cascades.beat import Beat
 from processors.cascades.config import DetectorConfig
 from processors.cascades.observation import Observation, is_plausible, observation_of
@@ -39,9 +39,8 @@ class PartitionDetector:
 
     Gives beats for the market's detector, and the alerts of single assets, whose parents the
     market's detector knows. A record is skipped for an asset that has applied its offset already,
-    so reading a stretch of the log again changes nothing. `duplicates`, `late`, `implausible` and
-    `future` count, since this object was made, the events that were left out as repeated, too old
-    or impossible, and those that were moved back from the future.
+    so reading a stretch of the log again changes nothing. `left_out` counts since this object was
+    made.
     """
 
     def __init__(self, config: DetectorConfig) -> None:
@@ -54,10 +53,7 @@ class PartitionDetector:
         self._touched: set[str] = set()
         self._second = 0
         self._next_sweep_ms = 0
-        self.duplicates = 0
-        self.late = 0
-        self.implausible = 0
-        self.future = 0
+        self.left_out = LeftOut()
 
     @property
     def assets(self) -> frozenset[str]:
@@ -78,13 +74,14 @@ class PartitionDetector:
         """Apply the liquidation at an offset."""
         if is_plausible(event):
             return self.observe(observation_of(event), offset)
-        made = self._move(event.received_at_ms, offset)
-        self.implausible += 1
-        return made
+        self.left_out.implausible += 1
+        second = event.received_at_ms // SECOND_MS
+        return self._move(second, offset) if second > self._second else []
 
     def observe(self, event: Observation, offset: int) -> list[Made]:
         """Apply what the detector looks at of a plausible liquidation."""
-        made = self._move(event.received_at_ms, offset)
+        second = event.received_at_ms // SECOND_MS
+        made = self._move(second, offset) if second > self._second else []
         name = event.base
         asset = self._assets.get(name)
         if asset is None:
@@ -92,23 +89,16 @@ class PartitionDetector:
             asset = self._assets[name] = _Asset(AssetState(rules), rules, offset)
         elif offset <= asset.last_offset:
             return made
-        state = asset.state
-        left_out = state.duplicates, state.late, state.future
-        steps = one_asset.observe(asset.rules, state, event)
-        self.duplicates += state.duplicates - left_out[0]
-        self.late += state.late - left_out[1]
-        self.future += state.future - left_out[2]
+        if one_asset.observe(asset.rules, asset.state, event, self.left_out):
+            self._pending.add(name)
         asset.last_offset = offset
         self._touched.add(name)
-        if state.news:
-            self._pending.add(name)
-        if steps:
-            made += self._alerts(name, asset, steps)
         return made
 
     def heartbeat(self, clock_ms: int, offset: int) -> list[Made]:
         """Decide what is due now that the log, at an offset, has reached a time."""
-        made = self._move(clock_ms, offset)
+        second = clock_ms // SECOND_MS
+        made = self._move(second, offset) if second > self._second else []
         if clock_ms >= self._next_sweep_ms:
             self._next_sweep_ms = clock_ms + SWEEP_INTERVAL_MS
             self._drop_idle(clock_ms, offset)
@@ -164,11 +154,8 @@ class PartitionDetector:
             if state.news:
                 self._pending.add(name)
 
-    def _move(self, clock_ms: int, offset: int) -> list[Made]:
-        """When the log enters a new second, decide on what the earlier ones brought."""
-        second = clock_ms // SECOND_MS
-        if second <= self._second:
-            return []
+    def _move(self, second: int, offset: int) -> list[Made]:
+        """The log enters a new second: decide on what the earlier ones brought."""
         self._second = second
         made: list[Made] = []
         for name in sorted(self._pending):

@@ -1,13 +1,18 @@
-"""The last five minutes of a lane in one-second buckets, with running sums over three windows.
+"""The last five minutes of a lane in one-second buckets, with running sums.
 
-Buckets are sparse and ordered: a second without liquidations has none. Every window keeps an
-index of its oldest bucket, so moving the clock costs what leaves the windows, once.
+Buckets are sparse and ordered: a second without liquidations has none. Sums are kept of the long
+window and of the middle one, which decides whether a lane is worth a look at all; its oldest
+bucket is kept as an index, so moving the clock costs what leaves the windows, once. What only a
+closer look needs is summed when it is asked for, at most once a second.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from operator import attrgetter
+from functools import cache
+from itertools import chain
+from operator import attrgetter, itemgetter
 
 SHORT_SECONDS = 10
 LONG_SECONDS = 300
@@ -18,6 +23,11 @@ MARK_TENTHS = 4
 # Taken off for every halving below the reference, down to the least.
 SMALL_TENTHS = 2
 LEAST_TENTHS = 2
+# No sum of cents comes near so many bits.
+MAX_BITS = 128
+
+_second, _weight, _cents = attrgetter("second"), attrgetter("weight"), attrgetter("cents")
+_cells, _group = attrgetter("cells"), itemgetter(0)
 
 CellKey = tuple[str, str, int]
 """Group (venue, or asset in the market's lane), symbol, and which part of the second."""
@@ -25,12 +35,29 @@ CellKey = tuple[str, str, int]
 PricePoint = tuple[int, Decimal]
 """Event time in milliseconds, and price."""
 
+Top = tuple[int, str]
+"""A liquidation by size: minus cents, event id."""
+
+
+@cache
+def weights(reference_bits: int | None) -> tuple[int, ...]:
+    """The tenths that a cell weighs, by the bit length of its cents."""
+    if reference_bits is None:
+        return (CELL_TENTHS,) * MAX_BITS
+    return tuple(
+        CELL_TENTHS + MARK_TENTHS * (bits - reference_bits)
+        if bits >= reference_bits
+        else max(LEAST_TENTHS, CELL_TENTHS - SMALL_TENTHS * (reference_bits - bits))
+        for bits in range(MAX_BITS)
+    )
+
 
 class Bucket:
     """One second: weight of its cells (tenths), liquidations, cents, and the details.
 
     `cells` maps each cell to its cents. `first` and `last` are the ends in time, `top` is the
-    largest liquidation as (minus cents, event id), `complete` counts those of complete feeds.
+    largest liquidation, `complete` counts those of complete feeds. The details (cells, ends,
+    largest) go when the second leaves the middle window: nothing can join it any more.
     """
 
     __slots__ = (
@@ -45,28 +72,56 @@ class Bucket:
         "weight",
     )
 
-    def __init__(self, second: int) -> None:
-        """Start empty."""
+    def __init__(  # noqa: PLR0913, PLR0917 - one argument for each thing that is kept
+        self,
+        second: int,
+        weight: int,
+        count: int,
+        cents: int,
+        complete: int,
+        cells: dict[CellKey, int],
+        point: PricePoint | None,
+        top: Top | None,
+    ) -> None:
+        """Start with liquidations of one time and price."""
         self.second = second
-        self.weight = 0
-        self.count = 0
-        self.cents = 0
-        self.complete = 0
-        self.cells: dict[CellKey, int] = {}
-        self.first: PricePoint | None = None
-        self.last: PricePoint | None = None
-        self.top: tuple[int, str] | None = None
+        self.weight = weight
+        self.count = count
+        self.cents = cents
+        self.complete = complete
+        self.cells = cells
+        self.first = self.last = point
+        self.top = top
 
-    def note(self, point: PricePoint, top: tuple[int, str], complete: int) -> None:
-        """Take the details of a liquidation in; the result does not depend on their order."""
-        if self.first is None or self.last is None or self.top is None:
-            self.first = self.last = point
-            self.top = top
+    def add(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        weights: tuple[int, ...],
+        cell: CellKey,
+        cents: int,
+        point: PricePoint,
+        top: Top,
+        complete: int,
+        count: int,
+    ) -> int:
+        """Count more liquidations in; gives the tenths of weight that were added."""
+        held = self.cells.get(cell)
+        if held is None:
+            tenths = weights[cents.bit_length()]
+            self.cells[cell] = cents
         else:
-            self.first = min(self.first, point)
-            self.last = max(self.last, point)
-            self.top = min(self.top, top)
+            tenths = weights[(held + cents).bit_length()] - weights[held.bit_length()]
+            self.cells[cell] = held + cents
+        self.weight += tenths
+        self.count += count
+        self.cents += cents
         self.complete += complete
+        if self.first is None or point < self.first:
+            self.first = point
+        if self.last is None or point > self.last:
+            self.last = point
+        if self.top is None or top < self.top:
+            self.top = top
+        return tenths
 
     def forget_details(self) -> None:
         """Keep the sums alone."""
@@ -74,7 +129,14 @@ class Bucket:
         self.first = self.last = self.top = None
 
 
-_second = attrgetter("second")
+def weight_of(buckets: Iterable[Bucket]) -> int:
+    """The tenths of weight of some buckets."""
+    return sum(map(_weight, buckets))
+
+
+def cents_of(buckets: Iterable[Bucket]) -> int:
+    """The cents of some buckets."""
+    return sum(map(_cents, buckets))
 
 
 def busiest_cents(buckets: list[Bucket], seconds: int) -> int:
@@ -82,7 +144,8 @@ def busiest_cents(buckets: list[Bucket], seconds: int) -> int:
     busiest = running = tail = 0
     for bucket in buckets:
         running += bucket.cents
-        while buckets[tail].second <= bucket.second - seconds:
+        oldest = bucket.second - seconds
+        while buckets[tail].second <= oldest:
             running -= buckets[tail].cents
             tail += 1
         busiest = max(busiest, running)
@@ -93,140 +156,123 @@ class Ring:
     """Buckets of one lane. `now` is the lane's tick; windows are (now - width, now], in seconds.
 
     `reference_bits` is the bit length of the cents beyond which a cell weighs more than one;
-    None gives every cell the same weight. The floor's window lies between the short and the long
-    one and also holds the groups: `group_cells` says how many cells each has, `group_squares` is
-    the sum of their squares.
+    None gives every cell the same weight. The floor's window is the middle one.
     """
 
     __slots__ = (
         "_middle",
         "_middle_from",
-        "_short_from",
+        "_weights",
         "buckets",
-        "group_cells",
-        "group_squares",
-        "long_weight",
-        "middle_cells",
         "middle_cents",
         "middle_count",
-        "middle_weight",
         "now",
-        "reference_bits",
-        "short_cents",
-        "short_weight",
+        "tick_cents",
+        "tick_tenths",
     )
 
     def __init__(self, middle_seconds: int, reference_bits: int | None) -> None:
         """Start empty at second 0."""
         self._middle = middle_seconds
-        self.reference_bits = reference_bits
+        self._weights = weights(reference_bits)
         self.now = 0
+        self.tick_tenths = self.tick_cents = 0
         self._clear()
 
     def _clear(self) -> None:
         self.buckets: list[Bucket] = []
-        self._short_from = self._middle_from = 0
-        self.short_weight = self.short_cents = 0
-        self.middle_weight = self.middle_cents = self.middle_count = self.middle_cells = 0
-        self.long_weight = 0
-        self.group_cells: dict[str, int] = {}
-        self.group_squares = 0
+        self._middle_from = self.middle_cents = self.middle_count = 0
 
     def advance(self, now: int, leaving: Callable[[Bucket], None] | None = None) -> None:
-        """Move the clock and let go of what leaves the windows.
+        """Move the clock on and let go of what leaves the windows.
 
         `leaving` sees every bucket that leaves the middle window, with its details.
         """
-        if now <= self.now:
-            return
         self.now = now
         buckets = self.buckets
         if not buckets:
             return
-        end = len(buckets)
-        index, limit = self._short_from, now - SHORT_SECONDS
-        while index < end and (bucket := buckets[index]).second <= limit:
-            self.short_weight -= bucket.weight
-            self.short_cents -= bucket.cents
-            index += 1
-        self._short_from = index
-        index, limit = self._middle_from, now - self._middle
+        if leaving is None and buckets[-1].second <= now - LONG_SECONDS:
+            self._clear()
+            return
+        index, end, limit = self._middle_from, len(buckets), now - self._middle
         while index < end and (bucket := buckets[index]).second <= limit:
             if leaving is not None:
                 leaving(bucket)
-            self._leave_middle(bucket)
+            self.middle_cents -= bucket.cents
+            self.middle_count -= bucket.count
+            bucket.forget_details()
             index += 1
+        if buckets[0].second <= now - LONG_SECONDS:
+            gone = bisect_right(buckets, now - LONG_SECONDS, key=_second)
+            del buckets[:gone]
+            index -= gone
         self._middle_from = index
-        limit = now - LONG_SECONDS
-        if buckets[0].second > limit:
-            return
-        gone = 0
-        while gone < end and (bucket := buckets[gone]).second <= limit:
-            self.long_weight -= bucket.weight
-            gone += 1
-        del buckets[:gone]
-        self._short_from -= gone
-        self._middle_from -= gone
 
     def restore(self, now: int, buckets: list[Bucket]) -> None:
         """Take over buckets, oldest first, as they were at a tick; sums are made again."""
         self.now, self.buckets = now, buckets
-        self._short_from = self._middle_from = len(buckets)
-        for index in reversed(range(len(buckets))):
-            bucket = buckets[index]
-            self.long_weight += bucket.weight
-            if bucket.second > now - self._middle:
-                self._middle_from = index
-                self._enter_middle(bucket)
-            if bucket.second > now - SHORT_SECONDS:
-                self._short_from = index
-                self.short_weight += bucket.weight
-                self.short_cents += bucket.cents
+        self._middle_from = bisect_right(buckets, now - self._middle, key=_second)
+        self.middle_cents = cents_of(self.middle_buckets)
+        self.middle_count = sum(bucket.count for bucket in self.middle_buckets)
 
     def discard_until(self, second: int) -> None:
         """Forget every bucket up to a second."""
-        kept = [bucket for bucket in self.buckets if bucket.second > second]
-        self._clear()
-        self.restore(self.now, kept)
+        self.restore(self.now, [bucket for bucket in self.buckets if bucket.second > second])
 
-    def add(self, second: int, cell: CellKey, cents: int, count: int = 1) -> tuple[Bucket, int]:
+    def add(  # noqa: PLR0913, PLR0917 - one argument for each thing that is kept of a liquidation
+        self,
+        second: int,
+        cell: CellKey,
+        cents: int,
+        point: PricePoint,
+        top: Top,
+        complete: int,
+        count: int = 1,
+    ) -> None:
         """Count liquidations in their own second, which must lie in the middle window.
 
-        Gives that second's bucket and the tenths of weight that were added.
+        What is kept does not depend on their order. `point` is the time and price of one of them,
+        `top` the largest.
         """
         buckets = self.buckets
-        bucket = buckets[-1] if buckets else None
-        if bucket is None or bucket.second != second:
-            bucket = self._bucket(second)
-        cells = bucket.cells
-        held = cells.get(cell)
-        if held is None:
-            cells[cell] = cents
-            added = self._weight(cents)
-            group = cell[0]
-            number = self.group_cells.get(group, 0)
-            self.group_cells[group] = number + 1
-            self.group_squares += 2 * number + 1
-            self.middle_cells += 1
+        if buckets and second <= buckets[-1].second:
+            tenths = self._add_to_older(second, cell, cents, point, top, complete, count)
         else:
-            cells[cell] = held + cents
-            added = self._weight(held + cents) - self._weight(held)
-        bucket.weight += added
-        bucket.cents += cents
-        bucket.count += count
-        self.long_weight += added
-        self.middle_weight += added
+            tenths = self._weights[cents.bit_length()]
+            buckets.append(
+                Bucket(second, tenths, count, cents, complete, {cell: cents}, point, top)
+            )
         self.middle_cents += cents
         self.middle_count += count
-        if second > self.now - SHORT_SECONDS:
-            self.short_weight += added
-            self.short_cents += cents
-        return bucket, added
+        self.tick_cents += cents
+        self.tick_tenths += tenths
+
+    def _add_to_older(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        second: int,
+        cell: CellKey,
+        cents: int,
+        point: PricePoint,
+        top: Top,
+        complete: int,
+        count: int,
+    ) -> int:
+        buckets = self.buckets
+        index = bisect_left(buckets, second, key=_second)
+        if buckets[index].second != second:
+            buckets.insert(index, Bucket(second, 0, 0, 0, 0, {}, point, top))
+        return buckets[index].add(self._weights, cell, cents, point, top, complete, count)
 
     @property
     def middle_buckets(self) -> list[Bucket]:
         """The buckets of the middle window, oldest first."""
         return self.buckets[self._middle_from :]
+
+    @property
+    def short_buckets(self) -> list[Bucket]:
+        """The buckets of the short window, oldest first."""
+        return self.buckets_since(self.now - SHORT_SECONDS + 1)
 
     def buckets_since(self, second: int) -> list[Bucket]:
         """The buckets of a second and of later ones, oldest first."""
@@ -236,55 +282,10 @@ class Ring:
         """The most cents in any short window within the middle one."""
         return busiest_cents(self.middle_buckets, SHORT_SECONDS)
 
+    def groups(self) -> Counter[str]:
+        """How many cells of the middle window each group has."""
+        return Counter(map(_group, chain.from_iterable(map(_cells, self.middle_buckets))))
+
     def short_groups(self) -> int:
         """How many groups have a cell in the short window."""
-        return len(
-            {cell[0] for bucket in self.buckets[self._short_from :] for cell in bucket.cells}
-        )
-
-    def _weight(self, cents: int) -> int:
-        if self.reference_bits is None:
-            return CELL_TENTHS
-        doublings = cents.bit_length() - self.reference_bits
-        if doublings >= 0:
-            return CELL_TENTHS + MARK_TENTHS * doublings
-        return max(LEAST_TENTHS, CELL_TENTHS + SMALL_TENTHS * doublings)
-
-    def _bucket(self, second: int) -> Bucket:
-        buckets = self.buckets
-        index = len(buckets)
-        if buckets and second <= buckets[-1].second:
-            index = bisect_left(buckets, second, key=_second)
-            if buckets[index].second == second:
-                return buckets[index]
-        bucket = Bucket(second)
-        buckets.insert(index, bucket)
-        if second <= self.now - SHORT_SECONDS:
-            self._short_from += 1
-        return bucket
-
-    def _enter_middle(self, bucket: Bucket) -> None:
-        self.middle_weight += bucket.weight
-        self.middle_cents += bucket.cents
-        self.middle_count += bucket.count
-        self.middle_cells += len(bucket.cells)
-        for group, _, _ in bucket.cells:
-            cells = self.group_cells.get(group, 0)
-            self.group_cells[group] = cells + 1
-            self.group_squares += 2 * cells + 1
-
-    def _leave_middle(self, bucket: Bucket) -> None:
-        self.middle_weight -= bucket.weight
-        self.middle_cents -= bucket.cents
-        self.middle_count -= bucket.count
-        self.middle_cells -= len(bucket.cells)
-        groups = self.group_cells
-        for group, _, _ in bucket.cells:
-            cells = groups[group]
-            self.group_squares -= 2 * cells - 1
-            if cells == 1:
-                del groups[group]
-            else:
-                groups[group] = cells - 1
-        # Nothing can join a bucket so old; its weight is all that still counts.
-        bucket.forget_details()
+        return len(set(map(_group, chain.from_iterable(map(_cells, self.short_buckets)))))

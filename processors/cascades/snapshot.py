@@ -13,10 +13,11 @@ import orjson
 
 from processors.cascades.asset import SIDES, AssetState
 from processors.cascades.baseline import Baseline
-from processors.cascades.beat import Beat, News, Slice
+from processors.cascades.beat import Beat, News
+from processors.cascades.cascade import Moment, OpenCascade
 from processors.cascades.config import DetectorConfig
 from processors.cascades.excitation import Excitation
-from processors.cascades.lane import Lane, Moment, OpenCascade
+from processors.cascades.lane import Lane
 from processors.cascades.market import KnownCascade, MarketState, RunningMarket
 from processors.cascades.ring import Bucket, PricePoint
 from processors.cascades.risk import Parts
@@ -27,7 +28,7 @@ from schemas.codec import DecodeError, decimal_text, decode, encode
 from schemas.records import CascadeAlert
 from schemas.vocabulary import Side
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 
 class SnapshotError(ValueError):
@@ -41,7 +42,6 @@ def asset_to_bytes(state: AssetState) -> bytes:
             SNAPSHOT_VERSION,
             state.tick,
             state.seen,
-            [state.duplicates, state.late, state.implausible, state.future],
             [[state.tick - tick, event_id] for tick, event_id in state.recent_ids.sightings],
             [[side, _pack_news(news)] for side, news in sorted(state.news.items())],
             [_pack_lane(state.lanes[side]) for side in SIDES],
@@ -59,10 +59,9 @@ def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
         SnapshotError: not a snapshot, or one of another version.
     """
     try:
-        tick, seen, counts, sightings, news, lanes, excitations = _versioned(data)
+        tick, seen, sightings, news, lanes, excitations = _versioned(data)
         state = AssetState(rules)
         state.tick, state.seen = tick, seen
-        state.duplicates, state.late, state.implausible, state.future = counts
         for age, event_id in sightings:
             state.recent_ids.add(tick - age, event_id)
         state.news = {Side(side): _unpack_news(packed) for side, packed in news}
@@ -91,8 +90,14 @@ def market_to_bytes(state: MarketState) -> bytes:
                 for name, known in state.cascades.items()
             ],
             list(state.recent),
-            [_pack_beat(beat) for beat in state.held_beats],
-            [encode(alert).decode() for alert in state.held_alerts],
+            [
+                [
+                    tick,
+                    [_pack_beat(beat) for beat in beats],
+                    [encode(alert).decode() for alert in alerts],
+                ]
+                for tick, (beats, alerts) in sorted(state.held.items())
+            ],
             [[base, side, tick] for (base, side), tick in sorted(state.beat_ticks.items())],
             [[side, name, tick] for (side, name), tick in sorted(state.exchanges.items())],
         ]
@@ -113,8 +118,7 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
             running,
             cascades,
             recent,
-            beats,
-            alerts,
+            held,
             beat_ticks,
             exchanges,
         ) = _versioned(data)
@@ -133,8 +137,13 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
             for name, side, parent_id, sequence, is_open in cascades
         }
         state.recent.extend(recent)
-        state.held_beats = [_unpack_beat(beat) for beat in beats]
-        state.held_alerts = [decode(CascadeAlert, alert.encode()) for alert in alerts]
+        state.held = {
+            tick: (
+                [_unpack_beat(beat) for beat in beats],
+                [decode(CascadeAlert, alert.encode()) for alert in alerts],
+            )
+            for tick, beats, alerts in held
+        }
         state.beat_ticks = {(base, Side(side)): tick for base, side, tick in beat_ticks}
         state.exchanges = {(Side(side), name): tick for side, name, tick in exchanges}
     except (ValueError, TypeError, LookupError, ArithmeticError, DecodeError) as error:
@@ -164,7 +173,7 @@ def _pack_lane(lane: Lane) -> list[Any]:
             baseline.block_tenths,
             baseline.block_cents,
         ],
-        [lane.tick_tenths, lane.tick_cents, lane.watched],
+        [ring.tick_tenths, ring.tick_cents, lane.watched],
         None if lane.cascade is None else _pack_cascade(lane.cascade),
     ]
 
@@ -174,7 +183,7 @@ def _unpack_lane(packed: list[Any], rules: LaneRules) -> Lane:
     lane = Lane(rules)
     lane.ring.restore(now, [_unpack_bucket(bucket, now) for bucket in buckets])
     lane.baseline = _unpack_baseline(baseline)
-    lane.tick_tenths, lane.tick_cents, lane.watched = tick
+    lane.ring.tick_tenths, lane.ring.tick_cents, lane.watched = tick
     lane.cascade = None if cascade is None else _unpack_cascade(cascade)
     return lane
 
@@ -207,10 +216,8 @@ def _pack_bucket(bucket: Bucket, now: int) -> list[Any]:
 
 
 def _unpack_bucket(packed: list[Any], now: int) -> Bucket:
-    bucket = Bucket(now - packed[0])
-    bucket.weight, bucket.count, bucket.complete = packed[1], packed[2], packed[4]
-    bucket.cents = int(packed[3])
-    details = packed[5:]
+    age, weight, count, cents, complete, *details = packed
+    bucket = Bucket(now - age, weight, count, int(cents), complete, {}, None, None)
     if details:
         cells, first, last, top = details
         bucket.cells = {(group, symbol, part): int(cents) for group, symbol, part, cents in cells}
@@ -228,6 +235,7 @@ def _pack_cascade(cascade: OpenCascade) -> list[Any]:
         cascade.level,
         cascade.told,
         cascade.updated,
+        cascade.changed,
         cascade.sequence,
         cascade.late,
         cascade.generations,
@@ -249,15 +257,16 @@ def _unpack_cascade(packed: list[Any]) -> OpenCascade:
         level=packed[4],
         told=packed[5],
         updated=packed[6],
-        sequence=packed[7],
-        late=packed[8],
-        generations=packed[9],
-        first_generation=packed[10],
-        peak_second_cents=int(packed[11]),
-        peak_short_cents=int(packed[12]),
-        peak_window_cents=int(packed[13]),
-        totals=_unpack_totals(packed[14]),
-        pending=_unpack_totals(packed[15]),
+        changed=packed[7],
+        sequence=packed[8],
+        late=packed[9],
+        generations=packed[10],
+        first_generation=packed[11],
+        peak_second_cents=int(packed[12]),
+        peak_short_cents=int(packed[13]),
+        peak_window_cents=int(packed[14]),
+        totals=_unpack_totals(packed[15]),
+        pending=_unpack_totals(packed[16]),
     )
 
 
@@ -326,7 +335,7 @@ def _unpack_totals(packed: list[Any]) -> Totals:
 
 def _pack_news(news: News) -> list[Any]:
     return [
-        [[second, count, str(cents)] for second, (count, cents) in sorted(news.slices.items())],
+        [[second, count, str(cents)] for second, count, cents in sorted(news.slices.values())],
         sorted(news.exchanges),
         sorted(news.complete_ms),
         _pack_top(news.top),
@@ -336,7 +345,7 @@ def _pack_news(news: News) -> list[Any]:
 def _unpack_news(packed: list[Any]) -> News:
     slices, exchanges, complete_ms, top = packed
     news = News()
-    news.slices = {second: (count, int(cents)) for second, count, cents in slices}
+    news.slices = {second: (second, count, int(cents)) for second, count, cents in slices}
     news.exchanges = set(exchanges)
     news.complete_ms = complete_ms
     news.top = _unpack_top(top)
@@ -361,7 +370,7 @@ def _unpack_beat(packed: list[Any]) -> Beat:
         base,
         Side(side),
         tick,
-        tuple(Slice(second, count, int(cents)) for second, count, cents in slices),
+        tuple((second, count, int(cents)) for second, count, cents in slices),
         tuple(exchanges),
         complete,
         _unpack_top(top),
@@ -370,8 +379,10 @@ def _unpack_beat(packed: list[Any]) -> Beat:
 
 def _pack_excitation(gauge: Excitation) -> list[Any]:
     return [
-        gauge.branching,
-        gauge.memory,
+        gauge.fast_branching,
+        gauge.slow_branching,
+        gauge.fast_memory,
+        gauge.slow_memory,
         gauge.background,
         gauge.exposure,
         gauge.last,
@@ -382,8 +393,10 @@ def _pack_excitation(gauge: Excitation) -> list[Any]:
 def _unpack_excitation(packed: list[Any]) -> Excitation:
     gauge = Excitation()
     (
-        gauge.branching,
-        gauge.memory,
+        gauge.fast_branching,
+        gauge.slow_branching,
+        gauge.fast_memory,
+        gauge.slow_memory,
         gauge.background,
         gauge.exposure,
         gauge.last,

@@ -11,7 +11,7 @@ come in clusters even when nothing happens, and plain Poisson limits would cry w
 from math import log
 from typing import NamedTuple
 
-from processors.cascades.ring import LONG_SECONDS, SHORT_SECONDS, Ring
+from processors.cascades.ring import LONG_SECONDS, SHORT_SECONDS, Ring, weight_of
 
 TENTHS = 10
 # However quiet a lane was, so much is expected of it: cells a second.
@@ -45,9 +45,9 @@ def log_likelihood_ratio(cells: float, expected: float) -> float:
 def surprise(ring: Ring, rate: float, dispersion: Dispersion, middle_seconds: int) -> Surprise:
     """Judge the three windows of a lane against `rate` cells a second."""
     normal = max(rate, LEAST_RATE)
-    short = log_likelihood_ratio(ring.short_weight / TENTHS, normal * SHORT_SECONDS)
-    middle = log_likelihood_ratio(ring.middle_weight / TENTHS, normal * middle_seconds)
-    long = log_likelihood_ratio(ring.long_weight / TENTHS, normal * LONG_SECONDS)
+    short = log_likelihood_ratio(weight_of(ring.short_buckets) / TENTHS, normal * SHORT_SECONDS)
+    middle = log_likelihood_ratio(weight_of(ring.middle_buckets) / TENTHS, normal * middle_seconds)
+    long = log_likelihood_ratio(weight_of(ring.buckets) / TENTHS, normal * LONG_SECONDS)
     short /= dispersion.short
     middle /= dispersion.middle
     long /= dispersion.long

@@ -174,11 +174,12 @@ class DetectStage:
 
 
 def _left_out(detector: PartitionDetector) -> dict[str, int]:
+    left_out = detector.left_out
     return {
-        "duplicate": detector.duplicates,
-        "late": detector.late,
-        "implausible": detector.implausible,
-        "future": detector.future,
+        "duplicate": left_out.duplicates,
+        "late": left_out.late,
+        "implausible": left_out.implausible,
+        "future": left_out.future,
     }
 
 

@@ -1,7 +1,7 @@
 """Beats of the detector as records of the pulse topic, and back."""
 
 from processors.cascades.alerts import usd
-from processors.cascades.beat import Beat, Slice
+from processors.cascades.beat import Beat
 from processors.cascades.config import cents
 from schemas.records import Pulse, PulseSlice
 
@@ -32,7 +32,7 @@ def beat_of(pulse: Pulse) -> Beat:
         side=pulse.side,
         tick=pulse.timestamp_ms // SECOND_MS - 1,
         slices=tuple(
-            Slice(item.second_ms // SECOND_MS, item.event_count, cents(item.value_usd))
+            (item.second_ms // SECOND_MS, item.event_count, cents(item.value_usd))
             for item in pulse.slices
         ),
         exchanges=pulse.exchanges,

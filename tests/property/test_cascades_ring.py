@@ -1,13 +1,17 @@
 """Running sums are what one gets by adding up again, whatever came when."""
 
+from collections import Counter
+from decimal import Decimal
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.cascades.ring import Ring
+from processors.cascades.ring import Ring, weight_of
 
 MIDDLE = 60
 REFERENCE_BITS = 20
 VENUES = ("a", "b", "c")
+ANY_PRICE = Decimal(1)
 
 steps = st.lists(
     st.tuples(
@@ -47,21 +51,18 @@ def test_sums_are_those_of_the_liquidations_in_the_windows(
     for passed, age, venue, part, cents in taken:
         now += passed
         ring.advance(now)
-        ring.add(now - age, (venue, "X", part), cents)
+        ring.add(now - age, (venue, "X", part), cents, (now, ANY_PRICE), (-cents, ""), complete=0)
         held.append((now - age, venue, part, cents))
 
         middle = cells_of(held, now, MIDDLE)
         for width, tenths in (
-            (10, ring.short_weight),
-            (MIDDLE, ring.middle_weight),
-            (300, ring.long_weight),
+            (10, weight_of(ring.short_buckets)),
+            (MIDDLE, weight_of(ring.middle_buckets)),
+            (300, weight_of(ring.buckets)),
         ):
             assert tenths == sum(map(weight, cells_of(held, now, width).values()))
         assert ring.middle_cents == sum(middle.values())
-        assert ring.short_cents == sum(cells_of(held, now, 10).values())
-        assert ring.middle_cells == len(middle)
-        by_venue = [sum(key[1] == venue for key in middle) for venue in VENUES]
-        assert ring.group_squares == sum(count * count for count in by_venue)
+        assert ring.groups() == Counter(venue for _, venue, _ in middle)
         assert ring.short_groups() == len({key[1] for key in cells_of(held, now, 10)})
         seconds: dict[int, int] = {}
         for (second, _, _), value in middle.items():
@@ -75,9 +76,6 @@ def test_sums_are_those_of_the_liquidations_in_the_windows(
         )
         fresh = Ring(MIDDLE, REFERENCE_BITS)
         fresh.restore(ring.now, list(ring.buckets))
-        assert (fresh.middle_weight, fresh.group_cells, fresh.group_squares) == (
-            ring.middle_weight,
-            ring.group_cells,
-            ring.group_squares,
-        )
+        assert (fresh.middle_cents, fresh.middle_count) == (ring.middle_cents, ring.middle_count)
+        assert fresh.middle_buckets == ring.middle_buckets
         assert len(ring.buckets) <= 300

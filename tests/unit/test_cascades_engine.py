@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from processors.cascades import CascadeEngine, DetectorConfig
+from processors.cascades.asset import LeftOut
 from schemas.records import CascadeAlert, Liquidation
 from schemas.vocabulary import AlertType, Completeness, Level, NoBranching, Scope, Side
 from tests.cascade_events import START_MS, liquidation
@@ -187,9 +188,7 @@ def test_early_events_are_moved_back_late_and_absurd_ones_left_out(
         liquidation("nan", 1_000_000, value_usd="NaN"),
     ]
     assert run(engine, strange, until_ms=2_000_000) == []
-    partition = engine.partition
-    counts = (partition.duplicates, partition.late, partition.future, partition.implausible)
-    assert counts == (1, 1, 1, 3)
+    assert engine.partition.left_out == LeftOut(duplicates=1, late=1, implausible=3, future=1)
 
 
 def test_a_stale_batch_starts_nothing(engine: CascadeEngine) -> None:

@@ -80,7 +80,7 @@ def test_reading_the_log_again_changes_nothing(partition: PartitionDetector) -> 
     before = snapshots(partition)
     assert apply(partition, events) == []
     assert partition.heartbeat(START_MS + 20_000, 30) == []
-    assert (partition.duplicates, partition.touched()) == (0, {})
+    assert (partition.left_out.duplicates, partition.touched()) == (0, {})
     restarted = restored(before)
     assert apply(restarted, events) == []
     assert restarted.touched() == {}
@@ -104,7 +104,7 @@ def test_repeats_are_recognised_after_a_restart(partition: PartitionDetector) ->
     apply(partition, burst(count=4))
     restarted = restored(snapshots(partition))
     assert apply(restarted, burst(count=4), 100) == []
-    assert restarted.duplicates == 4
+    assert restarted.left_out.duplicates == 4
 
 
 def test_finish_ends_what_is_open(partition: PartitionDetector) -> None:
