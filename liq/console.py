@@ -14,6 +14,7 @@ from rich.console import Console
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.health import Health, HealthServer
 from runtime.logs import configure_logging, get_logger
+from runtime.redaction import without_logins
 from runtime.settings import Settings
 
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits
@@ -39,10 +40,10 @@ def exits_on_configuration_error(
         try:
             return command(*args, **kwargs)
         except ConfigurationError as error:
-            err.print(str(error), style="red", markup=False, highlight=False)
+            err.print(without_logins(str(error)), style="red", markup=False, highlight=False)
             raise typer.Exit(EXIT_CONFIGURATION) from error
         except DependencyError as error:
-            err.print(str(error), style="red", markup=False, highlight=False)
+            err.print(without_logins(str(error)), style="red", markup=False, highlight=False)
             raise typer.Exit(EXIT_DEPENDENCY) from error
         except ClickHouseError as error:
             reason = str(error).partition("\n")[0]

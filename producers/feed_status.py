@@ -7,6 +7,7 @@ from producers.clock import Clock, now_ms
 from producers.feed import Feed
 from runtime.logs import get_logger
 from runtime.metrics import FEED_EVENTS
+from runtime.redaction import without_logins
 from schemas.records import FeedStatus
 from schemas.vocabulary import FeedEvent
 
@@ -30,7 +31,7 @@ class FeedReporter:
                 connection=connection,
                 event=event,
                 timestamp_ms=now_ms(self._clock),
-                detail=detail[:MAX_DETAIL_CHARACTERS],
+                detail=without_logins(detail)[:MAX_DETAIL_CHARACTERS],
             )
         )
 
@@ -44,7 +45,7 @@ class FeedReporter:
                 connection=connection,
                 event=FeedEvent.GAP,
                 timestamp_ms=until_ms,
-                detail=detail[:MAX_DETAIL_CHARACTERS],
+                detail=without_logins(detail)[:MAX_DETAIL_CHARACTERS],
                 from_ms=from_ms,
                 to_ms=until_ms,
             )

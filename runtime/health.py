@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from runtime.errors import ConfigurationError
 from runtime.metrics import READY
+from runtime.redaction import without_logins
 
 STALLED_AFTER_SECONDS = 30.0
 
@@ -44,7 +45,7 @@ class Health:
 
     def set(self, name: str, *, holds: bool, reason: str) -> None:
         """Report a condition."""
-        self.conditions[name] = Condition(holds, reason)
+        self.conditions[name] = Condition(holds, without_logins(reason))
         READY.labels(name).set(1 if holds else 0)
 
     @property

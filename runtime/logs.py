@@ -5,6 +5,7 @@ import sys
 
 import structlog
 
+from runtime.redaction import without_logins
 from runtime.settings import Settings
 
 # These libraries log per request at lower levels; the engine's own metrics say more.
@@ -22,8 +23,11 @@ def configure_logging(settings: Settings, **context: str) -> None:
     as_console = settings.log_format == "console" or (
         settings.log_format == "auto" and sys.stderr.isatty()
     )
+    # The default for a terminal prints the variables of every frame, passwords among them.
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if as_console else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if as_console
+        else structlog.processors.JSONRenderer()
     )
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -37,7 +41,10 @@ def configure_logging(settings: Settings, **context: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _hiding_logins(renderer),
+            ],
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
@@ -50,6 +57,15 @@ def configure_logging(settings: Settings, **context: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(**context)
+
+
+def _hiding_logins(renderer: structlog.typing.Processor) -> structlog.typing.Processor:
+    def render(
+        logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+    ) -> str:
+        return without_logins(str(renderer(logger, name, event)))
+
+    return render
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

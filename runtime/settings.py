@@ -47,10 +47,10 @@ class Settings(BaseSettings):
         default={}, description='The same for single assets, as JSON: {"BTC": 500000}.'
     )
     cascade_start_nats: float = Field(
-        default=20.0, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
+        default=17.5, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
     )
     cascade_score_gate: float = Field(
-        default=24.0, ge=0, le=100, description="Least risk score that starts a cascade."
+        default=22.0, ge=0, le=100, description="Least risk score that starts a cascade."
     )
     institutional_threshold_usd: Decimal = Field(
         default=Decimal(100_000), gt=0, description="Dollars that make one liquidation large."
@@ -166,6 +166,21 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("give an address like http://127.0.0.1:8123")
+        if "@" in parts.netloc or "password" in parts.query:
+            # Addresses are shown in logs and by `liq config`.
+            raise ValueError(
+                "an address holds no user or password; set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD"
+            )
+        return value
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _check_servers(cls, value: str) -> str:
+        if "@" in value or "://" in value:
+            raise ValueError(
+                "give host:port, comma separated, without user or password; set "
+                "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"
+            )
         return value
 
     @model_validator(mode="after")

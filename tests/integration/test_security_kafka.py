@@ -3,83 +3,24 @@
 import asyncio
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from liq.embedded.kafka.cluster import ApacheKafka, ClusterOptions
 from liq.embedded.supervisor import Supervisor
 from liq.embedded.warehouse import WarehouseAddress
 from liq.progress import PipelineProgress
 from runtime.errors import ConfigurationError
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
-from tests.certificates import Authority, Certificate
 from tests.conftest import CAPTURES, RunWorker
 from tests.pipeline_log import run_offline, values
+from tests.secure_kafka import USER, SecureKafka
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-USER, PASSWORD = "liq-worker", "correct horse; battery=staple"
 CAPTURE = CAPTURES / "2025-07-18_binance.jsonl.gz"
 EVENTS = 790
 WaitUntil = Callable[..., None]
-
-
-class SecureKafka:
-    """A broker with two listeners: SASL over TLS, and TLS that asks for a client certificate."""
-
-    def __init__(self, supervisor: Supervisor, directory: Path) -> None:
-        self.authority = Authority(directory, "authority")
-        self.stranger = Authority(directory, "stranger")
-        self.client: Certificate = self.authority.sign("client")
-        server = self.authority.sign("server")
-        keystore = directory / "server-keystore.pem"
-        keystore.write_bytes(server.key_file.read_bytes() + server.certificate_file.read_bytes())
-        self._cluster = ApacheKafka(
-            supervisor,
-            directory / "data",
-            ClusterOptions(
-                listeners={"LOGIN": "SASL_SSL", "MUTUAL": "SSL"},
-                scram_users={USER: PASSWORD},
-                properties={
-                    "ssl.keystore.type": "PEM",
-                    "ssl.keystore.location": str(keystore),
-                    "ssl.truststore.type": "PEM",
-                    "ssl.truststore.location": str(self.authority.file),
-                    "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-                    "listener.name.login.scram-sha-512.sasl.jaas.config": (
-                        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-                    ),
-                    "listener.name.mutual.ssl.client.auth": "required",
-                },
-            ),
-        )
-        self._cluster.start()
-
-    def login(self, **changes: str) -> dict[str, str]:
-        """The environment of a client that logs in."""
-        return {
-            "KAFKA_BOOTSTRAP_SERVERS": self._cluster.bootstrap_servers("LOGIN"),
-            "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
-            "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
-            "KAFKA_SASL_USERNAME": USER,
-            "KAFKA_SASL_PASSWORD": PASSWORD,
-            "KAFKA_SSL_CAFILE": str(self.authority.file),
-            "KAFKA_EMULATE_LONG_POLL": "false",
-            "TOPIC_REPLICATION": "1",
-            "EXCHANGES": "binance",
-            **changes,
-        }
-
-    def mutual(self, certificate: Certificate) -> dict[str, str]:
-        """The environment of a client that shows a certificate."""
-        return self.login(
-            KAFKA_BOOTSTRAP_SERVERS=self._cluster.bootstrap_servers("MUTUAL"),
-            KAFKA_SECURITY_PROTOCOL="SSL",
-            KAFKA_SSL_CERTFILE=str(certificate.certificate_file),
-            KAFKA_SSL_KEYFILE=str(certificate.key_file),
-        )
 
 
 @pytest.fixture(scope="module")
