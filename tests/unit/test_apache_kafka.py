@@ -1,6 +1,7 @@
 """What `KAFKA=apache` needs before a broker runs: Java, jars, and a file of properties."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from liq.embedded.kafka.artifacts import POM, java_binary, kafka_jars
 from liq.embedded.kafka.properties import Node, properties_text, server_properties
-from liq.embedded.options import load_stack_options
+from liq.embedded.options import StackOptions, load_stack_options
 from runtime.errors import ConfigurationError
 
 # Writes a jar where Maven would, and counts its runs beside it.
@@ -137,3 +138,16 @@ def test_two_brokers_are_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("KAFKA_BROKERS", "2")
     with pytest.raises(ConfigurationError, match=r"KAFKA_BROKERS: .*give 1 or 3"):
         load_stack_options()
+
+
+def test_the_page_about_brokers_has_every_setting_and_the_version() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "brokers.md").read_text()
+    of_clickhouse = {"clickhouse_url", "clickhouse_database", "embedded_clickhouse_port"}
+    missing = [
+        name
+        for name in StackOptions.model_fields
+        if name not in of_clickhouse and f"| `{name.upper()}` |" not in page
+    ]
+    assert missing == []
+    [version] = re.findall(r"kafka_2\.13</artifactId>\s*<version>(.*?)</version>", POM.read_text())
+    assert f"Apache Kafka {version}" in page
