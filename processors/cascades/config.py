@@ -12,7 +12,7 @@ from processors.cascades.rules import LaneRules
 from processors.cascades.surprise import Dispersion
 from schemas.vocabulary import Scope
 
-ALGORITHM = "adaptive-1"
+ALGORITHM = "adaptive-2"
 HOUR_SECONDS = 3_600
 LEAST_WINDOW_SECONDS = 2 * SHORT_SECONDS
 MAX_WINDOW_SECONDS = LONG_SECONDS
@@ -27,7 +27,7 @@ REFERENCE_SHARE, LEAST_HOUR_SHARE = 10, 20
 WATCH_SHARE = 8
 FULL_ASSET_MULTIPLE, FULL_MARKET_MULTIPLE = 100, 1_000
 FULL_VENUES, FULL_ASSETS = 2.5, 20.0
-MARKET_START_NATS = 12.0
+MARKET_START_NATS = 9.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +48,9 @@ class DetectorConfig:
     min_events: int = 5
     min_value_usd: Decimal = Decimal(100_000)
     min_value_usd_by_asset: Mapping[str, Decimal] = field(default_factory=dict)
-    start_nats: float = 20.0
-    score_gate: float = 24.0
-    watch_nats: float = 3.5
+    start_nats: float = 17.5
+    score_gate: float = 22.0
+    watch_nats: float = 3.2
     hot_nats: float = 2.0
     dollar_nats: float = 6.0
     quiet_seconds: int = 90
@@ -119,6 +119,7 @@ class DetectorConfig:
             memory_seconds=float(self.memory_hours * HOUR_SECONDS),
             prior_rate=MARKET_CELLS_AN_HOUR / HOUR_SECONDS,
             dispersion=dispersion_of(MARKET_DISPERSION, self.window_seconds),
+            learns_clustering=False,
             full_cents=FULL_MARKET_MULTIPLE * floor_cents,
             full_groups=FULL_ASSETS,
             least_groups=self.market_breadth,
@@ -143,6 +144,7 @@ class DetectorConfig:
             memory_seconds=float(self.memory_hours * HOUR_SECONDS),
             prior_rate=ASSET_CELLS_AN_HOUR / HOUR_SECONDS,
             dispersion=dispersion_of(ASSET_DISPERSION, self.window_seconds),
+            learns_clustering=True,
             full_cents=FULL_ASSET_MULTIPLE * floor_cents,
             full_groups=FULL_VENUES,
             least_groups=0,

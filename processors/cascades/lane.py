@@ -11,7 +11,7 @@ from heapq import nlargest
 from math import log
 
 from processors.cascades import risk
-from processors.cascades.baseline import Baseline
+from processors.cascades.baseline import Baseline, clustering
 from processors.cascades.cascade import Change, Decision, Moment, OpenCascade, level_of
 from processors.cascades.ring import SHORT_SECONDS, Ring, weight_of
 from processors.cascades.rules import LaneRules
@@ -76,8 +76,7 @@ class Lane:
 
     def _consider(self, rules: LaneRules, tick: int, other: "Lane") -> list[Decision]:
         ring = self.ring
-        rate = self.baseline.rate(tick, rules.prior_rate, rules.memory_seconds)
-        found = surprise(ring, rate, rules.dispersion, rules.window_seconds)
+        rate, found = self._surprise(rules, tick, other)
         if found.nats < rules.watch_nats:
             return []
         if rules.least_groups and ring.short_groups() < rules.least_groups:
@@ -101,6 +100,12 @@ class Lane:
         for bucket in ring.middle_buckets:
             totals.add(bucket)
         return [Decision(tick, Change.WATCH, None, moment, totals)]
+
+    def _surprise(self, rules: LaneRules, tick: int, other: "Lane") -> tuple[float, Surprise]:
+        """What is normal at a tick, in cells a second, and how implausible the windows are."""
+        rate = self.baseline.rate(tick, rules.prior_rate, rules.memory_seconds)
+        scale = clustering(self.baseline, other.baseline) if rules.learns_clustering else 1.0
+        return rate, surprise(self.ring, rate, rules.dispersion, rules.window_seconds, scale)
 
     def _evidence(self, rules: LaneRules, tick: int, nats: float) -> float:
         """The surprise, and how far the dollars beyond the largest cells exceed a normal hour's.
@@ -138,8 +143,7 @@ class Lane:
     def _go_on(
         self, rules: LaneRules, tick: int, other: "Lane", cascade: OpenCascade
     ) -> list[Decision]:
-        rate = self.baseline.rate(tick, rules.prior_rate, rules.memory_seconds)
-        found = surprise(self.ring, rate, rules.dispersion, rules.window_seconds)
+        rate, found = self._surprise(rules, tick, other)
         if found.quick_nats >= rules.hot_nats:
             cascade.heat(tick, self.ring, rules.window_seconds)
         if cascade.due(tick) is None and self._most_score(rules, found) <= cascade.peak.score:

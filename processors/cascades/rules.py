@@ -13,7 +13,8 @@ class LaneRules:
     `*_seconds` are seconds, `prior_rate` is cells a second. `start_nats` is compared with the
     evidence (the surprise, and `dollar_nats` for each e-fold of dollars above the normal hour's),
     `watch_nats` and `hot_nats` with the surprise alone. `least_groups` must take part in the last
-    ten seconds. `reference_bits`: see `ring.Ring`.
+    ten seconds. `learns_clustering`: whether a lane's own clustering scales `dispersion`.
+    `reference_bits`: see `ring.Ring`.
     """
 
     scope: Scope
@@ -30,6 +31,7 @@ class LaneRules:
     memory_seconds: float
     prior_rate: float
     dispersion: Dispersion
+    learns_clustering: bool
     full_cents: int
     full_groups: float
     least_groups: int

@@ -28,7 +28,7 @@ from schemas.codec import DecodeError, decimal_text, decode, encode
 from schemas.records import CascadeAlert
 from schemas.vocabulary import Side
 
-SNAPSHOT_VERSION = 3
+SNAPSHOT_VERSION = 4
 
 
 class SnapshotError(ValueError):
@@ -168,6 +168,8 @@ def _pack_lane(lane: Lane) -> list[Any]:
             baseline.first_second,
             baseline.held,
             baseline.held_cents,
+            baseline.held_cells,
+            baseline.held_squares,
             baseline.held_at,
             baseline.block,
             baseline.block_tenths,
@@ -194,6 +196,8 @@ def _unpack_baseline(packed: list[Any]) -> Baseline:
         baseline.first_second,
         baseline.held,
         baseline.held_cents,
+        baseline.held_cells,
+        baseline.held_squares,
         baseline.held_at,
         baseline.block,
         baseline.block_tenths,

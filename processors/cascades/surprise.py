@@ -42,14 +42,19 @@ def log_likelihood_ratio(cells: float, expected: float) -> float:
     return cells * log(cells / expected) - cells + expected
 
 
-def surprise(ring: Ring, rate: float, dispersion: Dispersion, middle_seconds: int) -> Surprise:
-    """Judge the three windows of a lane against `rate` cells a second."""
+def surprise(
+    ring: Ring, rate: float, dispersion: Dispersion, middle_seconds: int, clustering: float
+) -> Surprise:
+    """Judge the three windows of a lane against `rate` cells a second.
+
+    `clustering` scales the dispersion of the two shorter windows, within which families fall.
+    """
     normal = max(rate, LEAST_RATE)
     short = log_likelihood_ratio(weight_of(ring.short_buckets) / TENTHS, normal * SHORT_SECONDS)
     middle = log_likelihood_ratio(weight_of(ring.middle_buckets) / TENTHS, normal * middle_seconds)
     long = log_likelihood_ratio(weight_of(ring.buckets) / TENTHS, normal * LONG_SECONDS)
-    short /= dispersion.short
-    middle /= dispersion.middle
+    short /= dispersion.short * clustering
+    middle /= dispersion.middle * clustering
     long /= dispersion.long
     quick = max(short, middle)
     if long > quick:

@@ -99,7 +99,11 @@ def cascades(alerts: tuple[CascadeAlert, ...]) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_the_cascades_of_a_recording_are_the_reviewed_ones(name: str) -> None:
-    assert cascades(alerts_of(name)) == orjson.loads(GOLDEN[name].read_bytes())
+    """Each was compared with the raw events; its `review` says what they show."""
+    stored = orjson.loads(GOLDEN[name].read_bytes())
+    reviews = [cascade.pop("review") for cascade in stored]
+    assert all(review.startswith(("Real", "Borderline")) for review in reviews)
+    assert cascades(alerts_of(name)) == stored
 
 
 def test_the_two_named_cascades_are_among_them() -> None:
