@@ -2,8 +2,8 @@
 
     python benchmarks/plot_cascade.py
 
-Bars are the dollars of each second, the line is the surprise of each second that brought
-something, and the marks are the records that a user gets.
+Bars are the dollars of each second, the line joins the surprises that the records tell, and the
+marks are the records that a user gets.
 """
 
 import gzip
@@ -89,7 +89,7 @@ def draw(events: Sequence[Liquidation], alerts: Iterable[CascadeAlert]) -> str:
             'font-family="sans-serif" font-size="12">'
         ),
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        text(LEFT, 20, "BTC shorts liquidated on three venues, 2026-07-10 from 01:48:15 UTC"),
+        text(LEFT, 20, "BTC shorts liquidated on Bybit and OKX, 2026-07-10 from 01:48:15 UTC"),
         text(LEFT - 8, TOP - 8, f"${scale.greatest / 1e3:,.0f}k a second", BAR, "end"),
         text(WIDTH - 65, TOP - 8, f"{nats.greatest:.0f} nats", LINE),
     ]
