@@ -19,7 +19,7 @@ from liq.embedded.warehouse import WarehouseAddress, choose_warehouse
 from runtime.settings import Settings, load_settings
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0  # of patience: two passes of the suite may share two cores
 POLL_SECONDS = 0.05
 
 
@@ -165,12 +165,14 @@ def run_worker(tmp_path: Path) -> Iterator[RunWorker]:
                         if is_task
                         else lambda: answers_http(f"http://{LOOPBACK}:{port}/readyz")
                     ),
+                    ready_seconds=WAIT_SECONDS,
                     ends_by_itself=is_task,
                 )
             )
             return Worker(supervisor, name, port)
 
         yield run
+        supervisor.stop(*supervisor.names)  # together: one after the other takes seconds each
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:
@@ -185,7 +187,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
 
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for a condition; the test fails if it does not come true in half a minute."""
+    """Wait for a condition; the test fails if it does not come true in a minute."""
 
     def wait(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
         deadline = time.monotonic() + seconds
