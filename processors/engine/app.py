@@ -9,6 +9,7 @@ import faust
 
 from processors.engine.faust_transport import EngineTransport, ReleaseOrder, check_faust
 from runtime.kafka import ssl_context
+from runtime.log_gaps import LogGaps
 from runtime.settings import Settings
 
 COMMIT_INTERVAL_SECONDS = 0.5
@@ -58,6 +59,7 @@ def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
     transport = EngineTransport(app.conf.broker_consumer, app)
     transport.merge = merge
     transport.emulate_long_poll = settings.kafka_emulate_long_poll
+    transport.gaps = LogGaps(settings, stage)
     app.transport = transport
     return app
 

@@ -1,4 +1,4 @@
-"""Faust's Kafka transport with two changes: fetches are merged by time, and never held for long.
+"""Faust's Kafka transport with three changes: merged by time, never held for long, no silent jump.
 
 This is the only module that touches Faust's and aiokafka's inner parts, hence the exact pin of
 faust-streaming; `check_faust` refuses to start with a version that lacks them. Faust hard-codes a
@@ -19,6 +19,7 @@ from faust.types.transports import SchedulingStrategyT
 from processors.engine.merge import MergeBuffer, in_release_order
 from runtime.errors import ConfigurationError
 from runtime.kafka import FETCH_MAX_WAIT_MS
+from runtime.log_gaps import LogGaps
 from runtime.logs import get_logger
 from runtime.long_poll import emulate_long_poll
 from runtime.metrics import ERRORS
@@ -56,6 +57,7 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self._merge: MergeBuffer[TP, Any] = MergeBuffer(received_at_ns)
         self._expected_position: dict[TP, int] = {}
+        self._gaps = cast("EngineTransport", self.transport).gaps
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -76,11 +78,11 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         max_records: int | None = None,
     ) -> Any:
         if not cast("EngineTransport", self.transport).merge:
-            return await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+            return await self._fetch(consumer, active_partitions, timeout, max_records)
         if not self._is_flowing():
             return {}
         await self._forget_moved(consumer, active_partitions)
-        fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        fetched = await self._fetch(consumer, active_partitions, timeout, max_records)
         await self._hold(consumer, fetched)
         released: list[tuple[TP, Any]] = []
         while self._merge.partitions and not released:
@@ -88,7 +90,7 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
             released = self._merge.release(behind)
             if not released:
                 wanted = {tp for tp in behind if not self._merge.held(tp)} or set(behind)
-                more = await super()._fetch_records(
+                more = await self._fetch(
                     consumer, wanted, FETCH_TIMEOUT_SECONDS, HELD_RECORDS_PER_PARTITION
                 )
                 await self._hold(consumer, more)
@@ -98,6 +100,18 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         for place, (tp, record) in enumerate(released):
             grouped[tp].append((place, record))
         return dict(grouped)
+
+    async def _fetch(
+        self,
+        consumer: AIOKafkaConsumer,
+        partitions: set[TP],
+        timeout: float | None,  # noqa: ASYNC109 - passed on
+        max_records: int | None,
+    ) -> Mapping[TP, list[Any]]:
+        fetched = await super()._fetch_records(consumer, partitions, timeout, max_records)
+        if self._gaps is not None:
+            await self._gaps.check(consumer, fetched)
+        return fetched
 
     def _is_flowing(self) -> bool:
         """Whether Faust wants records now; it does not during a rebalance."""
@@ -141,6 +155,8 @@ class EngineTransport(driver.Transport):
     merge = False
     #: Whether the broker lacks a long poll.
     emulate_long_poll = False
+    #: What says that records were deleted unread.
+    gaps: LogGaps | None = None
 
 
 def check_faust() -> None:

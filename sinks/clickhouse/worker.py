@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from runtime.errors import DependencyError
 from runtime.health import Health
 from runtime.kafka import new_consumer, start_consumer
+from runtime.log_gaps import LogGaps
 from runtime.logs import get_logger
 from runtime.metrics import CONSUMER_LAG, ERRORS, HANDLED, RECORDS_IN, SINK_BUFFERED
 from runtime.settings import Settings
@@ -130,6 +131,7 @@ class Worker:
         self._batch = Batch()
         self._storing: asyncio.Task[None] | None = None
         self._in_flight_rows = 0
+        self._gaps = LogGaps(settings, STAGE)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then flush."""
@@ -165,12 +167,12 @@ class Worker:
             await asyncio.wait({self._storing}, timeout=POLL_SECONDS)
             return
         self._consumer.resume(*self._consumer.paused())
-        self._take(
-            await self._consumer.getmany(
-                timeout_ms=int(1000 * min(POLL_SECONDS, self._settings.sink_batch_seconds)),
-                max_records=min(POLL_RECORDS, self._settings.sink_batch_rows - self._batch.count),
-            )
+        polled = await self._consumer.getmany(
+            timeout_ms=int(1000 * min(POLL_SECONDS, self._settings.sink_batch_seconds)),
+            max_records=min(POLL_RECORDS, self._settings.sink_batch_rows - self._batch.count),
         )
+        await self._gaps.check(self._consumer, polled)
+        self._take(polled)
 
     def _take(self, polled: Mapping[TopicPartition, list["ConsumerRecord[bytes, bytes]"]]) -> None:
         now = time.monotonic()

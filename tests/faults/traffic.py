@@ -10,11 +10,12 @@ from liq.local_exchange.server import LocalExchange
 
 MS_PER_SECOND: Final = 1_000
 TICK_SECONDS: Final = 0.02
-BURST_SECONDS: Final = 1.0
+# Bursts lie unevenly in two seconds each: the detector takes them for cascades then, one by one.
+BURST_OFFSET_MS: Final = 250
 # Each second another asset falls; with this many, none falls twice in the life of a cascade.
 ASSETS: Final = 200
 FRAMES_PER_SECOND: Final = 30.0
-VALUE_USD: Final = 25_000
+VALUE_USD: Final = 60_000
 
 
 def bitget_frame(number: int, asset: str, now_ms: int) -> str:
@@ -92,13 +93,13 @@ class Traffic:
         started = time.monotonic()
         while not self._stop.wait(TICK_SECONDS):
             elapsed = time.monotonic() - started
-            asset = f"C{int(elapsed / BURST_SECONDS) % self._assets}X"
+            now_ms = int(time.time() * MS_PER_SECOND)
+            asset = f"C{(now_ms + BURST_OFFSET_MS) // MS_PER_SECOND % self._assets}X"
             sent = []
             while self._count < elapsed * self._rate:
                 self._count += 1
                 exchange = self._exchanges[self._count % len(self._exchanges)]
                 frame = FRAMES[exchange.dialect.exchange]
-                now_ms = int(time.time() * MS_PER_SECOND)
                 sent.append(exchange.publish(frame(self._count, asset, now_ms)))
             for each in sent:
                 each.result()
