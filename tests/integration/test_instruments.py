@@ -14,6 +14,8 @@ from aiokafka.admin import RecordsToDelete
 
 from liq.commands.instruments import publish_contracts
 from liq.embedded.stack import liq_command
+from processors.engine.instrument_follower import age_days
+from processors.normalizers import load_snapshot
 from producers.rejected_replay import REBUILT_CONNECTION
 from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
 from runtime.partitions import find_partitions
@@ -117,6 +119,20 @@ def test_a_worker_knows_what_the_topic_holds_before_its_first_frame(
         metrics = answer.read().decode()
     assert "liq_instruments_age_days" in metrics
     assert '"as_of": "2026-10-01"' in worker.log
+
+
+@pytest.mark.usefixtures("broker")
+def test_before_any_refresh_the_shipped_snapshot_is_used_and_its_age_is_said(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    publish(settings, okx_frame("BTC-USDT-SWAP"))
+    worker = run_worker("process", "normalize", settings=settings)
+    wait_until(lambda: len(values(settings, settings.topics.events)) == 1)
+    age = age_days(load_snapshot())
+    with urlopen(f"{worker.health_url}/metrics") as answer:
+        assert f"liq_instruments_age_days {float(age)}" in answer.read().decode()
+    assert f'"age_days": {age}' in worker.log
+    assert values(settings, settings.topics.rejected) == []
 
 
 @pytest.mark.usefixtures("broker")
