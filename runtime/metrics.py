@@ -7,6 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 LATENCY_BUCKETS_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 RATE_WINDOW_SECONDS = 10.0
+MAX_LABEL_CHARACTERS = 64
 
 RECORDS_IN = Counter("liq_records_in_total", "Records read from Kafka.", ["topic"])
 RECORDS_OUT = Counter("liq_records_out_total", "Records that Kafka acknowledged to us.", ["topic"])
@@ -142,6 +143,31 @@ ALL_METRICS = (
     INSTRUMENTS_AGE,
     READY,
 )
+
+
+class BoundedLabel:
+    """Label values that outsiders make up, such as assets: at most `limit`, then all others as one.
+
+    Every new value is a time series for as long as the process and its Prometheus live.
+    """
+
+    def __init__(self, limit: int, others: str = "other") -> None:
+        self._limit = limit
+        self._others = others
+        self._known: set[str] = set()
+
+    def value(self, wanted: str) -> str:
+        """The label to use for a value: itself, if it was among the first."""
+        if wanted in self._known:
+            return wanted
+        if len(self._known) >= self._limit or len(wanted) > MAX_LABEL_CHARACTERS:
+            return self._others
+        self._known.add(wanted)
+        return wanted
+
+
+# Exchanges list some 700 assets together.
+ASSET_LABEL = BoundedLabel(limit=2_000)
 
 
 class RateMeter:

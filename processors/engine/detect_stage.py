@@ -19,6 +19,7 @@ from processors.engine.refusal import refused_record
 from runtime.logs import get_logger
 from runtime.metrics import (
     ALERTS,
+    ASSET_LABEL,
     BRANCHING_RATIO,
     CASCADE_RISK,
     EXCHANGE_TO_ALERT,
@@ -188,7 +189,7 @@ def _gauge(detector: PartitionDetector, assets: Iterable[str]) -> None:
         for side in Side:
             ratio = detector.branching(asset, side)
             if ratio is not None:
-                BRANCHING_RATIO.labels(asset, side).set(ratio)
+                BRANCHING_RATIO.labels(ASSET_LABEL.value(asset), side).set(ratio)
 
 
 def measure(alert: CascadeAlert) -> None:
@@ -196,7 +197,7 @@ def measure(alert: CascadeAlert) -> None:
     ALERTS.labels(alert.type).inc()
     if alert.type is AlertType.WATCH:
         return
-    asset = alert.asset or alert.scope
+    asset = ASSET_LABEL.value(alert.asset or alert.scope)
     CASCADE_RISK.labels(asset, alert.side).set(
         0 if alert.type is AlertType.ENDED else alert.risk_score
     )

@@ -1,7 +1,14 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 from runtime import metrics
-from runtime.metrics import ALL_METRICS, RECORDS_IN, REJECTED, RateMeter, error_ratio
+from runtime.metrics import (
+    ALL_METRICS,
+    RECORDS_IN,
+    REJECTED,
+    BoundedLabel,
+    RateMeter,
+    error_ratio,
+)
 
 
 def test_the_list_holds_every_metric_with_a_sentence() -> None:
@@ -34,3 +41,11 @@ def test_a_rate_forgets() -> None:
     meter._window_seconds = 1e-9
     meter.add(50)
     assert meter.rate() == 0
+
+
+def test_made_up_label_values_do_not_grow_without_limit() -> None:
+    label = BoundedLabel(limit=3)
+    shown = {label.value(f"asset {number % 50}") for number in range(1_000)}
+    assert shown == {"asset 0", "asset 1", "asset 2", "other"}
+    assert label.value("asset 1") == "asset 1"
+    assert BoundedLabel(limit=3).value("A" * 10_000) == "other"
