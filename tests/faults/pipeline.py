@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 import pytest
+from aiokafka import TopicPartition
 
 from liq.embedded.ports import LOOPBACK, free_port
 from liq.embedded.probe import answers_http
@@ -21,7 +22,7 @@ from liq.embedded.stack import liq_command
 from liq.embedded.supervisor import Child, Supervisor
 from liq.local_exchange.server import LocalExchange
 from liq.progress import PipelineProgress
-from runtime.kafka import new_producer
+from runtime.kafka import new_admin, new_producer
 from runtime.settings import Settings
 from schemas.headers import HEARTBEAT_KEY, FrameHeaders
 from sinks.clickhouse.tables import tables_by_topic
@@ -155,6 +156,16 @@ class Pipeline:
             SETTLE_SECONDS,
         )
         return codes | self.stop(*self.members.values())
+
+    async def committed(self, role: Role) -> dict[TopicPartition, int]:
+        """Where the group of a role is."""
+        admin = new_admin(self.settings, "committed")
+        await admin.start()
+        try:
+            found = await admin.list_consumer_group_offsets(self.settings.group(role))
+        finally:
+            await admin.close()
+        return {place: entry.offset for place, entry in found.items() if entry.offset >= 0}
 
     def _of(self, role: Role) -> list[Member]:
         return [member for member in self.members.values() if member.role is role]

@@ -3,9 +3,10 @@
 import pytest
 
 from tests.faults.conftest import Run, loops, now_ms
-from tests.faults.pipeline import READY_SECONDS, Role
+from tests.faults.pipeline import READY_SECONDS, STOP_SECONDS, Role
 
 KILLS = loops(50)
+STOPS = loops(5)
 # A recovery is measured after every tenth kill; between those, kills may come at any moment of a
 # worker's life, its start included.
 MEASURED = 10
@@ -40,3 +41,17 @@ def test_killed_workers_lose_and_double_nothing(run: Run, role: Role) -> None:
     assert victim.starts >= KILLS
     run.recover(now_ms())
     run.end(NAMES[role], KILLS)
+
+
+def test_a_stop_under_load_is_clean_and_repeats_nothing(run: Run) -> None:
+    pipeline = run.pipeline
+    for _ in range(STOPS):
+        for name in list(pipeline.members):
+            member = pipeline.members[name]
+            fault_ms = now_ms()
+            assert pipeline.stop(member) == {name: 0}
+            assert now_ms() - fault_ms < STOP_SECONDS * 1000
+            pipeline.start(member.role, member.slot)
+            run.recover(fault_ms)
+    verdict = run.end("SIGTERM of each worker under load", STOPS)
+    assert verdict.redelivered == 0, verdict

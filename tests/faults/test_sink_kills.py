@@ -10,17 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
-from liq.embedded.clickhouse.child import ClickHouseChild
 from liq.progress import PipelineProgress
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
@@ -28,6 +25,7 @@ from sinks.clickhouse.client import connect
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.tables import tables_by_topic
 from sinks.clickhouse.worker import STAGE
+from tests.clickhouse_server import Server
 from tests.sink_flow import Flow
 from tests.sink_truth import expect_the_truth
 
@@ -78,44 +76,6 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "exception", "argument": 60},
     {"kind": "exception", "argument": 516},
 )
-
-
-class Server:
-    """A ClickHouse that can be killed and started again on the same data and port."""
-
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._child = self._start(0)
-        self.url = self._child.url
-        self.process = self._child.process
-
-    def kill(self) -> None:
-        self._child.kill()
-        self._child.__exit__()
-        self._child = self._start(self._child.port)
-
-    def stop(self) -> None:
-        self._child.__exit__()
-
-    def order(self, **rule: Any) -> None:
-        """A fault for inserts into the tables of records."""
-        self._ask("POST", {"match": "INSERT INTO(?!.*schema_migrations)", **rule})
-
-    def hits(self) -> int:
-        return sum(rule["hits"] for rule in self._ask("GET"))
-
-    def lift(self) -> None:
-        self._ask("DELETE")
-
-    def _start(self, port: int) -> ClickHouseChild:
-        options = ["--allow-fault-injection"]
-        return ClickHouseChild(self._data, port=port, options=options)
-
-    def _ask(self, method: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else orjson.dumps(body)
-        request = urllib.request.Request(f"{self.url}/__fault", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return orjson.loads(answer.read())
 
 
 @pytest.fixture
