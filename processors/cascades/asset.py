@@ -82,7 +82,7 @@ def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: L
         recent_ids.forget_before(tick - rules.window_seconds - REPEAT_MARGIN_SECONDS)
     else:
         tick = state.tick
-    if event_id in recent_ids.known:
+    if event_id in recent_ids:
         left_out.duplicates += 1
         return False
     if timestamp_ms > received_ms + FUTURE_TOLERANCE_MS:

@@ -61,8 +61,8 @@ def test_old_and_absurd_events_change_no_byte(seed: int) -> None:
     engine, alerts = run(log)
     clean, expected = run(good)
     assert written(alerts) == written(expected)
-    assert engine.partition.late - clean.partition.late == 20
-    assert engine.partition.implausible == 20
+    assert engine.partition.left_out.late - clean.partition.left_out.late == 20
+    assert engine.partition.left_out.implausible == 20
 
 
 @settings(max_examples=40, deadline=None)
@@ -81,7 +81,7 @@ def test_a_venue_whose_clock_is_ahead_counts_when_it_is_received(seed: int, ahea
     ]
     engine, alerts = run(ahead)
     assert written(alerts) == written(run(corrected)[1])
-    assert engine.partition.future == sum(event.exchange == "okx" for event in events)
+    assert engine.partition.left_out.future == sum(event.exchange == "okx" for event in events)
 
 
 @settings(max_examples=40, deadline=None)
@@ -98,7 +98,7 @@ def test_a_venue_whose_clock_is_behind_is_as_if_it_were_not_there(seed: int, hou
     engine, alerts = run(behind)
     expected, others = run(without)
     assert written(alerts) == written(others)
-    late = engine.partition.late - expected.partition.late
+    late = engine.partition.left_out.late - expected.partition.left_out.late
     assert late == sum(event.exchange == "okx" for event in events)
 
 
@@ -175,4 +175,4 @@ def test_a_flood_does_not_grow_a_lane(seed: int) -> None:
     stored = engine.partition.touched()[event.base]
     assert stored is not None
     assert len(stored) < MOST_STATE_BYTES
-    assert engine.partition.late + engine.partition.future > 5_000
+    assert engine.partition.left_out.late + engine.partition.left_out.future > 5_000

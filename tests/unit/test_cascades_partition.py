@@ -13,6 +13,7 @@ from tests.cascade_events import START_MS, liquidation
 
 VENUES = ("binance", "bybit", "okx")
 HOUR_MS = 3_600_000
+OFFSET = b"\x00" * 8
 
 
 @pytest.fixture
@@ -127,11 +128,19 @@ def test_an_asset_is_forgotten_when_nothing_can_matter(partition: PartitionDetec
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x00" * 4, b"\x00" * 8, b"\x00" * 8 + b"[99]", b"\x00" * 8 + b'{"a":1}']
+    "data", [b"", OFFSET[:4], OFFSET, OFFSET + b"\x63[]", OFFSET + b"\x05[]", OFFSET + b"{}"]
 )
 def test_an_unreadable_snapshot_is_named(data: bytes) -> None:
     with pytest.raises(SnapshotError, match="snapshot of BTC"):
         restored({"BTC": data})
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [(b"[4,1783000000,1783000000]", "1 to 4"), (b"\x06", "6")]
+)
+def test_a_snapshot_of_another_version_is_refused_with_what_to_do(state: bytes, found: str) -> None:
+    with pytest.raises(SnapshotError, match=f"version {found}.*delete the topics"):
+        restored({"BTC": OFFSET + state})
 
 
 def test_a_storm_is_bounded_in_state_and_exact_in_its_totals(
@@ -149,7 +158,7 @@ def test_a_storm_is_bounded_in_state_and_exact_in_its_totals(
     ]
     found = alerts(apply(partition, events))
     (data,) = snapshots(partition).values()
-    assert len(data) < 400_000
+    assert len(data) < 80_000
     assert {alert.side for alert in found} == set(Side)
     ends = alerts(partition.finish(), AlertType.ENDED)
     assert ends == alerts(restored({"BTC": data}).finish(), AlertType.ENDED)
