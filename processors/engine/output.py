@@ -51,8 +51,10 @@ class Output(Service):
     async def deliver(self, records: Sequence[OutputRecord]) -> None:
         """Produce in order and wait until every replica acknowledged every record.
 
+        It waits for as long as Kafka is away: an idempotent producer's records do not expire.
+
         Raises:
-            KafkaError: a record could not be delivered within the request timeout.
+            KafkaError: Kafka does not take a record, however often it is sent.
         """
         producer = self._connected
         deliveries = [
