@@ -6,6 +6,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from runtime.group_offsets import committed_offsets
 from runtime.kafka import new_admin, new_consumer
 from runtime.partitions import list_partitions
 from runtime.settings import Settings
@@ -41,10 +42,13 @@ class PipelineProgress:
         return sum(committed.get(partition, 0) for partition in await self._ends(topics))
 
     async def lag(self, stage: str, topics: Iterable[str]) -> int:
-        """Records of the topics that the stage's group has not committed yet."""
+        """Records of the topics that the stage's group has not committed yet and still can read."""
         committed = await self._committed(stage)
         ends = await self._ends(topics)
-        return sum(max(0, end - committed.get(tp, 0)) for tp, end in ends.items())
+        oldest = await self._consumer.beginning_offsets(list(ends)) if ends else {}
+        return sum(
+            max(0, end - max(oldest[place], committed.get(place, 0))) for place, end in ends.items()
+        )
 
     async def _ends(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
         partitions = await list_partitions(self._admin, list(topics))
@@ -52,6 +56,4 @@ class PipelineProgress:
         return ends
 
     async def _committed(self, stage: str) -> dict[TopicPartition, int]:
-        group = self._settings.group(stage)
-        offsets = await self._admin.list_consumer_group_offsets(group)
-        return {partition: max(0, entry.offset) for partition, entry in offsets.items()}
+        return await committed_offsets(self._admin, self._settings.group(stage))

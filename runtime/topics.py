@@ -7,14 +7,19 @@ error, because order per key would break.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from runtime.errors import ConfigurationError, DependencyError
 from runtime.kafka import MAX_REQUEST_BYTES, new_admin
@@ -107,8 +112,7 @@ async def ensure_topics(settings: Settings, exchanges: tuple[str, ...]) -> tuple
         missing = [state for state in states if not state.exists]
         if missing:
             await _create(admin, settings, missing)
-            await _wait_for(admin, {state.spec.name for state in missing})
-            states = await _describe(admin, settings, exchanges)
+            states = await _wait_for_all(admin, settings, exchanges)
     wrong = [
         f"{state.spec.name} has {state.partitions}, wanted {state.wanted_partitions}"
         for state in states
@@ -143,17 +147,23 @@ async def _describe(
     admin: AIOKafkaAdminClient, settings: Settings, exchanges: tuple[str, ...]
 ) -> tuple[TopicState, ...]:
     specs = settings.topics.specs(exchanges)
-    # Only topics that exist are asked for: asking for another one may create it.
-    existing = sorted(set(await admin.list_topics()) & {spec.name for spec in specs})
-    partitions: dict[str, int] = {}
+    names = {spec.name for spec in specs}
+    # All topics are asked for: a broker may create one that is asked for by name.
+    partitions = {
+        topic["topic"]: len(topic["partitions"])
+        for topic in await admin.describe_topics()
+        if topic["topic"] in names and topic["error_code"] == 0
+    }
     configs: dict[str, dict[str, str]] = {}
-    if existing:
-        for topic in await admin.describe_topics(existing):
-            partitions[topic["topic"]] = len(topic["partitions"])
-        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in existing]
+    if partitions:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(partitions)]
         for answer in await admin.describe_configs(resources):
             for resource in answer.to_object()["resources"]:
-                configs[resource["resource_name"]] = {
+                name = resource["resource_name"]
+                # Another broker answers this one, which may not have heard of a new topic yet.
+                if for_code(resource["error_code"]) is UnknownTopicOrPartitionError:
+                    partitions.pop(name, None)
+                configs[name] = {
                     entry["config_names"]: entry["config_value"]
                     for entry in resource["config_entries"]
                 }
@@ -195,13 +205,19 @@ async def _create(
             log.info("topic_created", topic=name)
 
 
-async def _wait_for(admin: AIOKafkaAdminClient, names: Collection[str]) -> None:
-    """Wait until the brokers have spread the word about new topics."""
+async def _wait_for_all(
+    admin: AIOKafkaAdminClient, settings: Settings, exchanges: tuple[str, ...]
+) -> tuple[TopicState, ...]:
+    """Wait until the brokers have spread the word about new topics; gives all of them."""
     deadline = time.monotonic() + APPEAR_SECONDS
-    while absent := set(names) - set(await admin.list_topics()):
+    while True:
+        states = await _describe(admin, settings, exchanges)
+        absent = [state.spec.name for state in states if not state.exists]
+        if not absent:
+            return states
         if time.monotonic() > deadline:
             raise DependencyError(
-                f"Kafka created {', '.join(sorted(absent))} but does not list it after "
+                f"Kafka created {', '.join(absent)} but does not list it after "
                 f"{APPEAR_SECONDS:.0f} s."
             )
         await asyncio.sleep(POLL_SECONDS)

@@ -19,6 +19,7 @@ from clickhouse_connect.driver.client import Client
 from liq.embedded.clickhouse.child import ClickHouseChild
 from liq.embedded.warehouse import WarehouseAddress
 from runtime.errors import ConfigurationError, DependencyError
+from runtime.group_offsets import committed_offsets
 from runtime.health import Health
 from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
 from runtime.metrics import (
@@ -143,8 +144,8 @@ async def committed(settings: Settings) -> dict[TopicPartition, int]:
     admin: AIOKafkaAdminClient = new_admin(settings, "test")
     await admin.start()
     try:
-        offsets = await admin.list_consumer_group_offsets(settings.group(STAGE))
-        return {partition: found.offset for partition, found in offsets.items() if found.offset > 0}
+        offsets = await committed_offsets(admin, settings.group(STAGE))
+        return {partition: offset for partition, offset in offsets.items() if offset > 0}
     finally:
         await admin.close()
 
