@@ -6,7 +6,7 @@ anything that follows it is handled; after a crash in between, the gap is found 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,56 +33,60 @@ class LogGaps:
         self._stage = stage
         self._next_offsets: dict[TopicPartition, int] = {}
 
-    async def check(self, consumer: AIOKafkaConsumer, fetched: Mapping[Any, Sequence[Any]]) -> None:
-        """Publish a gap for each partition whose records begin after ones that were deleted.
+    async def check(
+        self,
+        consumer: AIOKafkaConsumer,
+        assigned: Collection[Any],
+        fetched: Mapping[Any, Sequence[Any]],
+    ) -> None:
+        """Publish a gap for every partition of which records were deleted that we had to read.
 
-        Call it with everything that was fetched, before any of it is handled.
+        Call it with everything that was fetched, before any of it is handled. A partition is
+        looked at when it is new among the `assigned`, and when it jumps forward.
 
         Raises:
             KafkaError: the brokers did not answer, or did not take the record.
         """
-        for place, records in fetched.items():
-            if not records:
-                continue
-            partition = TopicPartition(place.topic, place.partition)
-            first = records[0]
-            if self._next_offsets.get(partition) != first.offset:
-                await self._look_back(consumer, partition, first)
-            self._next_offsets[partition] = records[-1].offset + 1
+        places = [TopicPartition(place.topic, place.partition) for place in assigned]
+        await self._look_back(
+            consumer, [place for place in places if place not in self._next_offsets]
+        )
+        for at, records in fetched.items():
+            if records:
+                place = TopicPartition(at.topic, at.partition)
+                if records[0].offset > self._next_offsets.get(place, 0):
+                    await self._look_back(consumer, [place])
+                self._next_offsets[place] = records[-1].offset + 1
 
-    async def _look_back(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, first: Any
-    ) -> None:
-        """The records are not the ones we waited for: new to us, read again, or a jump.
+    async def _look_back(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+        """Compare the oldest records that are left with the next ones that the group wants.
 
-        Another worker may have read the partition meanwhile, so that only what the group has not
-        committed counts.
+        Another worker may have read a partition since we did, so that only what the group has not
+        committed counts. A compacted topic has holes, but none at its beginning.
         """
-        committed = await consumer.committed(partition)
-        if committed is None:
-            return
-        wanted = max(committed, self._next_offsets.get(partition, 0))
-        if wanted >= first.offset:
-            return
-        oldest = (await consumer.beginning_offsets([partition]))[partition]
-        # Within a compacted topic there are holes, but none at its beginning.
-        if wanted < oldest:
-            await self._tell(partition, wanted, first)
+        oldest = await consumer.beginning_offsets(places) if places else {}
+        for place, left in oldest.items():
+            committed = await consumer.committed(place)
+            wanted = max(committed or 0, self._next_offsets.get(place, 0))
+            if committed is not None and wanted < left:
+                await self._tell(place, wanted, left)
+            self._next_offsets[place] = max(wanted, left)
 
-    async def _tell(self, partition: TopicPartition, wanted: int, first: Any) -> None:
-        raw_exchange = self._settings.topics.raw_exchange(partition.topic)
+    async def _tell(self, place: TopicPartition, wanted: int, left: int) -> None:
+        raw_exchange = self._settings.topics.raw_exchange(place.topic)
+        now_ms = int(time.time() * MS_PER_SECOND)
         record = FeedStatus(
-            exchange=EVERY_EXCHANGE if raw_exchange == partition.topic else raw_exchange,
-            feed=partition.topic,
+            exchange=EVERY_EXCHANGE if raw_exchange == place.topic else raw_exchange,
+            feed=place.topic,
             connection=f"{self._stage}-{self._settings.worker_slot}",
             event=FeedEvent.GAP,
-            timestamp_ms=int(time.time() * MS_PER_SECOND),
+            timestamp_ms=now_ms,
             detail=(
-                f"{first.offset - wanted} records of {partition.topic} partition "
-                f"{partition.partition}, offsets {wanted} to {first.offset - 1}, were deleted "
-                f"before {self._stage} had read them; check retention.ms, and why it was behind"
+                f"{left - wanted} records of {place.topic} partition {place.partition}, offsets "
+                f"{wanted} to {left - 1}, were deleted before {self._stage} had read them; check "
+                "retention.ms, and why it was behind"
             ),
-            to_ms=first.timestamp,
+            to_ms=now_ms,
         )
         ERRORS.labels("log_gap").inc()
         log.error("log_gap", detail=record.detail)

@@ -110,7 +110,7 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
     ) -> Mapping[TP, list[Any]]:
         fetched = await super()._fetch_records(consumer, partitions, timeout, max_records)
         if self._gaps is not None:
-            await self._gaps.check(consumer, fetched)
+            await self._gaps.check(consumer, partitions, fetched)
         return fetched
 
     def _is_flowing(self) -> bool:

@@ -171,7 +171,7 @@ class Worker:
             timeout_ms=int(1000 * min(POLL_SECONDS, self._settings.sink_batch_seconds)),
             max_records=min(POLL_RECORDS, self._settings.sink_batch_rows - self._batch.count),
         )
-        await self._gaps.check(self._consumer, polled)
+        await self._gaps.check(self._consumer, self._consumer.assignment(), polled)
         self._take(polled)
 
     def _take(self, polled: Mapping[TopicPartition, list["ConsumerRecord[bytes, bytes]"]]) -> None:

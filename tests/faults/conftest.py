@@ -15,7 +15,6 @@ import pytest
 
 from liq.embedded.broker import Broker
 from liq.embedded.kafka.cluster import ApacheKafka
-from liq.embedded.options import StackOptions
 from liq.embedded.supervisor import Supervisor
 from liq.local_exchange.dialects import dialect
 from liq.local_exchange.server import LocalExchange
@@ -87,8 +86,9 @@ def exchanges() -> Iterator[Sequence[LocalExchange]]:
 def start_run(
     tmp_path: Path,
     exchanges: Sequence[LocalExchange],
-    broker_name: str,
+    apache: ApacheKafka,
 ) -> Iterator[StartRun]:
+    broker_name = f"Apache Kafka, {len(apache.brokers)} broker"
     with ExitStack() as stack:
         supervisor = stack.enter_context(Supervisor(tmp_path / "logs"))
 
@@ -118,16 +118,6 @@ def start_run(
 def run(start_run: StartRun, make_settings: MakeSettings) -> Run:
     """With the session's broker and ClickHouse."""
     return start_run(make_settings())
-
-
-@pytest.fixture(scope="session")
-def broker_name(stack_options: StackOptions) -> str:
-    """What the table calls the broker."""
-    if stack_options.kafka_bootstrap_servers:
-        return "the brokers given"
-    return {"apache": "Apache Kafka", "docker": "Docker", "embedded": "embedded"}[
-        stack_options.kafka
-    ]
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ class Pipeline:
         """
         topics = self.settings.topics
         raw = [topics.raw(exchange.dialect.exchange) for exchange in self.exchanges]
-        codes = self.stop(*self._of(Role.PRODUCE))
+        codes = self._stop_producers()
         self.wait_until(lambda: self._lag(Role.NORMALIZE, raw) == 0, SETTLE_SECONDS)
         asyncio.run(self._say_that_nothing_follows())
         stored = list(tables_by_topic(topics))
@@ -156,6 +156,17 @@ class Pipeline:
             SETTLE_SECONDS,
         )
         return codes | self.stop(*self.members.values())
+
+    def _stop_producers(self) -> dict[str, int]:
+        """One that has just given up is started once more, to say what it missed."""
+        while True:
+            producers = self._of(Role.PRODUCE)
+            codes = self.stop(*producers)
+            failed = [each for each in producers if codes[each.name] != 0]
+            if not failed:
+                return codes
+            again = [self.start(each.role, each.slot, **each.environment) for each in failed]
+            self.wait_until(lambda: all(map(self.is_ready, again)), READY_SECONDS)  # noqa: B023
 
     async def committed(self, role: Role) -> dict[TopicPartition, int]:
         """Where the group of a role is."""

@@ -101,7 +101,8 @@ class TcpProxy:
                     await self._spoil(data, writer)
         except OSError:
             pass
-        writer.transport.abort() if not self.link.black_hole else None
+        if not self.link.black_hole:
+            writer.transport.abort()
 
     async def _spoil(self, data: bytes, writer: asyncio.StreamWriter) -> None:
         link = self.link

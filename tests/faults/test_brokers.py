@@ -95,7 +95,7 @@ def test_a_lost_broker_and_moved_leaders_lose_nothing(
 ) -> None:
     """Killed, its partitions get other leaders; back, it is made their leader again."""
     run = start_run(make_settings())
-    run.broker = f"{run.broker}, {BROKERS} brokers"
+    run.broker = f"Apache Kafka, {BROKERS} brokers"
     events = run.pipeline.settings.topics.events
     for count in range(RESTARTS):
         victim = 1 + count % BROKERS

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,
     pytest.mark.timeout(300 + 60 * STORMS),
-    pytest.mark.usefixtures("apache", "broker", "clickhouse"),
+    pytest.mark.usefixtures("broker", "clickhouse"),
 ]
 
 

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,
     pytest.mark.timeout(300),
-    pytest.mark.usefixtures("apache", "broker", "clickhouse"),
+    pytest.mark.usefixtures("broker", "clickhouse"),
 ]
 
 
