@@ -70,6 +70,13 @@ class PartitionDetector:
         known = self._assets.get(asset)
         return None if known is None else known.state.excitations[side].ratio
 
+    def active_lanes(self, asset: str) -> int:
+        """How many sides of an asset hold anything of the last five minutes."""
+        known = self._assets.get(asset)
+        if known is None:
+            return 0
+        return sum(bool(lane.ring.buckets) for lane in known.state.lanes.values())
+
     def apply(self, event: Liquidation, offset: int) -> list[Made]:
         """Apply the liquidation at an offset."""
         if is_plausible(event):

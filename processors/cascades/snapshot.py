@@ -1,8 +1,7 @@
 """States as bytes and back, exactly.
 
-A byte says the version; behind it are JSON arrays (see `snapshot_parts`), deflated at the quickest
-level: a state is written with every batch that touches its asset, and most of it is repeated
-names and small numbers.
+A byte says the version; behind it are JSON arrays (see `snapshot_parts`), deflated: a state is
+written with every batch that touches its asset, and most of it is repeated names and small numbers.
 """
 
 import zlib
@@ -35,7 +34,7 @@ from schemas.vocabulary import Side
 SNAPSHOT_VERSION = 5
 # Versions 1 to 4 were plain JSON and began with its bracket.
 PLAIN_JSON = ord("[")
-QUICKEST = 1
+DEFLATE_LEVEL = 6
 DIGITS_SEPARATOR = ","
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, zlib.error)
 
@@ -167,7 +166,7 @@ def _joined_digits(sightings: Iterable[tuple[int, str]]) -> str:
 
 
 def _packed(content: list[Any]) -> bytes:
-    return bytes([SNAPSHOT_VERSION]) + zlib.compress(orjson.dumps(content), QUICKEST)
+    return bytes([SNAPSHOT_VERSION]) + zlib.compress(orjson.dumps(content), DEFLATE_LEVEL)
 
 
 def _unpacked(data: bytes) -> list[Any]:
