@@ -40,8 +40,8 @@ test-apache: install ## Run the integration tests that use a broker on Apache Ka
 		--ignore tests/integration/embedded_clickhouse \
 		--ignore tests/integration/test_embedded_stack.py
 
-test-faults: install ## Kill processes far more often: 60 times each, while 200,000 events flow.
-	SINK_FAULT_KILLS=60 SINK_FAULT_EVENTS=200000 $(BIN)/pytest tests/faults
+test-faults: install ## Kill, freeze, cut and starve the whole pipeline on Apache Kafka; FAULT_SHARE=0.04 is the short form.
+	PYTHON=$(BIN)/python tests/faults/run.sh
 
 lint: install ## Check style.
 	$(BIN)/ruff check .
