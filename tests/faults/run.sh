@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The fault suite on Apache Kafka, in two halves side by side: they wait more than they compute.
+# The fault suite on Apache Kafka, in three parts side by side: they wait more than they compute.
 # FAULT_SHARE=1 (the default) is the long form, 0.04 the short one of CI. The long form writes the
 # table in docs/delivery.md. Needs Java 17 and Maven.
 set -euo pipefail
@@ -9,20 +9,20 @@ export KAFKA=apache FAULT_SHARE=${FAULT_SHARE:-1} FAULT_RECORD=${FAULT_RECORD:-.
 mkdir -p "$(dirname "$FAULT_RECORD")"
 rm -f "$FAULT_RECORD"
 
-half() { # PORTS FILE...: ranges of their own keep one from picking a port that the other picked
+part() { # PORTS FILE...: ranges of their own keep one from picking a port that another picked
     FREE_PORTS=$1 "$python" -m pytest -p no:cacheprovider --durations=10 "${@:2}"
 }
+logs=$(mktemp -d)
+trap 'kill $(jobs -p) 2> /dev/null || true; rm -rf "$logs"' EXIT
 faults=tests/faults/test
-second_log=$(mktemp)
-second=
-trap '[ -z "$second" ] || kill "$second" 2> /dev/null || true; rm -f "$second_log"' EXIT
-half 26000-31999 ${faults}_{groups,brokers,soak}.py > "$second_log" 2>&1 &
-second=$!
+part 20000-23999 ${faults}_{kills,surroundings,retention}.py > "$logs/1" 2>&1 &
+part 24000-27999 ${faults}_{groups,brokers}.py > "$logs/2" 2>&1 &
+part 28000-31999 ${faults}_{clickhouse,link,soak,faust_holes,worker_kills,sink_kills}.py \
+    > "$logs/3" 2>&1 &
 failed=0
-half 20000-25999 ${faults}_{kills,link,clickhouse,surroundings,retention}.py \
-    ${faults}_{faust_holes,worker_kills,sink_kills}.py || failed=1
-wait "$second" || failed=1
-second=
-cat "$second_log"
+for job in $(jobs -p); do
+    wait "$job" || failed=1
+done
+cat "$logs"/*
 [ "$FAULT_SHARE" != 1 ] || "$python" -m tests.faults.table
 [ "$failed" = 0 ]
