@@ -55,8 +55,9 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """Whether the loop turns and every condition holds."""
-        return self.alive and all(condition.holds for condition in self.conditions.values())
+        """Whether the loop turns and every condition holds; no sooner than there is one."""
+        conditions = list(self.conditions.values())
+        return self.alive and bool(conditions) and all(each.holds for each in conditions)
 
     def describe(self) -> bytes:
         """The state as JSON."""

@@ -41,6 +41,7 @@ def process(
     exchanges = configured_exchanges(settings)
     health, server = start_health(settings, worker=f"process-{stage.value}")
     try:
+        health.require(worker.CONDITION)
         _make_sure_of_topics(settings, exchanges, health)
         worker.run(settings, stage.value, exchanges, health)
     finally:
@@ -55,6 +56,7 @@ def sink(store: Annotated[Sink, typer.Argument(help="Where to load.")] = Sink.CL
     archived = exchanges if settings.sink_raw_archive else ()
     health, server = start_health(settings, worker=f"sink-{store.value}")
     try:
+        health.require(clickhouse_sink.CONDITION)
         _make_sure_of_topics(settings, exchanges, health)
         run_until_signal(lambda stop: clickhouse_sink.run(settings, health, stop, archived))
     finally:

@@ -28,6 +28,8 @@ BEAT_SECONDS = 1.0
 # Within the 30 s that a supervisor waits before it kills.
 STOP_LIMIT_SECONDS = 25.0
 EXIT_STOP_TIMED_OUT = 71
+#: The condition that holds once the consumer group has given us partitions.
+CONDITION = "assignment"
 
 log = get_logger(__name__)
 
@@ -40,12 +42,12 @@ class Watch(Service):
         super().__init__()
         self._app = app
         self._health = health
-        health.require("assignment", "waiting for the consumer group")
+        health.require(CONDITION, "waiting for the consumer group")
 
     def assigned(self, partitions: Iterable[Any]) -> None:
         """Report the group's answer."""
         count = len(list(partitions))
-        self._health.set("assignment", holds=True, reason=f"{count} partitions assigned")
+        self._health.set(CONDITION, holds=True, reason=f"{count} partitions assigned")
 
     @Service.task
     async def _beat(self) -> None:
