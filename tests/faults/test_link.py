@@ -12,7 +12,8 @@ from tests.faults.conftest import Run, StartRun, loops, now_ms
 from tests.faults.tcp_proxy import Link, TcpProxy
 from tests.feed_log import FeedLog
 
-CUTS = loops(10)
+# More in a row, and the exchange is left alone for a minute each time.
+CUTS = loops(5)
 SPOILED_SECONDS = 3 + loops(40)
 
 pytestmark = [
