@@ -17,8 +17,8 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "delivery.md"
 BEGIN: Final = "<!-- fault runs: written by `python -m tests.faults.table`, do not edit -->"
 END: Final = "<!-- end of fault runs -->"
 HEADINGS: Final = (
-    "case", "loops", "frames", "events", "alerts", "lost", "repeated", "recovery (s)", "broker",
-    "date",
+    "case", "loops", "frames", "in gaps", "events", "alerts", "lost", "repeated", "recovery (s)",
+    "broker", "date",
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def table(records: Iterable[CaseRecord]) -> str:
             each.case,
             each.loops,
             each.frames,
+            each.unsent,
             each.events,
             each.alerts,
             each.lost,
@@ -48,7 +49,7 @@ def table(records: Iterable[CaseRecord]) -> str:
         )
         for each in records
     ]
-    lines = [HEADINGS, ("---",) + ("--:",) * 7 + ("---",) * 2, *rows]
+    lines = [HEADINGS, ("---",) + ("--:",) * 8 + ("---",) * 2, *rows]
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
