@@ -3,8 +3,7 @@
 import time
 from typing import Protocol
 
-SECOND_NS = 1_000_000_000
-MILLISECOND_NS = 1_000_000
+from schemas.units import MILLISECOND_NS
 
 
 class Clock(Protocol):

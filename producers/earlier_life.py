@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
-from producers.clock import MILLISECOND_NS
-from runtime.errors import DependencyError
 from runtime.kafka import new_consumer, start_consumer
+from runtime.kafka_refusal import why_unreachable
 from runtime.settings import Settings
 from schemas.headers import CONNECTION, HEARTBEAT_KEY, RECEIVED_AT_NS, integer_header, text_header
+from schemas.units import MILLISECOND_NS
 
 FIRST_TAIL_RECORDS: Final = 200
 TAIL_GROWTH: Final = 10
@@ -30,6 +30,7 @@ async def covered_until_ms(
     An exchange that another live producer receives, or that nobody ever did, is left out.
 
     Raises:
+        ConfigurationError: Kafka refuses the login or the certificate.
         DependencyError: Kafka does not answer.
     """
     consumer = new_consumer(settings)
@@ -46,10 +47,7 @@ async def covered_until_ms(
         finally:
             await consumer.stop()
     except KafkaError as error:
-        raise DependencyError(
-            f"Kafka at {settings.kafka_bootstrap_servers} did not answer as it should "
-            f"({error}); check KAFKA_BOOTSTRAP_SERVERS."
-        ) from error
+        raise await why_unreachable(settings, error) from error
     return covered
 
 

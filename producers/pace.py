@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from runtime.errors import ConfigurationError
+from schemas.units import SECOND_NS
 
 MAX_SPEED: Final = "max"
-SECOND_NS: Final = 1_000_000_000
 HEARTBEATS_PER_SECOND: Final = 10
 
 

@@ -15,19 +15,19 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from producers.record_key import record_key
-from runtime.errors import DependencyError
 from runtime.kafka import new_consumer, new_producer, start_consumer
+from runtime.kafka_refusal import why_unreachable
 from runtime.metrics import ERRORS
 from runtime.partitions import find_partitions
 from runtime.settings import Settings
 from schemas.codec import DecodeError, decode
 from schemas.headers import FrameHeaders
 from schemas.records import Rejected
+from schemas.units import MILLISECOND_NS
 from schemas.vocabulary import RejectReason
 
 CLIENT_ID: Final = "replay-rejected"
 POLL_MS: Final = 500
-NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
 REBUILT_CONNECTION: Final = "replay-rejected"
 
 
@@ -44,6 +44,7 @@ async def replay_rejected(settings: Settings, reason: RejectReason) -> RejectedR
     """Publish every frame that was rejected for this reason since the last run, once each.
 
     Raises:
+        ConfigurationError: Kafka refuses the login or the certificate.
         DependencyError: Kafka does not answer, or did not acknowledge a frame.
     """
     group = settings.group(f"replay-rejected.{reason}")
@@ -61,10 +62,7 @@ async def replay_rejected(settings: Settings, reason: RejectReason) -> RejectedR
             await originals.stop()
             await rejections.stop()
     except KafkaError as error:
-        raise DependencyError(
-            f"Kafka at {settings.kafka_bootstrap_servers} did not answer as it should "
-            f"({error}); what was put through until then is safe to put through again."
-        ) from error
+        raise await why_unreachable(settings, error) from error
 
 
 async def _replay(
@@ -177,7 +175,7 @@ async def _send_rebuilt(settings: Settings, producer: AIOKafkaProducer, rejected
     headers = FrameHeaders(
         exchange=rejected.exchange,
         feed=rejected.feed,
-        received_at_ns=rejected.received_at_ms * NANOSECONDS_PER_MILLISECOND,
+        received_at_ns=rejected.received_at_ms * MILLISECOND_NS,
         connection=REBUILT_CONNECTION,
         sequence=0,
     )

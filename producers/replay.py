@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from producers.capture_file import MAX_LINE_BYTES, CaptureDamagedError, CaptureFile, Line
 from producers.capture_line import checked_capture_line
 from producers.ordered_sender import OrderedSender, Ordering, RawRecord
-from producers.pace import SECOND_NS, Pace, heartbeat_times
+from producers.pace import Pace, heartbeat_times
 from producers.record_key import record_key
 from runtime.errors import DependencyError
 from runtime.kafka import LINGER_MS, new_producer
@@ -27,6 +27,7 @@ from runtime.topics import ensure_topics
 from schemas.capture import CaptureLine
 from schemas.codec import DecodeError
 from schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from schemas.units import SECOND_NS
 
 CLIENT_ID: Final = "replay"
 HEARTBEAT_FEED: Final = "heartbeat"

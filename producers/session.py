@@ -8,7 +8,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from producers.clock import MILLISECOND_NS, SECOND_NS, Clock, now_ms
+from producers.clock import Clock, now_ms
 from producers.feed import DATA, Feed, Received
 from producers.liveness import Activity, PingSchedule
 from producers.publisher import Publisher
@@ -18,6 +18,7 @@ from producers.timing import Timing
 from producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError
 from runtime.logs import get_logger
 from schemas.headers import FrameHeaders
+from schemas.units import MILLISECOND_NS, SECOND_NS
 
 USER_AGENT: Final = "liquidation-engine"
 OPEN_SECONDS: Final = 10.0

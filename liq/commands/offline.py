@@ -22,9 +22,9 @@ from schemas.capture import CaptureLine, parse_capture_line
 from schemas.codec import DecodeError, decode, encode
 from schemas.headers import CLOCK_MS
 from schemas.records import CascadeAlert, Instrument, Liquidation, Rejected
+from schemas.units import MILLISECOND_NS
 from schemas.vocabulary import AlertType
 
-NANOSECONDS_PER_MILLISECOND = 1_000_000
 EXIT_BROKEN_INPUT = 2
 
 DetectLine = Callable[[bytes, int], list[CascadeAlert]]
@@ -122,7 +122,7 @@ def _metadata(line: CaptureLine) -> FrameMetadata:
     return FrameMetadata(
         exchange=line.exchange,
         feed=line.feed,
-        received_at_ms=line.received_at_ns // NANOSECONDS_PER_MILLISECOND,
+        received_at_ms=line.received_at_ns // MILLISECOND_NS,
         source=line.source,
     )
 

@@ -18,7 +18,7 @@ from producers.addresses import Target
 from producers.capture_file import CaptureDamagedError, CaptureFile
 from producers.capture_line import checked_capture_line
 from producers.live import LiveRun, chosen_targets, open_publisher
-from producers.pace import SECOND_NS, Pace
+from producers.pace import Pace
 from producers.publisher import Publisher
 from producers.record_key import record_key
 from producers.registry import producible_exchanges
@@ -30,6 +30,7 @@ from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.capture import CaptureLine
 from schemas.codec import DecodeError
+from schemas.units import SECOND_NS
 
 WAIT_SECONDS: Final = 30.0
 SUBSCRIBERS_LOOK_SECONDS: Final = 0.05

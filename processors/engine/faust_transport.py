@@ -24,11 +24,11 @@ from runtime.logs import get_logger
 from runtime.long_poll import emulate_long_poll
 from runtime.metrics import ERRORS
 from schemas.headers import RECEIVED_AT_NS, integer_header
+from schemas.units import MILLISECOND_NS
 
 # Enough to merge venues that differ hundredfold in rate, small enough to stay in the megabytes.
 HELD_RECORDS_PER_PARTITION = 5_000
 FETCH_TIMEOUT_SECONDS = 1.0
-NANOSECONDS_PER_MILLISECOND = 1_000_000
 
 log = get_logger(__name__)
 
@@ -38,7 +38,7 @@ def received_at_ns(record: Any) -> int:
     stamped = integer_header(record.headers, RECEIVED_AT_NS)
     if stamped is not None:
         return stamped
-    return int(record.timestamp) * NANOSECONDS_PER_MILLISECOND
+    return int(record.timestamp) * MILLISECOND_NS
 
 
 class ReleaseOrder(SchedulingStrategyT):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from processors.engine.faust_transport import NANOSECONDS_PER_MILLISECOND, received_at_ns
+from processors.engine.faust_transport import received_at_ns
 from processors.engine.output import Output, OutputRecord
 from processors.engine.refusal import deliverable
 from processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
@@ -13,6 +13,7 @@ from schemas.codec import encode
 from schemas.headers import FEED, HEARTBEAT_KEY, heartbeat_headers, text_header
 from schemas.records import Liquidation, Rejected, Source
 from schemas.topics import Topics
+from schemas.units import MILLISECOND_NS
 
 HEARTBEAT_INTERVAL_MS = 1_000
 
@@ -54,7 +55,7 @@ class NormalizeStage:
         metadata = FrameMetadata(
             exchange=self._topics.raw_exchange(message.topic),
             feed=text_header(message.headers, FEED),
-            received_at_ms=received_at_ns(message) // NANOSECONDS_PER_MILLISECOND,
+            received_at_ms=received_at_ns(message) // MILLISECOND_NS,
             source=Source(message.topic, message.partition, message.offset),
         )
         NORMALIZED.labels(metadata.exchange).inc()
@@ -81,7 +82,7 @@ class NormalizeStage:
 
     async def _heartbeats(self, message: Any) -> list[OutputRecord]:
         """Pass a producer's heartbeat on into every events partition, at most one a second."""
-        clock_ms = received_at_ns(message) // NANOSECONDS_PER_MILLISECOND
+        clock_ms = received_at_ns(message) // MILLISECOND_NS
         if clock_ms < self._heartbeat_ms + HEARTBEAT_INTERVAL_MS:
             return []
         self._heartbeat_ms = clock_ms

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from schemas.codec import DecodeError
+from schemas.units import MILLISECOND_NS
 from sinks.clickhouse.native import blobs, null_map, packed, strings
 
 Document = Mapping[str, Any]
@@ -28,7 +29,6 @@ Reader = Callable[[Documents], bytes]
 EARLIEST_MS = 946_684_800_000  # 2000-01-01
 LATEST_MS = 4_102_444_800_000  # 2100-01-01
 YEARS = range(2000, 2100)
-NANOSECONDS_PER_MILLISECOND = 1_000_000
 # What Decimal(38, 12) holds before and after the point.
 INTEGER_DIGITS = 26
 DECIMAL_PLACES = 12
@@ -180,8 +180,8 @@ def moment_ns(field: str) -> Column:
         _expect_within(
             field,
             values,
-            EARLIEST_MS * NANOSECONDS_PER_MILLISECOND,
-            LATEST_MS * NANOSECONDS_PER_MILLISECOND - 1,
+            EARLIEST_MS * MILLISECOND_NS,
+            LATEST_MS * MILLISECOND_NS - 1,
             sentence,
         )
         return packed("q", values)

@@ -18,7 +18,8 @@ from schemas.headers import (
     text_header,
 )
 from schemas.records import SCHEMA_VERSION
-from sinks.clickhouse.columns import EARLIEST_MS, LATEST_MS, NANOSECONDS_PER_MILLISECOND
+from schemas.units import MILLISECOND_NS
+from sinks.clickhouse.columns import EARLIEST_MS, LATEST_MS
 
 Document = Mapping[str, Any]
 
@@ -87,7 +88,7 @@ def parse_frame(record: Delivered) -> Document:
     """A raw frame and what its headers say; nothing of it can be wrong."""
     received_at_ns = integer_header(record.headers, RECEIVED_AT_NS)
     if received_at_ns is None:
-        received_at_ns = _plausible(record.timestamp) * NANOSECONDS_PER_MILLISECOND
+        received_at_ns = _plausible(record.timestamp) * MILLISECOND_NS
     return {
         "received_at_ns": received_at_ns,
         "exchange": text_header(record.headers, EXCHANGE),

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.pace import SECOND_NS, Pace, heartbeat_times, parse_speed
+from producers.pace import Pace, heartbeat_times, parse_speed
 from runtime.errors import ConfigurationError
+from schemas.units import SECOND_NS
 
 START = 1_783_528_952
 

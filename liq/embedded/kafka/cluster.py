@@ -213,13 +213,18 @@ class ApacheKafka:
         return file.read_text()
 
     def _child(self, node: Node) -> Child:
+        # It unpacks native libraries there, which a killed broker does not take away again.
+        own_temporary_files = f"-Djava.io.tmpdir={node.directory}"
         return Child(
             name=self.name(node.number),
-            command=(*self._command("kafka.Kafka"), str(node.properties_file)),
+            command=(
+                *self._command("kafka.Kafka", own_temporary_files),
+                str(node.properties_file),
+            ),
         )
 
-    def _command(self, program: str) -> Sequence[str]:
+    def _command(self, program: str, *options: str) -> Sequence[str]:
         return (
-            *(self._java, *JVM_OPTIONS, *LOG_OPTIONS),
+            *(self._java, *JVM_OPTIONS, *LOG_OPTIONS, *options),
             *("-cp", f"{self._jars}/*", program),
         )
