@@ -69,9 +69,12 @@ def heartbeat_headers(clock_ms: int) -> list[tuple[str, bytes]]:
     return [(CLOCK_MS, b"%d" % clock_ms)]
 
 
-def pulse_headers(source: int, record: str) -> list[tuple[str, bytes]]:
-    """Headers of a record on the pulse topic; `record` is `PULSE` or `CASCADE`."""
-    return [(SOURCE_PARTITION, b"%d" % source), (RECORD, record.encode())]
+def pulse_headers(source: int, record: str, clock_ms: int) -> list[tuple[str, bytes]]:
+    """Headers of a record on the pulse topic; `record` is `PULSE` or `CASCADE`.
+
+    `clock_ms` is what the events partition had reached before it brought this.
+    """
+    return [*pulse_heartbeat_headers(source, clock_ms), (RECORD, record.encode())]
 
 
 def pulse_heartbeat_headers(source: int, clock_ms: int) -> list[tuple[str, bytes]]:

@@ -21,27 +21,31 @@ class CascadeEngine:
 
     def apply(self, event: Liquidation, offset: int) -> list[CascadeAlert]:
         """Apply the liquidation at an offset."""
-        return self._judge(self.partition.apply(event, offset))
+        clock_ms = self.partition.clock_ms
+        return self._judge(clock_ms, self.partition.apply(event, offset))
 
     def observe(self, event: Observation, offset: int) -> list[CascadeAlert]:
         """Apply what the detector looks at of a plausible liquidation."""
-        return self._judge(self.partition.observe(event, offset))
+        clock_ms = self.partition.clock_ms
+        return self._judge(clock_ms, self.partition.observe(event, offset))
 
     def heartbeat(self, clock_ms: int, offset: int) -> list[CascadeAlert]:
         """Decide what is due now that the log, at an offset, has reached a time."""
-        return self._judge(self.partition.heartbeat(clock_ms, offset))
+        before_ms = self.partition.clock_ms
+        return self._judge(before_ms, self.partition.heartbeat(clock_ms, offset))
 
     def finish(self) -> list[CascadeAlert]:
         """Decide and end everything, for a log that will not go on."""
-        return [*self._judge(self.partition.finish()), *self.market.finish()]
+        clock_ms = self.partition.clock_ms
+        return [*self._judge(clock_ms, self.partition.finish()), *self.market.finish()]
 
-    def _judge(self, made: list[Made]) -> list[CascadeAlert]:
+    def _judge(self, before_ms: int, made: list[Made]) -> list[CascadeAlert]:
         alerts: list[CascadeAlert] = []
         for item in made:
             if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
                 alerts.append(item)
             else:
-                self.market.add(item)
+                self.market.add(item, before_ms, ONLY_SOURCE)
         clock_ms = self.partition.clock_ms
         if clock_ms > self._judged_ms:
             self._judged_ms = clock_ms

@@ -82,16 +82,23 @@ class MarketDetector:
         self._detector = config.identity
         self.state = MarketState(config, sources)
 
-    def add(self, item: Beat | CascadeAlert) -> None:
-        """Take in what a source said; it is judged when every source has passed its second."""
+    def add(self, item: Beat | CascadeAlert, clock_ms: int, source: int) -> None:
+        """Take in what a source said; it is judged when every source has passed its second.
+
+        `clock_ms` is what the source had reached before. What is about an earlier second, because
+        its log is out of order, counts for the second that the source was in: which seconds are
+        judged already depends on the other sources, and must not matter. A source that was read
+        again from its last commit may not know its clock any more; what it said of it does.
+        """
         state = self.state
+        reached = max(clock_ms // SECOND_MS, state.sources.get(source, 0))
         if isinstance(item, CascadeAlert):
-            self._held(item.timestamp_ms // SECOND_MS - 1)[1].append(item)
+            self._held(max(item.timestamp_ms // SECOND_MS - 1, reached))[1].append(item)
             return
         key = (item.base, item.side)
         if item.tick > state.beat_ticks.get(key, 0):
             state.beat_ticks[key] = item.tick
-            self._held(item.tick)[0].append(item)
+            self._held(max(item.tick, reached))[0].append(item)
 
     def heartbeat(self, clock_ms: int, source: int) -> list[CascadeAlert]:
         """A source has reached a time: judge what every source has passed by now."""
@@ -119,13 +126,8 @@ class MarketDetector:
         return made
 
     def _held(self, tick: int) -> tuple[list[Beat], list[CascadeAlert]]:
-        """What is held of a second, or of the next to be judged where that is later."""
-        state = self.state
-        tick = max(tick, state.decided)
-        held = state.held.get(tick)
-        if held is None:
-            held = state.held[tick] = ([], [])
-        return held
+        """What is held of a second."""
+        return self.state.held.setdefault(tick, ([], []))
 
     def _judge_until(self, passed: int) -> list[CascadeAlert]:
         state = self.state

@@ -120,6 +120,7 @@ class DetectStage:
         records: list[OutputRecord] = []
         watched: list[CascadeAlert] = []
         for message in batch:
+            before_ms = detector.clock_ms
             if message.value is None:
                 clock_ms = integer_header(message.headers, CLOCK_MS) or 0
                 made = detector.heartbeat(clock_ms, message.offset)
@@ -131,7 +132,7 @@ class DetectStage:
                     continue
                 made = detector.apply(event, message.offset)
             for item in made:
-                records.append(self._record(partition, item))
+                records.append(self._record(partition, before_ms, item))
                 if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
                     watched.append(item)
         records.append(
@@ -151,7 +152,7 @@ class DetectStage:
             measure(alert)
         _gauge(detector, touched)
 
-    def _record(self, partition: int, item: Made) -> OutputRecord:
+    def _record(self, partition: int, before_ms: int, item: Made) -> OutputRecord:
         if isinstance(item, CascadeAlert):
             if item.type is AlertType.WATCH:
                 return OutputRecord(self._topics.watch, item.asset.encode(), encode(item))
@@ -159,13 +160,13 @@ class DetectStage:
                 self._topics.pulse,
                 item.asset.encode(),
                 encode(item),
-                pulse_headers(partition, CASCADE),
+                pulse_headers(partition, CASCADE, before_ms),
             )
         return OutputRecord(
             self._topics.pulse,
             item.base.encode(),
             encode(pulse_of(item)),
-            pulse_headers(partition, PULSE),
+            pulse_headers(partition, PULSE, before_ms),
         )
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:

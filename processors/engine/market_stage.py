@@ -114,14 +114,16 @@ class MarketStage:
         return OwnedMarket(restored.epoch, detector, last_offset)
 
     def _apply(self, detector: MarketDetector, message: Any) -> list[CascadeAlert]:
+        clock_ms = integer_header(message.headers, CLOCK_MS) or 0
+        source = integer_header(message.headers, SOURCE_PARTITION)
         if message.value is None:
-            clock_ms = integer_header(message.headers, CLOCK_MS) or 0
-            source = integer_header(message.headers, SOURCE_PARTITION)
             return [] if source is None else detector.heartbeat(clock_ms, source)
+        if source is None:
+            raise DecodeError("no header says which partition it is about")
         if text_header(message.headers, RECORD) == CASCADE:
-            detector.add(decode(CascadeAlert, message.value))
+            detector.add(decode(CascadeAlert, message.value), clock_ms, source)
         else:
-            detector.add(beat_of(decode(Pulse, message.value)))
+            detector.add(beat_of(decode(Pulse, message.value)), clock_ms, source)
         return []
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:

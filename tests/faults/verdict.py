@@ -165,11 +165,8 @@ def place(rejection: dict[str, Any]) -> tuple[str, int, int, int]:
 
 
 def essence(record: dict[str, Any]) -> dict[str, Any]:
-    """What a record says. A market's parts stand in the order in which they became known."""
-    kept = {name: value for name, value in record.items() if name not in CIRCUMSTANCES}
-    if "children" in kept:
-        kept["children"] = sorted(kept["children"])
-    return kept
+    """What a record says."""
+    return {name: value for name, value in record.items() if name not in CIRCUMSTANCES}
 
 
 def parsed(line: bytes) -> dict[str, Any]:

@@ -93,21 +93,24 @@ def test_few_assets_are_no_market() -> None:
 
 
 def outputs(events: list[Liquidation]) -> dict[int, list[tuple[int, object]]]:
-    """What three partitions of the log say, each with the clock that it had reached."""
+    """What three partitions of the log say, each with the clock that it had reached before."""
     said: dict[int, list[tuple[int, object]]] = {}
     for source in SOURCES:
         partition = PartitionDetector(CONFIG)
         said[source] = []
         for place, event in enumerate(events):
+            before_ms = partition.clock_ms
             mine = int(event.base[1:]) % len(SOURCES) == source
             made = (
                 partition.apply(event, place)
                 if mine
                 else partition.heartbeat(event.received_at_ms, place)
             )
-            said[source] += [(partition.clock_ms, item) for item in made]
+            said[source] += [(before_ms, item) for item in made]
         end_ms = events[-1].received_at_ms + 200_000
-        said[source] += [(end_ms, item) for item in partition.heartbeat(end_ms, len(events))]
+        before_ms = partition.clock_ms
+        said[source] += [(before_ms, item) for item in partition.heartbeat(end_ms, len(events))]
+        said[source].append((end_ms, None))
     return said
 
 
@@ -116,12 +119,13 @@ def listen(
 ) -> list[CascadeAlert]:
     """As the stage does it: a partition's clock follows everything that was said by then."""
     made, reached_ms = [], 0
-    for clock_ms, item in said:
-        if clock_ms != reached_ms:
-            made += market.heartbeat(reached_ms, source)
-            reached_ms = clock_ms
-        if not (isinstance(item, CascadeAlert) and item.type is AlertType.WATCH):
-            market.add(item)  # type: ignore[arg-type]
+    for before_ms, item in said:
+        if before_ms != reached_ms:
+            made += market.heartbeat(before_ms, source)
+            reached_ms = before_ms
+        is_watch = isinstance(item, CascadeAlert) and item.type is AlertType.WATCH
+        if item is not None and not is_watch:
+            market.add(item, before_ms, source)  # type: ignore[arg-type]
     return made
 
 
@@ -129,6 +133,24 @@ def listen_to_the_end(
     market: MarketDetector, source: int, said: list[tuple[int, object]]
 ) -> list[CascadeAlert]:
     return [*listen(market, source, said), *market.heartbeat(said[-1][0], source)]
+
+
+def disordered(events: list[Liquidation]) -> list[Liquidation]:
+    """The same events, those of every third asset written seconds after they were received."""
+    return sorted(
+        events,
+        key=lambda event: event.received_at_ms + (4_500 if int(event.base[1:]) % 3 == 1 else 0),
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations(SOURCES))[:4])
+def test_nor_where_events_were_written_out_of_order(order: tuple[int, ...]) -> None:
+    events = disordered(crash())
+    assert run(events) != run(crash()), "the order makes a difference to begin with"
+    said = outputs(events)
+    market = MarketDetector(CONFIG, SOURCES)
+    made = [alert for source in order for alert in listen_to_the_end(market, source, said[source])]
+    assert made == run(events)
 
 
 @pytest.mark.parametrize("order", list(permutations(SOURCES))[:4])
