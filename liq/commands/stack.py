@@ -37,14 +37,14 @@ def demo(
     ] = False,
 ) -> None:
     """Play a recorded capture through every process of the engine and print what SQL says."""
-    _end_on_sigterm()
+    _end_on_signals()
     run_demo(DemoOptions(capture, speed, is_live=live))
 
 
 @exits_on_configuration_error
 def dev() -> None:
     """Keep an embedded broker, an embedded ClickHouse and all workers running until Ctrl-C."""
-    _end_on_sigterm()
+    _end_on_signals()
     configure_logging(load_settings(log_level="WARNING"), worker="dev")
     with Stack(load_stack_options()) as stack:
         settings = load_settings(**{name.lower(): text for name, text in stack.environment.items()})
@@ -69,10 +69,14 @@ def dev() -> None:
             err.print("Stopping ...")
 
 
-def _end_on_sigterm() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that `with` statements stop the children."""
+def _end_on_signals() -> None:
+    """Let SIGTERM unwind like Ctrl-C, so that `with` statements stop the children.
+
+    A process that a script started in the background would ignore Ctrl-C otherwise.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
