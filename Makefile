@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEED ?= max
 LIVE ?=
+APACHE_TESTS ?= tests/integration
 # Anything that changes what is installed.
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
@@ -35,8 +36,8 @@ test: install ## Run every test: unit, property, golden, integration and faults.
 test-unit: install ## Run the tests that start no process.
 	$(BIN)/pytest -m "not integration and not faults"
 
-test-apache: install ## Run the integration tests that use a broker on Apache Kafka (needs Java 17 and Maven).
-	KAFKA=apache $(BIN)/pytest -p no:cacheprovider tests/integration \
+test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17 and Maven); APACHE_TESTS=... runs some.
+	KAFKA=apache $(BIN)/pytest -p no:cacheprovider $(APACHE_TESTS) \
 		--ignore tests/integration/embedded_clickhouse \
 		--ignore tests/integration/test_embedded_stack.py
 
