@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
+from liq.embedded.kafka.artifacts import java_binary, kafka_jars
 from liq.embedded.kafka.cluster import ApacheKafka, ClusterOptions
 from liq.embedded.supervisor import Supervisor
+from runtime.errors import ConfigurationError
 from tests.certificates import Authority, Certificate
 
 USER, PASSWORD = "liq-worker", "correct horse; battery=staple"
@@ -12,10 +16,16 @@ USER, PASSWORD = "liq-worker", "correct horse; battery=staple"
 class SecureKafka:
     """A broker with two listeners: SASL over TLS, and TLS that asks for a client certificate.
 
-    It works from the first line of the constructor to the end of the supervisor.
+    It works from the first line of the constructor to the end of the supervisor. Where Java or
+    Kafka's jars are not to be had, the test is skipped and says so.
     """
 
     def __init__(self, supervisor: Supervisor, directory: Path) -> None:
+        try:
+            java_binary()
+            kafka_jars()
+        except ConfigurationError as error:
+            pytest.skip(str(error))
         self.authority = Authority(directory, "authority")
         self.stranger = Authority(directory, "stranger")
         self.client: Certificate = self.authority.sign("client")
