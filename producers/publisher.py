@@ -64,6 +64,7 @@ class Publisher:
         # Receive times of frames that wait for their turn, by arrival.
         self._entering: dict[int, int] = {}
         self._arrivals = 0
+        self._entering_statuses: set[asyncio.Task[None]] = set()
         self._in_flight: deque[_InFlight] = deque()
         self._in_flight_bytes = 0
         self._since_look = 0
@@ -127,11 +128,17 @@ class Publisher:
         self._in_flight.append(_InFlight(acknowledged, topic, 0))
 
     async def status(self, record: FeedStatus) -> None:
-        """Send a feed record.
+        """Send a feed record; once asked for it goes out, even if the caller is cancelled.
 
         Raises:
             KafkaError: it was not taken in time; `failed` says so too.
         """
+        sending = asyncio.create_task(self._send_status(record))
+        self._entering_statuses.add(sending)
+        sending.add_done_callback(self._entering_statuses.discard)
+        await asyncio.shield(sending)
+
+    async def _send_status(self, record: FeedStatus) -> None:
         topic, value = self._topics.feeds, encode(record)
         try:
             acknowledged = await self._producer.send(topic, value, key=record.exchange.encode())
@@ -143,6 +150,7 @@ class Publisher:
 
     async def drain(self) -> None:
         """Wait until everything that was sent is acknowledged or has failed."""
+        await asyncio.gather(*self._entering_statuses, return_exceptions=True)
         while self._in_flight and not self.failed.done():
             acknowledgements = [sent.acknowledged for sent in self._in_flight]
             await asyncio.wait(acknowledgements, timeout=DRAIN_LOOK_SECONDS)

@@ -15,6 +15,9 @@ from schemas.vocabulary import FeedEvent
 
 LIMIT_SECONDS = 30.0
 TOPICS = Topics("liquidations")
+LOST = FeedStatus(
+    exchange="okx", feed="public", connection="a", event=FeedEvent.LOST, timestamp_ms=1
+)
 
 
 class HandClock:
@@ -169,11 +172,8 @@ async def test_a_record_that_is_not_taken_fails_at_once(
     publisher: Publisher, kafka: SlowKafka
 ) -> None:
     kafka.error = KafkaTimeoutError("full")
-    status = FeedStatus(
-        exchange="okx", feed="public", connection="a", event=FeedEvent.LOST, timestamp_ms=1
-    )
     with pytest.raises(KafkaTimeoutError):
-        await publisher.status(status)
+        await publisher.status(LOST)
     with pytest.raises(KafkaTimeoutError):
         await publisher.frame(b"BTC", b"{}", headers(1))
     assert publisher.failed.result() is kafka.error
@@ -189,3 +189,20 @@ async def test_draining_ends_with_the_last_acknowledgement(
     assert not draining.done()
     kafka.acknowledge()
     await draining
+
+
+async def test_a_feed_record_goes_out_though_its_feed_is_stopped(
+    publisher: Publisher, kafka: SlowKafka
+) -> None:
+    kafka.has_room.clear()
+    telling = asyncio.create_task(publisher.status(LOST))
+    await turn()
+    telling.cancel()
+    draining = asyncio.create_task(publisher.drain())
+    await turn()
+    kafka.has_room.set()
+    await turn()
+    assert not draining.done()
+    kafka.acknowledge()
+    await draining
+    assert len(kafka.waiting) == 1
