@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,15 +32,17 @@ Records = Mapping[str, Sequence[bytes]]
 
 
 class Warehouse:
-    """A database with a sink that loads it."""
+    """A database that a sink loads."""
 
-    def __init__(self, settings: Settings, client: Client) -> None:
+    def __init__(self, settings: Settings, client: Client, log_directory: Path) -> None:
         self.settings = settings
         self.client = client
+        self._log_directory = log_directory
 
     def load(self, published: Records) -> None:
-        """Publish records and wait until the sink has committed the last of them."""
-        asyncio.run(self._load(published))
+        """Publish records and run a sink until it has committed the last of them."""
+        with running_sink(self.settings, self._log_directory):
+            asyncio.run(self._load(published))
 
     async def _load(self, published: Records) -> None:
         producer = new_producer(self.settings, "test")
@@ -66,7 +68,7 @@ NewWarehouse = Callable[[], Warehouse]
 def new_warehouse(
     broker: BrokerAddress, clickhouse: WarehouseAddress, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NewWarehouse]:
-    """Make an empty database and start a sink for it."""
+    """Make an empty database."""
     with ExitStack() as cleanup:
 
         def make() -> Warehouse:
@@ -80,24 +82,25 @@ def new_warehouse(
             migrate(client, name)
             client.database = name
             cleanup.callback(client.command, f"DROP DATABASE {name}")
-            start_sink(cleanup, settings, tmp_path_factory.mktemp("sink"))
-            return Warehouse(settings, client)
+            return Warehouse(settings, client, tmp_path_factory.mktemp("sink"))
 
         yield make
 
 
-def start_sink(cleanup: ExitStack, settings: Settings, log_directory: Path) -> None:
-    """Run `liq sink clickhouse` until the end of these tests."""
-    supervisor = cleanup.enter_context(Supervisor(log_directory))
-    port = free_port()
-    supervisor.start(
-        Child(
-            name="sink",
-            command=liq_command("sink", "clickhouse"),
-            environment={**worker_environment(settings), "HTTP_PORT": str(port)},
-            is_ready=lambda: answers_http(f"http://{LOOPBACK}:{port}/readyz"),
+@contextmanager
+def running_sink(settings: Settings, log_directory: Path) -> Iterator[None]:
+    """Run `liq sink clickhouse`; an idle one would slow every test that comes after."""
+    with Supervisor(log_directory) as supervisor:
+        port = free_port()
+        supervisor.start(
+            Child(
+                name="sink",
+                command=liq_command("sink", "clickhouse"),
+                environment={**worker_environment(settings), "HTTP_PORT": str(port)},
+                is_ready=lambda: answers_http(f"http://{LOOPBACK}:{port}/readyz"),
+            )
         )
-    )
+        yield
 
 
 @pytest.fixture(scope="package")
