@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SPEED ?= max
 LIVE ?=
+# Processes that share the tests, a file at a time; the longest files come first.
+TEST_PROCESSES ?= 2
 APACHE_TESTS ?= tests/integration
 # Anything that changes what is installed.
 INSTALL_INPUTS := pyproject.toml constraints.txt
@@ -31,7 +33,7 @@ dev: install ## Start the embedded broker and ClickHouse and all workers, and ke
 	@$(BIN)/liq dev
 
 test: install ## Run every test: unit, property, golden, integration and faults.
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-unit: install ## Run the tests that start no process.
 	$(BIN)/pytest -m "not integration and not faults"

@@ -1,5 +1,6 @@
 """What tests share: one broker and one ClickHouse a session, fresh names for every test."""
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import pytest
 from liq.embedded.broker import Broker, choose_broker
 from liq.embedded.broker_address import BrokerAddress
 from liq.embedded.options import StackOptions, load_stack_options
-from liq.embedded.ports import LOOPBACK, free_port
+from liq.embedded.ports import LOOPBACK, SETTING, free_port, free_ports
 from liq.embedded.probe import answers_http
 from liq.embedded.stack import liq_command
 from liq.embedded.supervisor import Child, Supervisor
@@ -21,6 +22,17 @@ from runtime.settings import Settings, load_settings
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 WAIT_SECONDS = 60.0  # of patience: two passes of the suite may share two cores
 POLL_SECONDS = 0.05
+
+
+def pytest_configure() -> None:
+    """Give each process of a parallel run ports of its own: no two can pick the same one."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return
+    ports, number = free_ports(), int(worker.removeprefix("gw"))
+    share = len(ports) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    first = ports.start + number * share
+    os.environ[SETTING] = f"{first}-{first + share - 1}"
 
 
 class MakeSettings(Protocol):
