@@ -7,6 +7,7 @@ from tests.faults.pipeline import READY_SECONDS, STOP_SECONDS, Role
 
 KILLS = loops(50)
 STOPS = loops(5)
+TURNS = loops(5)
 # A recovery is measured after every tenth kill; between those, kills may come at any moment of a
 # worker's life, its start included.
 MEASURED = 10
@@ -41,6 +42,15 @@ def test_killed_workers_lose_and_double_nothing(run: Run, role: Role) -> None:
     assert victim.starts >= KILLS
     run.recover(now_ms())
     run.end(NAMES[role], KILLS)
+
+
+def test_workers_of_every_kind_killed_in_turn_lose_and_double_nothing(run: Run) -> None:
+    for _ in range(TURNS):
+        for member in list(run.pipeline.members.values()):
+            fault_ms = now_ms()
+            run.pipeline.kill(member)
+            run.recover(fault_ms)
+    run.end("SIGKILL of each worker in turn", TURNS)
 
 
 def test_a_stop_under_load_is_clean_and_repeats_nothing(run: Run) -> None:
