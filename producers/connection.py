@@ -94,6 +94,9 @@ class Connection:
         finally:
             self._set_connected(connected=False)
             await _end(*self._sessions)
+            await self._close_gap(
+                f"{self._context.slot}:{self._feed.label}", "not connected at the end"
+            )
 
     async def _establish(self) -> _Live:
         """Try until subscribed; says what is missing from before."""
@@ -104,7 +107,7 @@ class Connection:
                 return live
             await asyncio.sleep(self._backoff())
 
-    async def _open(self) -> _Live | None:
+    async def _open(self, *, opens_gap: bool = True) -> _Live | None:
         """One attempt; None if it failed, which is then recorded."""
         self._renew.clear()
         started_ms = now_ms(self._clock)
@@ -124,7 +127,8 @@ class Connection:
         finally:
             answered.cancel()
         if task.done():
-            self._covered_until_ms = self._covered_until_ms or started_ms
+            if opens_gap:
+                self._covered_until_ms = self._covered_until_ms or started_ms
             await self._note_end(session, task.result(), None)
             return None
         await self._note_subscribed(session)
@@ -166,13 +170,8 @@ class Connection:
             await asyncio.wait({old.task}, timeout=self._backoff())
 
     async def _open_beside(self, old: _Live) -> _Live | None:
-        covered = self._covered_until_ms
-        # While the old connection lives, a new one opens no gap.
-        self._covered_until_ms = None
-        new = await self._open()
-        if new is None:
-            self._covered_until_ms = covered
-        elif old.task.done():
+        new = await self._open(opens_gap=False)
+        if new is not None and old.task.done():
             await self._context.reporter.gap(
                 self._feed, new.session.connection, old.session.last_sign_ms, "lost while replaced"
             )
@@ -192,11 +191,13 @@ class Connection:
             await reporter.tell(
                 self._feed, session.connection, FeedEvent.REFUSED, describe_refusals(refused)
             )
-        if self._covered_until_ms is not None:
-            await reporter.gap(
-                self._feed, session.connection, self._covered_until_ms, "not connected"
-            )
-            self._covered_until_ms = None
+        await self._close_gap(session.connection, "not connected")
+
+    async def _close_gap(self, connection: str, detail: str) -> None:
+        """Say until when frames may be missing, if they may."""
+        from_ms, self._covered_until_ms = self._covered_until_ms, None
+        if from_ms is not None:
+            await self._context.reporter.gap(self._feed, connection, from_ms, detail)
 
     async def _note_end(self, session: Session, end: SessionEnd, since: float | None) -> None:
         """Record a connection's end; `since` is when it was subscribed, if it was."""
@@ -213,7 +214,9 @@ class Connection:
             now, self._failures, at_once=end.is_limited, pause_seconds=end.pause_seconds
         )
         self._show_breaker()
-        await reporter.tell(self._feed, session.connection, event, end.reason)
+        await reporter.tell(
+            self._feed, session.connection, event, end.reason, self._covered_until_ms
+        )
         if opened:
             await reporter.tell(
                 self._feed,

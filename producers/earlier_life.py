@@ -1,15 +1,19 @@
-"""Until when frames were received before this process started, read from the raw topics.
+"""Until when frames were received before this process started, read from Kafka.
 
-Every producer writes a heartbeat a second. The newest one tells until when somebody received; if
-that was this producer's own earlier life, or long ago, what came since may be missing.
+Every producer writes a heartbeat a second into the raw topics. The newest one tells until when
+somebody lived; if that was this producer's own earlier life, or long ago, what came since may be
+missing, and what had been missing already when it died.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
+from producers.feed import Feed
+from producers.open_outages import newest_records, open_outages
 from runtime.kafka import new_consumer, start_consumer
 from runtime.kafka_refusal import why_unreachable
 from runtime.settings import Settings
@@ -23,11 +27,11 @@ POLL_MS: Final = 200
 
 
 async def covered_until_ms(
-    settings: Settings, exchanges: tuple[str, ...], slot: str, now_ms: int
+    settings: Settings, feeds: Collection[Feed], slot: str, now_ms: int
 ) -> dict[str, int]:
-    """For each exchange whose frames may be missing: the time up to which they are not.
+    """By label, for each feed whose frames may be missing: the time up to which they are not.
 
-    An exchange that another live producer receives, or that nobody ever did, is left out.
+    What another live producer receives, or nobody ever did, is left out.
 
     Raises:
         ConfigurationError: Kafka refuses the login or the certificate.
@@ -38,12 +42,18 @@ async def covered_until_ms(
     try:
         try:
             await start_consumer(settings, consumer)
-            for exchange in exchanges:
+            for exchange in dict.fromkeys(feed.exchange for feed in feeds):
                 place = _heartbeat_place(settings, exchange)
                 latest = await _latest_heartbeats(consumer, place, now_ms - PEER_MS)
                 others = [ms for name, ms in latest.items() if name != slot]
-                if latest and not any(now_ms - ms < PEER_MS for ms in others):
-                    covered[exchange] = max(latest.values())
+                if not latest or any(now_ms - ms < PEER_MS for ms in others):
+                    continue
+                last = max(latest, key=lambda name: latest[name])
+                records = await newest_records(settings, consumer, exchange)
+                down = open_outages(records, exchange, last)
+                for feed in feeds:
+                    if feed.exchange == exchange:
+                        covered[feed.label] = min(latest[last], down.get(feed.name, latest[last]))
         finally:
             await consumer.stop()
     except KafkaError as error:

@@ -38,17 +38,23 @@ class FeedRunner:
     async def run(self) -> None:
         """Keep the feed going; an error of our own is logged, counted and survived."""
         failures = 0
-        while True:
-            try:
-                await self._run()
-            except Exception:
-                # One feed's fault must not touch another's.
-                failures += 1
-                self._covered_until_ms = now_ms(self._context.session.clock)
-                ERRORS.labels("feed").inc()
-                log.exception("feed_failed", feed=self.feed.label)
-                await self._tell_broken("the producer failed inside; see its log")
-                await self._back_off(failures)
+        try:
+            while True:
+                try:
+                    await self._run()
+                except Exception:
+                    # One feed's fault must not touch another's.
+                    failures += 1
+                    self._covered_until_ms = now_ms(self._context.session.clock)
+                    ERRORS.labels("feed").inc()
+                    log.exception("feed_failed", feed=self.feed.label)
+                    await self._tell_broken("the producer failed inside; see its log")
+                    await self._back_off(failures)
+        finally:
+            if self._covered_until_ms is not None:
+                await self._context.reporter.gap(
+                    self.feed, self._name, self._covered_until_ms, "not connected at the end"
+                )
 
     async def _run(self) -> None:
         self._connections.clear()
@@ -83,10 +89,13 @@ class FeedRunner:
         assert listing is not None  # noqa: S101 - names are None only for feeds with a listing
         failures = 0
         while True:
+            started_ms = now_ms(self._context.session.clock)
             try:
                 return await list_symbols(self.feed, listing, self._target.listing_address)
             except ListingError as error:
                 failures += 1
+                if not self._connections:
+                    self._covered_until_ms = self._covered_until_ms or started_ms
                 ERRORS.labels("listing").inc()
                 await self._tell_broken(f"the markets could not be listed: {error}")
             await self._back_off(failures)
@@ -109,5 +118,10 @@ class FeedRunner:
         self._spread(group, new[room:])
 
     async def _tell_broken(self, detail: str) -> None:
-        connection = f"{self._context.slot}:{self.feed.label}"
-        await self._context.reporter.tell(self.feed, connection, FeedEvent.LOST, detail)
+        await self._context.reporter.tell(
+            self.feed, self._name, FeedEvent.LOST, detail, self._covered_until_ms
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"{self._context.slot}:{self.feed.label}"

@@ -22,8 +22,15 @@ class FeedReporter:
         self._publish = publish
         self._clock = clock
 
-    async def tell(self, feed: Feed, connection: str, event: FeedEvent, detail: str = "") -> None:
-        """Something other than a gap."""
+    async def tell(
+        self,
+        feed: Feed,
+        connection: str,
+        event: FeedEvent,
+        detail: str = "",
+        from_ms: int | None = None,
+    ) -> None:
+        """Something other than a gap; `from_ms` is since when nothing is received, if so."""
         await self._tell(
             FeedStatus(
                 exchange=feed.exchange,
@@ -32,6 +39,7 @@ class FeedReporter:
                 event=event,
                 timestamp_ms=now_ms(self._clock),
                 detail=without_logins(detail)[:MAX_DETAIL_CHARACTERS],
+                from_ms=from_ms,
             )
         )
 

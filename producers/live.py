@@ -36,6 +36,7 @@ from schemas.vocabulary import FeedEvent
 
 CLIENT_ID: Final = "produce"
 BEAT_SECONDS: Final = 1.0
+END_SECONDS: Final = 5.0
 FLUSH_SECONDS: Final = 20.0
 CLOSE_SECONDS: Final = 2.0
 
@@ -83,7 +84,9 @@ async def produce(
     health.require("kafka")
     health.require("feeds", "no feed is subscribed yet")
     await ensure_topics(settings, exchanges)
-    covered = await covered_until_ms(settings, exchanges, settings.worker_slot, now_ms(clock))
+    covered = await covered_until_ms(
+        settings, [target.feed for target in chosen], settings.worker_slot, now_ms(clock)
+    )
     async with open_publisher(settings, clock) as publisher:
         health.set("kafka", holds=True, reason="connected")
         run = LiveRun(
@@ -144,7 +147,7 @@ def _unacknowledged(settings: Settings, error: BaseException) -> DependencyError
 class LiveRun:
     """All feeds of some exchanges, once.
 
-    `covered` tells, for an exchange, until when somebody received it before.
+    `covered` tells, by a feed's label, until when somebody received it before.
     """
 
     def __init__(  # noqa: PLR0913 - what one run consists of
@@ -181,7 +184,7 @@ class LiveRun:
         }
         self._runners = {
             target.feed.label: FeedRunner(
-                target, contexts[target.feed.exchange], covered.get(target.feed.exchange)
+                target, contexts[target.feed.exchange], covered.get(target.feed.label)
             )
             for target in chosen
         }
@@ -203,7 +206,8 @@ class LiveRun:
         finally:
             for task in (*tasks, beating, stopping):
                 task.cancel()
-            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            # What is not connected says so, which waits for Kafka.
+            await asyncio.wait({*tasks, stopping}, timeout=END_SECONDS)
         [beat_result] = await asyncio.gather(beating, return_exceptions=True)
         if isinstance(beat_result, Exception):
             raise beat_result

@@ -147,7 +147,10 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "event": "What happened.",
         "timestamp_ms": "When, by the producer's clock: milliseconds since 1970, UTC.",
         "detail": "What is known about it, in a sentence.",
-        "from_ms": "Of a gap: since when frames may be missing; milliseconds since 1970, UTC.",
+        "from_ms": (
+            "Of a gap, and of a connection that is down: since when frames may be missing; "
+            "milliseconds since 1970, UTC."
+        ),
         "to_ms": "Of a gap: until when; milliseconds since 1970, UTC.",
         "schema_version": _VERSION,
     },

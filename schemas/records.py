@@ -234,7 +234,8 @@ class Rejected:
 class FeedStatus:
     """Something that happened to a connection (topic `liquidations.feeds`).
 
-    For a gap, `from_ms` and `to_ms` bound the time in which frames may be missing.
+    For a gap, `from_ms` and `to_ms` bound the time in which frames may be missing. While a
+    connection is down, its records have the `from_ms` that its gap will have.
     """
 
     exchange: str

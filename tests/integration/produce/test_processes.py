@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from contextlib import closing
+from itertools import pairwise
 
 import pytest
 
@@ -12,6 +13,7 @@ from liq.local_exchange.server import LocalExchange
 from runtime.settings import Settings
 from runtime.topics import ensure_topics
 from schemas.codec import decode
+from schemas.headers import RECEIVED_AT_NS, integer_header
 from schemas.records import Liquidation
 from schemas.vocabulary import FeedEvent
 from sinks.clickhouse import migrations
@@ -51,6 +53,53 @@ def test_a_killed_producer_records_its_gap_when_it_is_back(
     assert gap.from_ms is not None
     assert gap.to_ms is not None
     assert gap.from_ms < gap.to_ms
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_was_missing_when_a_producer_ended_lies_in_a_gap(
+    okx: LocalExchange,
+    start_process: StartProcess,
+    log: FeedLog,
+    wait_until: WaitUntil,
+    number: signal.Signals,
+) -> None:
+    first = start_process(okx)
+    okx.send(100)
+    wait_until(lambda: len(log.frames("okx")) == 100)
+    okx.status = 503
+    okx.cut()
+    wait_until(lambda: log.has(FeedEvent.LOST))
+    [lost, *_] = log.all_of(FeedEvent.LOST)
+    assert lost.from_ms is not None
+    # It lives on, and says so, for long after the loss.
+    beats = newest_heartbeat_ms(log)
+    wait_until(lambda: newest_heartbeat_ms(log) > beats + 1_500)
+    ended_ms = newest_heartbeat_ms(log)
+    if number is signal.SIGKILL:
+        kill(first)
+    else:
+        assert first.stop() == 0
+        [gap] = log.all_of(FeedEvent.GAP)
+        assert gap.from_ms == lost.from_ms
+        assert (gap.to_ms or 0) >= ended_ms
+    okx.status = None
+    second = start_process(okx)
+    wait_until(lambda: log.events("okx")[-1] is FeedEvent.GAP)
+    assert second.stop() == 0
+    gaps = log.all_of(FeedEvent.GAP)
+    assert gaps[0].from_ms == lost.from_ms
+    assert len(gaps) == (1 if number is signal.SIGKILL else 2)
+    # Without a hole between them: a later life begins where the earlier one was known to end.
+    assert all((b.from_ms or 0) <= (a.to_ms or 0) for a, b in pairwise(gaps))
+    third = start_process(okx)
+    wait_until(lambda: len(log.all_of(FeedEvent.GAP)) > len(gaps))
+    assert third.stop() == 0
+    assert (log.all_of(FeedEvent.GAP)[-1].from_ms or 0) > ended_ms, "what is told is not told again"
+
+
+def newest_heartbeat_ms(log: FeedLog) -> int:
+    [beats] = log.heartbeats("okx").values()
+    return max((integer_header(each.headers, RECEIVED_AT_NS) or 0) for each in beats) // 1_000_000
 
 
 @pytest.mark.usefixtures("clickhouse")
