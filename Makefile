@@ -7,11 +7,13 @@ LIVE ?=
 # Processes that share the tests, a file at a time; the longest files come first.
 TEST_PROCESSES ?= 2
 APACHE_TESTS ?= tests/integration
+PACKAGES := liq producers processors runtime schemas sinks
+DETECTOR_TESTS := $(wildcard tests/*/test_cascade*.py tests/*/test_*detect*.py)
 # Anything that changes what is installed.
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-unit test-apache test-faults lint format types imports check bench eval eval-check clean
+.PHONY: help install demo dev test test-unit test-apache test-faults lint format types imports check bench eval eval-check wheel test-compiled clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +45,14 @@ test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17
 		--ignore tests/integration/embedded_clickhouse \
 		--ignore tests/integration/test_embedded_stack.py
 
+test-compiled: wheel ## Run the detector's tests on the compiled wheel, and hold its cost against its limits.
+	rm -rf build/compiled
+	$(BIN)/python -m pip install --quiet --no-deps --target build/compiled dist/*.whl
+	PYTHONPATH=build/compiled PYTHONSAFEPATH=1 $(BIN)/python -c "import processors.cascades.lane as lane; \
+		assert lane.__file__.endswith('.so'), lane.__file__"
+	PYTHONPATH=build/compiled PYTHONSAFEPATH=1 $(BIN)/pytest -p no:cacheprovider $(DETECTOR_TESTS)
+	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.detector --check
+
 test-faults: install ## Kill, freeze, cut and starve the whole pipeline on Apache Kafka; FAULT_SHARE=0.04 is the short form.
 	PYTHON=$(BIN)/python tests/faults/run.sh
 
@@ -62,6 +72,12 @@ imports: install ## Check that no room imports what it may not.
 
 check: lint types imports ## Everything that needs no running process.
 
+wheel: install ## Build dist/*.whl with the detector compiled (needs a C compiler); the checkout stays pure Python.
+	rm -rf build/source dist
+	mkdir -p build/source
+	cp -r pyproject.toml README.md LICENSE $(PACKAGES) build/source
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist build/source
+
 bench: install ## Run the side-by-side measurements.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
@@ -72,4 +88,4 @@ eval: install ## Compare cascade detectors over 30 synthetic days; writes docs/d
 	$(BIN)/python -m benchmarks.detection --write docs/detection.md
 
 clean: ## Remove what `make` made: the environment, data of the embedded stack, caches.
-	rm -rf $(VENV) .liq .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .liq build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -100,7 +100,7 @@ def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: L
     lane = state.lanes[side]
     lane.advance(tick)
     cell = (exchange, symbol, timestamp_ms // HALF_SECOND_MS & 1)
-    lane.ring.add(second, cell, cents, (timestamp_ms, price), top, complete)
+    lane.ring.add(second, cell, cents, (timestamp_ms, price), top, int(complete))
     if lane.cascade is not None:
         lane.cascade.count(second, 1, tick)
     news = state.news.get(side)
