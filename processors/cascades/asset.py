@@ -8,7 +8,7 @@ from processors.cascades.cascade import Decision
 from processors.cascades.excitation import Excitation
 from processors.cascades.lane import Lane
 from processors.cascades.observation import Observation
-from processors.cascades.recent_ids import RecentIds
+from processors.cascades.recent_ids import REMEMBERED_DIGITS, RecentIds
 from processors.cascades.rules import LaneRules
 from schemas.vocabulary import Side
 
@@ -21,6 +21,8 @@ LATENESS_MARGIN_SECONDS = 2
 # What is older than the window is late, so its repeats need not be known.
 REPEAT_MARGIN_SECONDS = 10
 SIDES = (Side.LONG, Side.SHORT)
+# Asked for at every tick, for which a property of an enumeration is slow.
+OPPOSITE = {side: side.opposite for side in SIDES}
 
 
 class Step(NamedTuple):
@@ -82,7 +84,8 @@ def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: L
         recent_ids.forget_before(tick - rules.window_seconds - REPEAT_MARGIN_SECONDS)
     else:
         tick = state.tick
-    if event_id in recent_ids:
+    digits = event_id[-REMEMBERED_DIGITS:]
+    if digits in recent_ids:
         left_out.duplicates += 1
         return False
     if timestamp_ms > received_ms + FUTURE_TOLERANCE_MS:
@@ -95,7 +98,7 @@ def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: L
         left_out.late += 1
         return False
     state.seen = tick
-    recent_ids.add(tick, event_id)
+    recent_ids.add(tick, digits)
     top = (-cents, event_id)
     lane = state.lanes[side]
     lane.advance(tick)
@@ -124,16 +127,18 @@ def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], 
         if news is None:
             continue
         lane = state.lanes[side]
+        steps += [Step(side, decision) for decision in lane.learn(rules, tick)]
         if news.complete_ms:
             excitation = state.excitations[side]
             for timestamp_ms in sorted(news.complete_ms):
                 spontaneous = excitation.add(timestamp_ms / SECOND_MS)
                 if lane.cascade is not None:
                     lane.cascade.add_generation(spontaneous)
-        decisions = lane.decide(rules, tick, state.lanes[side.opposite])
-        if decisions:
-            steps += [Step(side, decision) for decision in decisions]
         beats.append(news.beat(base, side, tick))
+    for side in SIDES:
+        if side in brought:
+            other = state.lanes[OPPOSITE[side]]
+            steps += [Step(side, made) for made in state.lanes[side].judge(rules, tick, other)]
     return steps, beats
 
 

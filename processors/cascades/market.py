@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from processors.cascades.alerts import alert as alert_of
-from processors.cascades.asset import SECOND_MS, SIDES
+from processors.cascades.asset import OPPOSITE, SECOND_MS, SIDES
 from processors.cascades.beat import Beat
 from processors.cascades.cascade import Decision
 from processors.cascades.config import DetectorConfig
@@ -146,7 +146,20 @@ class MarketDetector:
     def _judge(self, tick: int, beats: list[Beat]) -> list[CascadeAlert]:
         state, rules = self.state, self._rules
         made = self._end_due(tick) if state.running else []
-        oldest = tick - rules.window_seconds
+        brought = self._take_in(tick, beats)
+        for side in brought:
+            for decision in state.lanes[side].learn(rules, tick):
+                made += self._market_alert(side, decision)
+        for side in brought:
+            lane, other = state.lanes[side], state.lanes[OPPOSITE[side]]
+            for decision in lane.judge(rules, tick, other):
+                made += self._market_alert(side, decision)
+        return made
+
+    def _take_in(self, tick: int, beats: list[Beat]) -> list[Side]:
+        """Add what beats bring to the lanes; the sides that they bring something to, in order."""
+        state = self.state
+        oldest = tick - self._rules.window_seconds
         brought: set[Side] = set()
         for base, side, _, slices, exchanges, complete, top in beats:
             brought.add(side)
@@ -163,12 +176,7 @@ class MarketDetector:
                     if lane.cascade is not None:
                         lane.cascade.count(place, count, tick)
                     details = (0, top[1]), 0
-        for side in SIDES:
-            if side in brought:
-                lane = state.lanes[side]
-                for decision in lane.decide(rules, tick, state.lanes[side.opposite]):
-                    made += self._market_alert(side, decision)
-        return made
+        return sorted(brought)
 
     def _end_due(self, tick: int) -> list[CascadeAlert]:
         return [

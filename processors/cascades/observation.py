@@ -11,7 +11,7 @@ CENTS_PER_DOLLAR = 100
 MAX_VALUE_USD = Decimal(100_000_000_000)
 # Prices lie between 1e-24 and 1e24 dollars, whatever the token.
 MAX_PRICE_EXPONENT = 24
-MAX_PRICE_DIGITS = 40
+MAX_PRICE_CHARACTERS = 48
 
 
 class Observation(NamedTuple):
@@ -38,7 +38,7 @@ def is_plausible(event: Liquidation) -> bool:
         and price > 0
         and 0 < value <= MAX_VALUE_USD
         and abs(price.adjusted()) <= MAX_PRICE_EXPONENT
-        and len(price.as_tuple().digits) <= MAX_PRICE_DIGITS
+        and len(str(price)) <= MAX_PRICE_CHARACTERS
     )
 
 

@@ -3,16 +3,13 @@
 from collections import deque
 
 MAX_REMEMBERED = 4_096
-# Of an id's 32 hex digits a snapshot holds the last ones, 48 bits, for it is written often. Among
-# as many events as are remembered at most, two agree in them once in thirty million times.
-STORED_DIGITS = 12
+# Of an id's 32 hex digits the last ones are remembered, 48 bits, for they are written with every
+# snapshot. Among as many events as are remembered, two agree in them once in thirty million times.
+REMEMBERED_DIGITS = 12
 
 
 class RecentIds:
-    """Ids of events that took part, with the tick at which they did.
-
-    Of what comes from a snapshot only the last digits are known.
-    """
+    """Last digits of the ids of events that took part, with the tick at which they did."""
 
     __slots__ = ("_known", "sightings")
 
@@ -21,14 +18,14 @@ class RecentIds:
         self._known: set[str] = set()
         self.sightings: deque[tuple[int, str]] = deque()
 
-    def __contains__(self, event_id: str) -> bool:
-        """Whether the event was seen and is still remembered."""
-        return event_id in self._known or event_id[-STORED_DIGITS:] in self._known
+    def __contains__(self, digits: str) -> bool:
+        """Whether an event with these last digits was seen and is still remembered."""
+        return digits in self._known
 
-    def add(self, tick: int, event_id: str) -> None:
+    def add(self, tick: int, digits: str) -> None:
         """Remember an event that is not known yet."""
-        self.sightings.append((tick, event_id))
-        self._known.add(event_id)
+        self.sightings.append((tick, digits))
+        self._known.add(digits)
         if len(self.sightings) > MAX_REMEMBERED:
             self._known.discard(self.sightings.popleft()[1])
 

@@ -15,7 +15,6 @@ import orjson
 from processors.cascades.asset import SIDES, AssetState
 from processors.cascades.config import DetectorConfig
 from processors.cascades.market import KnownCascade, MarketState, RunningMarket
-from processors.cascades.recent_ids import STORED_DIGITS
 from processors.cascades.rules import LaneRules
 from processors.cascades.snapshot_parts import (
     pack_beat,
@@ -162,7 +161,7 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
 
 
 def _joined_digits(sightings: Iterable[tuple[int, str]]) -> str:
-    return DIGITS_SEPARATOR.join(event_id[-STORED_DIGITS:] for _, event_id in sightings)
+    return DIGITS_SEPARATOR.join(digits for _, digits in sightings)
 
 
 def _packed(content: list[Any]) -> bytes:
