@@ -127,7 +127,9 @@ def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], 
         if news is None:
             continue
         lane = state.lanes[side]
-        steps += [Step(side, decision) for decision in lane.learn(rules, tick)]
+        if lane.cascade is not None:
+            steps += [Step(side, made) for made in lane.end_if_due(rules, tick)]
+        lane.learn(rules, tick)
         if news.complete_ms:
             excitation = state.excitations[side]
             for timestamp_ms in sorted(news.complete_ms):
@@ -136,9 +138,9 @@ def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], 
                     lane.cascade.add_generation(spontaneous)
         beats.append(news.beat(base, side, tick))
     for side in SIDES:
-        if side in brought:
+        if side in brought and (lane := state.lanes[side]).is_worth_a_look(rules):
             other = state.lanes[OPPOSITE[side]]
-            steps += [Step(side, made) for made in state.lanes[side].judge(rules, tick, other)]
+            steps += [Step(side, made) for made in lane.judge(rules, tick, other)]
     return steps, beats
 
 

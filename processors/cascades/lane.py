@@ -40,27 +40,31 @@ class Lane:
         if tick > self.ring.now:
             self.ring.advance(tick, None if self.cascade is None else self.cascade.leave)
 
-    def learn(self, rules: LaneRules, tick: int) -> list[Decision]:
-        """Take in, as normal, what the tick that has just passed brought; end what was due before.
+    def learn(self, rules: LaneRules, tick: int) -> None:
+        """Take in, as normal, what the tick that has just passed brought; not during a cascade.
 
-        Both sides learn before either is judged, so that neither has an advantage.
+        What was due is ended before. Both sides learn before either is judged, so that neither
+        has an advantage.
         """
         ring = self.ring
-        tenths, cents = ring.tick_tenths, ring.tick_cents
-        ring.tick_tenths = ring.tick_cents = 0
-        ended = self.end_if_due(rules, tick)
         if self.cascade is None:
-            self.baseline.learn(tick, tenths, cents, rules.prior_rate, rules.memory_seconds)
-        return ended
+            self.baseline.learn(
+                tick, ring.tick_tenths, ring.tick_cents, rules.prior_rate, rules.memory_seconds
+            )
+        ring.tick_tenths = ring.tick_cents = 0
+
+    def is_worth_a_look(self, rules: LaneRules) -> bool:
+        """Whether `judge` can come to any decision."""
+        ring = self.ring
+        return self.cascade is not None or (
+            ring.middle_count >= rules.watch_events and ring.middle_cents >= rules.watch_cents
+        )
 
     def judge(self, rules: LaneRules, tick: int, other: "Lane") -> list[Decision]:
         """Judge the tick that has just passed and brought something; `other` is the other side."""
-        ring = self.ring
         if self.cascade is not None:
             return self._go_on(rules, tick, other, self.cascade)
-        if ring.middle_count >= rules.watch_events and ring.middle_cents >= rules.watch_cents:
-            return self._consider(rules, tick, other)
-        return []
+        return self._consider(rules, tick, other)
 
     def end_if_due(self, rules: LaneRules, tick: int) -> list[Decision]:
         """End the cascade if it has been quiet for long enough at a tick."""

@@ -148,12 +148,12 @@ class MarketDetector:
         made = self._end_due(tick) if state.running else []
         brought = self._take_in(tick, beats)
         for side in brought:
-            for decision in state.lanes[side].learn(rules, tick):
-                made += self._market_alert(side, decision)
+            state.lanes[side].learn(rules, tick)
         for side in brought:
-            lane, other = state.lanes[side], state.lanes[OPPOSITE[side]]
-            for decision in lane.judge(rules, tick, other):
-                made += self._market_alert(side, decision)
+            lane = state.lanes[side]
+            if lane.is_worth_a_look(rules):
+                for decision in lane.judge(rules, tick, state.lanes[OPPOSITE[side]]):
+                    made += self._market_alert(side, decision)
         return made
 
     def _take_in(self, tick: int, beats: list[Beat]) -> list[Side]:
