@@ -22,6 +22,7 @@ from liq.embedded.stack import liq_command
 from liq.embedded.supervisor import Child, Supervisor
 from liq.local_exchange.server import LocalExchange
 from liq.progress import PipelineProgress
+from runtime.group_offsets import committed_offsets
 from runtime.kafka import new_admin, new_producer
 from runtime.settings import Settings
 from schemas.headers import HEARTBEAT_KEY, FrameHeaders
@@ -173,10 +174,9 @@ class Pipeline:
         admin = new_admin(self.settings, "committed")
         await admin.start()
         try:
-            found = await admin.list_consumer_group_offsets(self.settings.group(role))
+            return await committed_offsets(admin, self.settings.group(role))
         finally:
             await admin.close()
-        return {place: entry.offset for place, entry in found.items() if entry.offset >= 0}
 
     def _of(self, role: Role) -> list[Member]:
         return [member for member in self.members.values() if member.role is role]
