@@ -4,10 +4,12 @@ import os
 import re
 import stat
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from liq.embedded.kafka.artifacts import POM, java_binary, kafka_jars
+from liq.embedded.kafka.cluster import new_cluster_id
 from liq.embedded.kafka.properties import Node, properties_text, server_properties
 from liq.embedded.options import StackOptions, load_stack_options
 from runtime.errors import ConfigurationError
@@ -151,3 +153,10 @@ def test_the_page_about_brokers_has_every_setting_and_the_version() -> None:
     assert missing == []
     [version] = re.findall(r"kafka_2\.13</artifactId>\s*<version>(.*?)</version>", POM.read_text())
     assert f"Apache Kafka {version}" in page
+
+
+def test_no_cluster_id_looks_like_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [UUID(bytes=bytes([first] * 16)) for first in (0xF8, 0xFB, 0x42)]
+    monkeypatch.setattr("uuid.uuid4", lambda: drawn.pop(0))
+    assert new_cluster_id() == "QkJCQkJCQkJCQkJCQkJCQg"
+    assert drawn == []

@@ -208,8 +208,7 @@ class ApacheKafka:
     def _cluster_id(self) -> str:
         file = self._directory / "cluster.id"
         if not file.exists():
-            text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            file.write_text(text)
+            file.write_text(new_cluster_id())
         return file.read_text()
 
     def _child(self, node: Node) -> Child:
@@ -228,3 +227,11 @@ class ApacheKafka:
             *(self._java, *JVM_OPTIONS, *LOG_OPTIONS, *options),
             *("-cp", f"{self._jars}/*", program),
         )
+
+
+def new_cluster_id() -> str:
+    """A random id as Kafka writes them; a leading dash would make an option of it."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
