@@ -153,8 +153,8 @@ def main() -> None:
     chosen = arguments.parse_args()
     tape = recorded()
     logs = (
-        Log("recorded", tape, 1.5, 0.8, is_bounded=True),
-        Log("day", day(tape[0]), 2.5, 1.2, is_bounded=True),
+        Log("recorded", tape, 1.5, 0.95, is_bounded=True),
+        Log("day", day(tape[0]), 2.5, 1.3, is_bounded=True),
         Log("storm", storm(tape), 0.2, 0.1, is_bounded=False),
     )
     is_compiled = not str(lane.__file__).endswith(".py")
