@@ -8,7 +8,7 @@ COPY producers producers
 COPY runtime runtime
 COPY schemas schemas
 COPY sinks sinks
-# The detector is compiled here; the image that runs needs no compiler.
+# Normalizers and detector are compiled here; the image that runs needs no compiler.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && python -m venv /opt/liq \

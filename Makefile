@@ -8,7 +8,9 @@ LIVE ?=
 TEST_PROCESSES ?= 2
 APACHE_TESTS ?= tests/integration
 PACKAGES := liq producers processors runtime schemas sinks
-DETECTOR_TESTS := $(wildcard tests/*/test_cascade*.py tests/*/test_*detect*.py)
+CORE_TESTS := tests/golden $(wildcard tests/*/test_cascade*.py tests/*/test_*detect*.py \
+	tests/*/test_normalize*.py tests/*/test_contract_metadata.py)
+COMPILED := PYTHONPATH=build/compiled PYTHONSAFEPATH=1 $(BIN)/python
 # Anything that changes what is installed.
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
@@ -45,13 +47,16 @@ test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17
 		--ignore tests/integration/embedded_clickhouse \
 		--ignore tests/integration/test_embedded_stack.py
 
-test-compiled: wheel ## Run the detector's tests on the compiled wheel, and hold its cost against its limits.
+test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it with plain Python, and hold its cost against limits.
 	rm -rf build/compiled
 	$(BIN)/python -m pip install --quiet --no-deps --target build/compiled dist/*.whl
-	PYTHONPATH=build/compiled PYTHONSAFEPATH=1 $(BIN)/python -c "import processors.cascades.lane as lane; \
-		assert lane.__file__.endswith('.so'), lane.__file__"
-	PYTHONPATH=build/compiled PYTHONSAFEPATH=1 $(BIN)/pytest -p no:cacheprovider $(DETECTOR_TESTS)
+	$(COMPILED) -c "import processors.cascades.lane as a, processors.normalizers.reading as b; \
+		assert a.__file__.endswith('.so') and b.__file__.endswith('.so'), (a.__file__, b.__file__)"
+	$(BIN)/python tests/normalizer_results.py > build/plain.txt
+	$(COMPILED) tests/normalizer_results.py | diff build/plain.txt -
+	$(COMPILED) -m pytest -p no:cacheprovider $(CORE_TESTS)
 	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.detector --rounds 5 --check
+	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.normalizers --seconds 0.2 --check
 
 test-faults: install ## Kill, freeze, cut and starve the whole pipeline on Apache Kafka; FAULT_SHARE=0.04 is the short form.
 	PYTHON=$(BIN)/python tests/faults/run.sh
@@ -72,7 +77,7 @@ imports: install ## Check that no room imports what it may not.
 
 check: lint types imports ## Everything that needs no running process.
 
-wheel: install ## Build dist/*.whl with the detector compiled (needs a C compiler); the checkout stays pure Python.
+wheel: install ## Build dist/*.whl with the pure core compiled (needs a C compiler); the checkout stays pure Python.
 	rm -rf build/source dist
 	mkdir -p build/source
 	cp -r pyproject.toml README.md LICENSE $(PACKAGES) build/source

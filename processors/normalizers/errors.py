@@ -1,5 +1,6 @@
 """The one way in which an entry of a frame can fail, and how offending values are shown."""
 
+from processors.normalizers.json_types import JSON_NUMBERS
 from schemas.vocabulary import RejectReason
 
 MAX_SHOWN_CHARACTERS = 48
@@ -19,7 +20,7 @@ class EntryError(ValueError):
 
 def unusable(reason: RejectReason, value: object, name: str, wanted: str) -> EntryError:
     """The error for a field's value: `missing_field` if it has not even a fitting type."""
-    fitting = isinstance(value, str | int | float) and not isinstance(value, bool)
+    fitting = type(value) is str or type(value) in JSON_NUMBERS
     return EntryError(
         reason if fitting else RejectReason.MISSING_FIELD,
         f"{name} is {shown(value)}, not {wanted}.",
@@ -31,6 +32,6 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         shortened = value[:MAX_SHOWN_CHARACTERS]
         return repr(shortened) + ("..." if len(value) > MAX_SHOWN_CHARACTERS else "")
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or type(value) is bool or type(value) in JSON_NUMBERS:
         return repr(value)
     return "an array" if isinstance(value, list) else "an object"

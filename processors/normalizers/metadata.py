@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from processors.normalizers.json_types import JSON_NUMBERS
 from processors.normalizers.numbers import EXACT
 from schemas.records import Instrument
 from schemas.vocabulary import ContractKind
@@ -100,7 +101,7 @@ def _size_of_bitmex(row: Market) -> tuple[ContractKind, Decimal] | None:
 
 def _number(value: object, *, signed: bool = False) -> Decimal | None:
     """A finite number other than zero, and above it unless `signed`; else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if type(value) is not str and type(value) not in JSON_NUMBERS:
         return None
     try:
         number = Decimal(str(value))

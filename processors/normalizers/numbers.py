@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOp
 from typing import Final
 
 from processors.normalizers.errors import EntryError, unusable
+from processors.normalizers.json_types import JSON_NUMBERS
 from schemas.vocabulary import RejectReason
 
 MAX_INTEGER_DIGITS: Final = 26
@@ -52,7 +53,7 @@ def is_zero(value: object) -> bool:
 
 
 def _number_text(value: object) -> str:
-    return repr(value) if type(value) is int or type(value) is float else ""
+    return repr(value) if type(value) in JSON_NUMBERS else ""
 
 
 def stored(number: Decimal, name: str) -> Decimal:

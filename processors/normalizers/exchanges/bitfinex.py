@@ -28,6 +28,7 @@ from typing import Any, Final
 
 from processors.normalizers.errors import EntryError, shown, unusable
 from processors.normalizers.fields import check_symbol, text, timestamp
+from processors.normalizers.json_types import JSON_NUMBERS
 from processors.normalizers.markets import Market, new_market
 from processors.normalizers.numbers import positive_decimal
 from processors.normalizers.reading import Reading
@@ -80,7 +81,7 @@ def read_row(reading: Reading, row: Any) -> Liquidation | None:
             RejectReason.MISSING_FIELD,
             f"POS_ID and IS_MATCH are {shown(position)} and {shown(is_match)}, not integers.",
         )
-    if type(amount) is not int and type(amount) is not float:
+    if type(amount) not in JSON_NUMBERS:
         raise unusable(RejectReason.INVALID_NUMBER, amount, "AMOUNT", "a number")
     timestamp_ms = timestamp(row[TIME], "MTS", reading.received_at_ms)
     return reading.liquidation(

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from processors.normalizers.errors import unusable
 from processors.normalizers.fields import array_field, needed, row_object, take, text, timestamp
+from processors.normalizers.json_types import JSON_NUMBERS
 from processors.normalizers.numbers import positive_decimal
 from processors.normalizers.reading import Reading
 from processors.normalizers.venue import Feed, Venue, unknown_message
@@ -65,13 +66,13 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
     )
 
 
-def split_sign(size: object) -> tuple[bool, object]:
+def split_sign(size: Any) -> tuple[bool, object]:
     """Whether a size is below zero, and the size without its sign.
 
     Raises:
         EntryError: missing_field when it is neither a number nor a string.
     """
-    if type(size) is int or type(size) is float:
+    if type(size) in JSON_NUMBERS:
         return size < 0, abs(size)
     if type(size) is str:
         return size.startswith("-"), size.removeprefix("-")
