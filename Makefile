@@ -6,6 +6,7 @@ SPEED ?= max
 LIVE ?=
 # Processes that share the tests, a file at a time; the longest files come first.
 TEST_PROCESSES ?= 2
+IN_PARALLEL = -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 APACHE_TESTS ?= tests/integration
 PACKAGES := liq producers processors runtime schemas sinks
 CORE_TESTS := tests/golden $(wildcard tests/*/test_cascade*.py tests/*/test_*detect*.py \
@@ -37,13 +38,13 @@ dev: install ## Start the embedded broker and ClickHouse and all workers, and ke
 	@$(BIN)/liq dev
 
 test: install ## Run every test: unit, property, golden, integration and faults.
-	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(IN_PARALLEL)
 
 test-unit: install ## Run the tests that start no process.
 	$(BIN)/pytest -m "not integration and not faults"
 
 test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17 and Maven); APACHE_TESTS=... runs some.
-	KAFKA=apache $(BIN)/pytest -p no:cacheprovider $(APACHE_TESTS) \
+	KAFKA=apache $(BIN)/pytest -p no:cacheprovider $(IN_PARALLEL) $(APACHE_TESTS) \
 		--ignore tests/integration/embedded_clickhouse \
 		--ignore tests/integration/test_embedded_stack.py
 
@@ -58,7 +59,7 @@ test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it w
 	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.detector --rounds 5 --check
 	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.normalizers --seconds 0.2 --check
 
-test-faults: install ## Kill, freeze, cut and starve the whole pipeline on Apache Kafka; FAULT_SHARE=0.04 is the short form.
+test-faults: install ## Kill, freeze, cut and starve the whole pipeline on Apache Kafka; FAULT_FORM=short is the short form of CI.
 	PYTHON=$(BIN)/python tests/faults/run.sh
 
 lint: install ## Check style.

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -132,8 +133,10 @@ class Pipeline:
 
         `fault_ms` is the time of the fault, by this machine's clock.
         """
-        newest = Newest(self.settings)
-        self.wait_until(lambda: newest.event_ms > fault_ms and newest.alert_ms > fault_ms, seconds)
+        with closing(Newest(self.settings)) as newest:
+            self.wait_until(
+                lambda: newest.event_ms > fault_ms and newest.alert_ms > fault_ms, seconds
+            )
         return time.time() - fault_ms / 1000
 
     def settle(self) -> dict[str, int]:

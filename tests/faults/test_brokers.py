@@ -28,7 +28,9 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("is_clean", [True, False], ids=["clean", "unclean"])
+@pytest.mark.parametrize(
+    "is_clean", [True, pytest.param(False, marks=pytest.mark.short_form)], ids=["clean", "unclean"]
+)
 def test_a_restarted_broker_loses_nothing(apache: ApacheKafka, run: Run, *, is_clean: bool) -> None:
     for _ in range(RESTARTS):
         fault_ms = now_ms()
@@ -90,6 +92,7 @@ def leads(settings: Settings, topic: str, broker: int) -> bool:
     return asyncio.run(ask())
 
 
+@pytest.mark.short_form
 def test_a_lost_broker_and_moved_leaders_lose_nothing(
     make_settings: MakeSettings, three: ApacheKafka, start_run: StartRun
 ) -> None:

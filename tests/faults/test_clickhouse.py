@@ -35,6 +35,7 @@ def run(start_run: StartRun, make_settings: MakeSettings, server: Server) -> Run
     return start_run(make_settings(clickhouse_url=server.url))
 
 
+@pytest.mark.short_form
 def test_a_killed_clickhouse(run: Run, server: Server) -> None:
     for _ in range(KILLS):
         fault_ms = now_ms()

@@ -1,6 +1,7 @@
 """Workers that come and go, and one that was thought dead and comes back."""
 
 import signal
+from contextlib import closing
 
 import pytest
 
@@ -21,23 +22,28 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("role", [Role.NORMALIZE, Role.DETECT])
+@pytest.mark.parametrize(
+    "role", [Role.NORMALIZE, pytest.param(Role.DETECT, marks=pytest.mark.short_form)]
+)
 def test_a_rebalance_storm_loses_nothing_and_does_not_stand_still(run: Run, role: Role) -> None:
     """From one worker to four and back, again and again, while records come out at the end."""
-    pipeline, newest = run.pipeline, Newest(run.pipeline.settings)
-    for _ in range(STORMS):
-        before_ms = newest.event_ms
-        others = [pipeline.start(role, slot) for slot in OTHERS]
-        pipeline.wait_until(lambda: all(map(pipeline.is_ready, others)), 90)  # noqa: B023 - at once
-        fault_ms = now_ms()
-        codes = pipeline.stop(*others)
-        assert set(codes.values()) == {0}
-        run.recover(fault_ms)
-        assert newest.event_ms > before_ms
+    pipeline = run.pipeline
+    with closing(Newest(pipeline.settings)) as newest:
+        for _ in range(STORMS):
+            before_ms = newest.event_ms
+            others = [pipeline.start(role, slot) for slot in OTHERS]
+            pipeline.wait_until(lambda: all(map(pipeline.is_ready, others)), 90)  # noqa: B023 - at once
+            fault_ms = now_ms()
+            codes = pipeline.stop(*others)
+            assert set(codes.values()) == {0}
+            run.recover(fault_ms)
+            assert newest.event_ms > before_ms
     run.end(f"rebalance storm 1-4-1, {role}", STORMS)
 
 
-@pytest.mark.parametrize("role", [Role.NORMALIZE, Role.DETECT, Role.SINK])
+@pytest.mark.parametrize(
+    "role", [Role.NORMALIZE, pytest.param(Role.DETECT, marks=pytest.mark.short_form), Role.SINK]
+)
 def test_a_zombie_undoes_nothing(run: Run, role: Role) -> None:
     """A worker is frozen until another has its partitions, and works on when it is thawed."""
     pipeline = run.pipeline

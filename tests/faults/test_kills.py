@@ -44,6 +44,7 @@ def test_killed_workers_lose_and_double_nothing(run: Run, role: Role) -> None:
     run.end(NAMES[role], KILLS)
 
 
+@pytest.mark.short_form
 def test_workers_of_every_kind_killed_in_turn_lose_and_double_nothing(run: Run) -> None:
     for _ in range(TURNS):
         for member in list(run.pipeline.members.values()):
@@ -53,6 +54,7 @@ def test_workers_of_every_kind_killed_in_turn_lose_and_double_nothing(run: Run) 
     run.end("SIGKILL of each worker in turn", TURNS)
 
 
+@pytest.mark.short_form
 def test_a_stop_under_load_is_clean_and_repeats_nothing(run: Run) -> None:
     pipeline = run.pipeline
     for _ in range(STOPS):

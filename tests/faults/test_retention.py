@@ -42,7 +42,9 @@ async def delete_everything(settings: Settings, topic: str) -> dict[TopicPartiti
     return ends
 
 
-@pytest.mark.parametrize("role", [Role.NORMALIZE, Role.DETECT, Role.SINK])
+@pytest.mark.parametrize(
+    "role", [pytest.param(Role.NORMALIZE, marks=pytest.mark.short_form), Role.DETECT, Role.SINK]
+)
 def test_what_retention_took_is_said(run: Run, role: Role) -> None:
     pipeline, settings = run.pipeline, run.pipeline.settings
     topics = settings.topics

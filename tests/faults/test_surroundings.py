@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.short_form
 @pytest.mark.usefixtures("clickhouse")
 def test_wrong_clocks_change_nothing(run: Run) -> None:
     for member in list(run.pipeline.members.values()):
@@ -88,6 +89,7 @@ def poison(number: int) -> list[str]:
     return [json.dumps(frame) for frame in frames]
 
 
+@pytest.mark.short_form
 @pytest.mark.usefixtures("clickhouse")
 def test_poison_frames_are_kept_and_good_ones_pass(run: Run) -> None:
     [okx] = [each for each in run.pipeline.exchanges if each.dialect.exchange == "okx"]
