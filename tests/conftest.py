@@ -1,5 +1,6 @@
 """What tests share: one broker and one ClickHouse a session, fresh names for every test."""
 
+import asyncio
 import os
 import secrets
 import time
@@ -18,6 +19,7 @@ from liq.embedded.stack import liq_command
 from liq.embedded.supervisor import Child, Supervisor
 from liq.embedded.warehouse import WarehouseAddress, choose_warehouse
 from runtime.settings import Settings, load_settings
+from tests.old_topics import delete_namespaces
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 WAIT_SECONDS = 60.0  # of patience: two passes of the suite may share two cores
@@ -120,8 +122,16 @@ def clickhouse(
     chosen.stop()
 
 
+@pytest.fixture(scope="session")
+def ended_namespaces() -> list[str]:
+    """Topic namespaces of tests that have ended."""
+    return []
+
+
 @pytest.fixture
-def make_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> MakeSettings:
+def make_settings(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, ended_namespaces: list[str]
+) -> MakeSettings:
     """Settings in a topic namespace and a database of the test's own.
 
     They know the broker and the ClickHouse if the test asks for those fixtures.
@@ -134,6 +144,11 @@ def make_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     environment |= {"TOPIC_NAMESPACE": f"t{suffix}", "CLICKHOUSE_DATABASE": f"t{suffix}"}
     for name, text in environment.items():
         monkeypatch.setenv(name, text)
+    if "broker" in request.fixturenames:
+        # Now, when nothing of those tests runs any more. Every client that starts reads about every
+        # topic there is: with those of two hundred tests that took half of a test's time.
+        asyncio.run(delete_namespaces(load_settings(), ended_namespaces))
+        ended_namespaces[:] = [environment["TOPIC_NAMESPACE"]]
 
     def make(**changes: object) -> Settings:
         return load_settings(**changes)
