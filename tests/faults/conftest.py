@@ -30,6 +30,8 @@ from tests.faults.verdict import Verdict, judge
 
 #: How many times the long form's loops are run: 1 is the long form, CI runs a small part of it.
 FAULT_SHARE = float(os.environ.get("FAULT_SHARE", "0.04"))
+ENOUGH_FRAMES = 250
+ENOUGH_SECONDS = 60
 FEEDS = (("bitget", "liquidation"), ("okx", "public"))
 
 
@@ -52,9 +54,14 @@ class Run:
         """Wait until new events and alerts come through, and note how long that took."""
         self.recoveries.append(self.pipeline.recover(fault_ms, seconds))
 
+    def stop_traffic(self) -> None:
+        """Send no more, once there was something to lose."""
+        self.pipeline.wait_until(lambda: self.traffic.count >= ENOUGH_FRAMES, ENOUGH_SECONDS)
+        self.traffic.stop()
+
     def end(self, case: str, loops_done: int = 1) -> Verdict:
         """Come to rest, compare, note, and fail if anything is not as it must be."""
-        self.traffic.stop()
+        self.stop_traffic()
         codes = self.pipeline.settle()
         verdict = judge(self.pipeline.settings, self.pipeline.exchanges)
         note(case, verdict, broker=self.broker, loops=loops_done, recoveries=self.recoveries)

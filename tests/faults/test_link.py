@@ -89,7 +89,7 @@ def test_a_poor_link_loses_nothing(run: Run, proxies: Proxies, name: str, link: 
         proxy.link = link
     run.recover(fault_ms)
     run.pipeline.pause(SPOILED_SECONDS)
-    run.traffic.stop()
+    run.stop_traffic()
     ledger = {frame for each in run.pipeline.exchanges for frame in each.ledger}
     log = FeedLog(run.pipeline.settings)
     run.pipeline.wait_until(lambda: ledger <= {*log.frames("bitget"), *log.frames("okx")}, 60)

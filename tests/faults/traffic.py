@@ -65,7 +65,10 @@ def sent_ms(frame: bytes) -> int:
 
 
 class Traffic:
-    """Publishes at each exchange in turn from a thread of its own until it is stopped."""
+    """Publishes at each exchange in turn from a thread of its own until it is stopped.
+
+    `count` says how many frames it has made.
+    """
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class Traffic:
         self._exchanges = exchanges
         self._rate = frames_per_second
         self._assets = assets
-        self._count = 0
+        self.count = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -96,10 +99,10 @@ class Traffic:
             now_ms = int(time.time() * MS_PER_SECOND)
             asset = f"C{(now_ms + BURST_OFFSET_MS) // MS_PER_SECOND % self._assets}X"
             sent = []
-            while self._count < elapsed * self._rate:
-                self._count += 1
-                exchange = self._exchanges[self._count % len(self._exchanges)]
+            while self.count < elapsed * self._rate:
+                self.count += 1
+                exchange = self._exchanges[self.count % len(self._exchanges)]
                 frame = FRAMES[exchange.dialect.exchange]
-                sent.append(exchange.publish(frame(self._count, asset, now_ms)))
+                sent.append(exchange.publish(frame(self.count, asset, now_ms)))
             for each in sent:
                 each.result()
