@@ -48,7 +48,7 @@ test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17
 		--ignore tests/integration/embedded_clickhouse \
 		--ignore tests/integration/test_embedded_stack.py
 
-test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it with plain Python, and hold its cost against limits.
+test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it with plain Python, and hold the detector's cost against its limits.
 	rm -rf build/compiled
 	$(BIN)/python -m pip install --quiet --no-deps --target build/compiled dist/*.whl
 	$(COMPILED) -c "import processors.cascades.lane as a, processors.normalizers.reading as b; \
@@ -57,7 +57,6 @@ test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it w
 	$(COMPILED) tests/normalizer_results.py | diff build/plain.txt -
 	$(COMPILED) -m pytest -p no:cacheprovider $(CORE_TESTS)
 	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.detector --rounds 5 --check
-	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.normalizers --seconds 0.2 --check
 
 test-faults: install ## Kill, freeze, cut and starve the whole pipeline on Apache Kafka; FAULT_FORM=short is the short form of CI.
 	PYTHON=$(BIN)/python tests/faults/run.sh

@@ -22,9 +22,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize(
-    "role", [Role.NORMALIZE, pytest.param(Role.DETECT, marks=pytest.mark.short_form)]
-)
+@pytest.mark.parametrize("role", [Role.NORMALIZE, Role.DETECT])
 def test_a_rebalance_storm_loses_nothing_and_does_not_stand_still(run: Run, role: Role) -> None:
     """From one worker to four and back, again and again, while records come out at the end."""
     pipeline = run.pipeline

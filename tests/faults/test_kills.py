@@ -54,7 +54,6 @@ def test_workers_of_every_kind_killed_in_turn_lose_and_double_nothing(run: Run) 
     run.end("SIGKILL of each worker in turn", TURNS)
 
 
-@pytest.mark.short_form
 def test_a_stop_under_load_is_clean_and_repeats_nothing(run: Run) -> None:
     pipeline = run.pipeline
     for _ in range(STOPS):

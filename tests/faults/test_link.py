@@ -59,7 +59,6 @@ def test_a_cut_link_is_a_gap_and_nothing_else_is_lost(run: Run, proxies: Proxies
     assert FeedLog(run.pipeline.settings).has(FeedEvent.GAP)
 
 
-@pytest.mark.short_form
 def test_a_black_hole_is_noticed_and_becomes_a_gap(run: Run, proxies: Proxies) -> None:
     log = FeedLog(run.pipeline.settings)
     fault_ms = now_ms()

@@ -25,7 +25,6 @@ pytestmark = [
 ]
 
 
-@pytest.mark.short_form
 @pytest.mark.usefixtures("clickhouse")
 def test_wrong_clocks_change_nothing(run: Run) -> None:
     for member in list(run.pipeline.members.values()):
