@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 import typer
-from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from rich.console import Console
 
 from runtime.errors import ConfigurationError, DependencyError
@@ -44,16 +43,6 @@ def exits_on_configuration_error(
             raise typer.Exit(EXIT_CONFIGURATION) from error
         except DependencyError as error:
             err.print(without_logins(str(error)), style="red", markup=False, highlight=False)
-            raise typer.Exit(EXIT_DEPENDENCY) from error
-        except ClickHouseError as error:
-            reason = str(error).partition("\n")[0]
-            err.print(
-                f"ClickHouse did not do what was asked: {reason} Check CLICKHOUSE_URL, "
-                "CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.",
-                style="red",
-                markup=False,
-                highlight=False,
-            )
             raise typer.Exit(EXIT_DEPENDENCY) from error
 
     return wrapped

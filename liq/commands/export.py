@@ -9,10 +9,11 @@ import orjson
 import typer
 from aiokafka import TopicPartition
 
+from liq.clickhouse_errors import exits_on_clickhouse_error
 from liq.console import exits_on_configuration_error
-from processors.engine.faust_transport import received_at_ns
 from runtime.kafka import new_consumer, start_consumer
 from runtime.partitions import find_partitions
+from runtime.record_time import received_at_ns
 from runtime.settings import Settings, load_settings
 from schemas.capture import CaptureLine
 from schemas.codec import encode
@@ -25,6 +26,7 @@ POLL_MS = 500
 
 
 @exits_on_configuration_error
+@exits_on_clickhouse_error
 def export(
     topic: Annotated[str, typer.Argument(help="A topic's full name.")],
     partition: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from liq.clickhouse_errors import exits_on_clickhouse_error
 from liq.console import err, exits_on_configuration_error, out
 from liq.report.answers import NothingStoredError, ask, newest_period
 from liq.report.page import page
@@ -32,6 +33,7 @@ FILE_FORMATS = {AnswerFormat.JSON: "JSONEachRow", AnswerFormat.CSV: "CSVWithName
 
 
 @exits_on_configuration_error
+@exits_on_clickhouse_error
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT, SHOW, DESCRIBE or EXPLAIN.")],
     answer_format: Annotated[
@@ -56,6 +58,7 @@ def sql(
 
 
 @exits_on_configuration_error
+@exits_on_clickhouse_error
 def report(
     days: Annotated[float, typer.Option(help="How long the period is.", min=0.01)] = 2,
     until: Annotated[

@@ -23,22 +23,13 @@ from runtime.log_gaps import LogGaps
 from runtime.logs import get_logger
 from runtime.long_poll import emulate_long_poll
 from runtime.metrics import ERRORS
-from schemas.headers import RECEIVED_AT_NS, integer_header
-from schemas.units import MILLISECOND_NS
+from runtime.record_time import received_at_ns
 
 # Enough to merge venues that differ hundredfold in rate, small enough to stay in the megabytes.
 HELD_RECORDS_PER_PARTITION = 5_000
 FETCH_TIMEOUT_SECONDS = 1.0
 
 log = get_logger(__name__)
-
-
-def received_at_ns(record: Any) -> int:
-    """When a raw record's frame was received; the record's own time where no header says."""
-    stamped = integer_header(record.headers, RECEIVED_AT_NS)
-    if stamped is not None:
-        return stamped
-    return int(record.timestamp) * MILLISECOND_NS
 
 
 class ReleaseOrder(SchedulingStrategyT):

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from processors.engine.faust_transport import received_at_ns
 from processors.engine.output import Output, OutputRecord
 from processors.engine.refusal import deliverable
 from processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from runtime.metrics import EVENTS, NORMALIZED, REJECTED
+from runtime.record_time import received_at_ns
 from runtime.settings import Settings
 from schemas.codec import encode
 from schemas.headers import FEED, HEARTBEAT_KEY, heartbeat_headers, text_header

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from liq.main import app
+from liq.main import COMMANDS, app
 from tests.conftest import CAPTURES
 
 JULY_2025 = CAPTURES / "2025-07-18_binance.jsonl.gz"
@@ -27,10 +27,36 @@ def liq(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
 
 def test_every_command_has_a_sentence() -> None:
     text = runner.invoke(app, ["--help"], terminal_width=200).output
-    for command in app.registered_commands:
-        assert command.callback is not None
-        assert command.callback.__doc__, command.callback.__name__
-        assert command.callback.__name__.replace("_", "-") in text
+    lines = [line.strip("│ ").split() for line in text.splitlines()]
+    sentences = {words[0]: words[1:] for words in lines if words}
+    for command in COMMANDS:
+        assert len(sentences[command]) > 1, command
+
+
+def test_a_mistyped_command_is_an_error_that_names_what_was_meant() -> None:
+    outcome = runner.invoke(app, ["proces"])
+    assert outcome.exit_code == 2
+    assert "process" in outcome.output
+
+
+@pytest.mark.parametrize(
+    ("command", "unneeded"),
+    [
+        ("process", "clickhouse_connect"),
+        ("produce", "clickhouse_connect"),
+        ("produce", "faust"),
+        ("sink", "faust"),
+        ("normalize", "faust"),
+        ("detect", "faust"),
+    ],
+)
+def test_a_command_does_not_import_what_only_others_need(command: str, unneeded: str) -> None:
+    program = (
+        "import sys; from liq.main import COMMANDS, load; "
+        "load(sys.argv[1], COMMANDS[sys.argv[1]]); sys.exit(sys.argv[2] in sys.modules)"
+    )
+    loading = subprocess.run((sys.executable, "-c", program, command, unneeded), check=False)
+    assert loading.returncode == 0
 
 
 def test_config_prints_addresses_of_feeds_whole_and_refuses_wrong_ones(

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.main import get_command
 
-from liq.commands.workers import Sink, Stage
-from liq.main import app
+from liq.commands.process import Stage
+from liq.commands.sink import Sink
+from liq.main import COMMANDS, load
 from producers.feed_settings import feed_settings
 from producers.live import chosen_targets
 from producers.registry import ALL_FEEDS, producible_exchanges
@@ -92,7 +92,7 @@ def test_every_command_line_parses(name: str) -> None:
         source, target, mode = volume.split(":")
         assert mode == "ro"
         arguments = [text.replace(target, str(ROOT / source), 1) for text in arguments]
-    command = get_command(app).commands[word]  # type: ignore[attr-defined] # a group
+    command = load(word, COMMANDS[word])
     assert command.make_context(word, arguments).params
 
 

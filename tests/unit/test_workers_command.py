@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from liq.commands import workers
+from liq import worker_topics
+from liq.commands import process, sink
 from runtime.health import Health
 
 
@@ -30,15 +31,15 @@ def test_a_worker_with_topics_and_no_partitions_is_not_ready(
         work(None)
 
     monkeypatch.setenv("HTTP_PORT", "0")
-    monkeypatch.setattr(workers, "ensure_topics", topics_are_there)
+    monkeypatch.setattr(worker_topics, "ensure_topics", topics_are_there)
     monkeypatch.setattr("processors.engine.worker.run", begin)
     monkeypatch.setattr("sinks.clickhouse.worker.run", begin)
-    monkeypatch.setattr(workers, "run_until_signal", run_at_once)
+    monkeypatch.setattr(sink, "run_until_signal", run_at_once)
     with contextlib.suppress(Begun):
         if command == "process":
-            workers.process(workers.Stage.NORMALIZE)
+            process.process(process.Stage.NORMALIZE)
         else:
-            workers.sink()
+            sink.sink()
     [health] = seen
     assert health.conditions["topics"].holds
     assert not health.ready
