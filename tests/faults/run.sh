@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The fault suite on Apache Kafka, in three parts side by side: they wait more than they compute.
 # FAULT_SHARE=1 (the default) is the long form, which writes the table in docs/delivery.md;
-# FAULT_SHARE=0.04 runs every loop about once. FAULT_FORM=short runs that of one or two cases of each
-# kind, as CI does. Needs Java 17 and Maven.
+# FAULT_SHARE=0.04 runs every loop about once. FAULT_FORM=short runs that of one case of each kind,
+# as CI does. Needs Java 17 and Maven.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}

@@ -92,7 +92,6 @@ def leads(settings: Settings, topic: str, broker: int) -> bool:
     return asyncio.run(ask())
 
 
-@pytest.mark.short_form
 def test_a_lost_broker_and_moved_leaders_lose_nothing(
     make_settings: MakeSettings, three: ApacheKafka, start_run: StartRun
 ) -> None:
