@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import pytest
 
 from liq.embedded.broker import Broker, choose_broker
@@ -22,12 +23,16 @@ from runtime.settings import Settings, load_settings
 from tests.old_topics import delete_namespaces
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
-WAIT_SECONDS = 60.0  # of patience: two passes of the suite may share two cores
+WAIT_SECONDS = 150.0  # of patience: two passes of the suite may share two cores
 POLL_SECONDS = 0.05
 
 
 def pytest_configure() -> None:
-    """Give each process of a parallel run ports of its own: no two can pick the same one."""
+    """Nothing of a property is timed; processes of a parallel run have ports of their own."""
+    hypothesis.settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("untimed")
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is None:
         return
@@ -214,7 +219,7 @@ def worker_environment(settings: Settings) -> dict[str, str]:
 
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], bool]], None]:
-    """Wait for a condition; the test fails if it does not come true in a minute."""
+    """Wait for a condition; the test fails if it does not come true in time."""
 
     def wait(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
         deadline = time.monotonic() + seconds

@@ -125,7 +125,6 @@ async def can_log_in(settings: Settings, servers: str, password: str) -> bool:
         await consumer.stop()
 
 
-@pytest.mark.timeout(120)
 def test_a_further_listener_asks_for_a_password(start: Start) -> None:
     kafka, settings = start(
         ClusterOptions(

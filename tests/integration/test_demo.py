@@ -10,7 +10,7 @@ from liq.embedded.stack import liq_command
 from tests.conftest import CAPTURES
 from tests.process_table import processes_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(480)]
 
 CAPTURE = CAPTURES / "2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz"
 TOTALS = [
@@ -30,7 +30,7 @@ def run_demo(directory: Path, *options: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=220,
         check=False,
     )
     assert outcome.returncode == 0, outcome.stderr

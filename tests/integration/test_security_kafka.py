@@ -89,7 +89,7 @@ def test_the_whole_pipeline_logs_in_over_tls(
     ]
     played = run_offline(settings, "replay", str(CAPTURE))
     assert played.returncode == 0, played.stderr
-    wait_until(lambda: is_done(settings), 60)
+    wait_until(lambda: is_done(settings))
     assert len(values(settings, settings.topics.events)) == EVENTS
     counted = run_offline(settings, "sql", "--format", "csv", "SELECT count() FROM liquidations")
     assert counted.stdout.split() == [b'"count()"', b"%d" % EVENTS], clickhouse.url

@@ -146,7 +146,7 @@ def test_a_pipeline_that_works_shows_no_secret(
         run_worker("process", "detect", settings=settings),
         run_worker("sink", "clickhouse", settings=settings),
     ]
-    wait_until(lambda: is_done(settings), 60)
+    wait_until(lambda: is_done(settings))
     told += [served_by(worker) for worker in workers]
     assert [worker.stop() for worker in workers] == [0, 0, 0]
     told += [worker.log for worker in workers]

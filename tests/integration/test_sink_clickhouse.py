@@ -46,7 +46,7 @@ from tests.sample_records import STARTED_AT_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 90.0
 
 Values = Sequence[bytes | None]
 

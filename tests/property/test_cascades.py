@@ -58,7 +58,7 @@ def written(alerts: list[CascadeAlert]) -> list[bytes]:
 seeds = st.integers(0, 10**9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds)
 def test_order_within_a_second_of_receipt_does_not_matter(seed: int) -> None:
     events = log_of(seed)
@@ -68,7 +68,7 @@ def test_order_within_a_second_of_receipt_does_not_matter(seed: int) -> None:
     assert written(run(shuffled)) == written(run(events))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds)
 def test_repeats_change_nothing(seed: int) -> None:
     events = log_of(seed)
@@ -83,7 +83,7 @@ def test_repeats_change_nothing(seed: int) -> None:
     assert written(kept) == written(expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.integers(1, 1_000))
 def test_a_shift_by_whole_minutes_shifts_the_answer(seed: int, minutes: int) -> None:
     shift_ms = minutes * 60_000
@@ -106,7 +106,7 @@ def test_a_shift_by_whole_minutes_shifts_the_answer(seed: int, minutes: int) -> 
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds)
 @example(16_518)  # both sides of an asset are judged at one tick
 def test_sides_are_treated_alike(seed: int) -> None:
@@ -129,7 +129,7 @@ def test_sides_are_treated_alike(seed: int) -> None:
     assert told(run(events), mirror=False) == told(run(mirrored), mirror=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds, st.data())
 def test_a_crash_at_any_record_changes_nothing(seed: int, data: st.DataObject) -> None:
     events = log_of(seed)
@@ -151,7 +151,7 @@ def test_a_crash_at_any_record_changes_nothing(seed: int, data: st.DataObject) -
     assert second.finish() == whole.finish()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds)
 def test_a_cascade_is_told_from_start_to_end_under_one_name(seed: int) -> None:
     lives: dict[str, list[CascadeAlert]] = {}
@@ -171,7 +171,6 @@ def test_a_cascade_is_told_from_start_to_end_under_one_name(seed: int) -> None:
 parts = st.tuples(*[st.floats(0, 1) for _ in range(5)])
 
 
-@settings(deadline=None)
 @given(parts, parts)
 def test_the_score_never_falls_when_parts_rise(
     low: tuple[float, ...], high: tuple[float, ...]

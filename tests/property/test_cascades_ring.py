@@ -3,7 +3,7 @@
 from collections import Counter
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.cascades.ring import Ring, weight_of
@@ -40,7 +40,6 @@ def cells_of(
     return found
 
 
-@settings(deadline=None)
 @given(steps)
 def test_sums_are_those_of_the_liquidations_in_the_windows(
     taken: list[tuple[int, int, str, int, int]],

@@ -25,7 +25,7 @@ from tests.analytics_data import records
 from tests.conftest import worker_environment
 
 SINK_STAGE = "sink-clickhouse"
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 150.0
 POLL_SECONDS = 0.1
 
 Records = Mapping[str, Sequence[bytes]]
