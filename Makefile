@@ -11,7 +11,7 @@ APACHE_TESTS ?= tests/integration
 PACKAGES := liq producers processors runtime schemas sinks
 CORE_TESTS := tests/golden $(wildcard tests/*/test_cascade*.py tests/*/test_*detect*.py \
 	tests/*/test_normalize*.py tests/*/test_contract_metadata.py)
-COMPILED := PYTHONPATH=build/compiled PYTHONSAFEPATH=1 $(BIN)/python
+COMPILED := PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python
 # Anything that changes what is installed.
 INSTALL_INPUTS := pyproject.toml constraints.txt
 
@@ -56,7 +56,7 @@ test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it w
 	$(BIN)/python tests/normalizer_results.py > build/plain.txt
 	$(COMPILED) tests/normalizer_results.py | diff build/plain.txt -
 	$(COMPILED) -m pytest -p no:cacheprovider $(CORE_TESTS)
-	PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python -m benchmarks.detector --rounds 5 --check
+	$(COMPILED) -m benchmarks.detector --rounds 5 --check
 
 test-faults: install ## Kill, freeze, cut and starve the whole pipeline on Apache Kafka; FAULT_FORM=short is the short form of CI.
 	PYTHON=$(BIN)/python tests/faults/run.sh

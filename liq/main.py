@@ -77,7 +77,6 @@ def load(name: str, place: Place) -> Any:
 app = typer.Typer(
     name="liq",
     cls=Commands,
-    help="Liquidations of many exchanges as one truthful stream, cascades while they happen.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

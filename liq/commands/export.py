@@ -9,7 +9,7 @@ import orjson
 import typer
 from aiokafka import TopicPartition
 
-from liq.clickhouse_errors import exits_on_clickhouse_error
+from liq.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.console import exits_on_configuration_error
 from runtime.kafka import new_consumer, start_consumer
 from runtime.partitions import find_partitions
@@ -26,7 +26,7 @@ POLL_MS = 500
 
 
 @exits_on_configuration_error
-@exits_on_clickhouse_error
+@clickhouse_errors_as_sentences()
 def export(
     topic: Annotated[str, typer.Argument(help="A topic's full name.")],
     partition: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from liq.clickhouse_errors import exits_on_clickhouse_error
+from liq.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.console import exits_on_configuration_error, out
 from runtime.settings import load_settings
 from sinks.clickhouse import migrations
@@ -14,7 +14,7 @@ from sinks.clickhouse.retention import retention_statements
 
 
 @exits_on_configuration_error
-@exits_on_clickhouse_error
+@clickhouse_errors_as_sentences()
 def migrate(
     dry_run: Annotated[bool, typer.Option(help="Print the SQL that would be run.")] = False,
 ) -> None:

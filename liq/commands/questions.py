@@ -8,7 +8,6 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from liq.clickhouse_errors import exits_on_clickhouse_error
 from liq.console import err, exits_on_configuration_error, out
 from liq.report.answers import NothingStoredError, ask, newest_period
 from liq.report.page import page
@@ -33,7 +32,6 @@ FILE_FORMATS = {AnswerFormat.JSON: "JSONEachRow", AnswerFormat.CSV: "CSVWithName
 
 
 @exits_on_configuration_error
-@exits_on_clickhouse_error
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT, SHOW, DESCRIBE or EXPLAIN.")],
     answer_format: Annotated[
@@ -58,7 +56,6 @@ def sql(
 
 
 @exits_on_configuration_error
-@exits_on_clickhouse_error
 def report(
     days: Annotated[float, typer.Option(help="How long the period is.", min=0.01)] = 2,
     until: Annotated[

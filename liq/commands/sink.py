@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from liq.clickhouse_errors import exits_on_clickhouse_error
+from liq.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.console import exits_on_configuration_error, run_until_signal, start_health
 from liq.exchanges import configured_exchanges
 from liq.worker_topics import make_sure_of_topics
@@ -20,7 +20,7 @@ class Sink(StrEnum):
 
 
 @exits_on_configuration_error
-@exits_on_clickhouse_error
+@clickhouse_errors_as_sentences()
 def sink(store: Annotated[Sink, typer.Argument(help="Where to load.")] = Sink.CLICKHOUSE) -> None:
     """Run a sink worker: Kafka topics into ClickHouse tables, every event once."""
     settings = load_settings()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from liq.clickhouse_errors import exits_on_clickhouse_error
+from liq.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.console import err, exits_on_configuration_error, out
 from liq.demo import DemoOptions, run_demo
 from liq.embedded.options import load_stack_options
@@ -26,7 +26,7 @@ CAPTURE = Path("data/captures/2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz")
 
 
 @exits_on_configuration_error
-@exits_on_clickhouse_error
+@clickhouse_errors_as_sentences()
 def demo(
     capture: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, help="A recorded capture.")
@@ -44,7 +44,7 @@ def demo(
 
 
 @exits_on_configuration_error
-@exits_on_clickhouse_error
+@clickhouse_errors_as_sentences()
 def dev() -> None:
     """Keep an embedded broker, an embedded ClickHouse and all workers running until Ctrl-C."""
     _end_on_signals()
