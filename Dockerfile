@@ -12,8 +12,8 @@ COPY sinks sinks
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && python -m venv /opt/liq \
-    && HATCH_BUILD_HOOK_ENABLE_MYPYC=true \
-        /opt/liq/bin/pip install --no-cache-dir --constraint constraints.txt .
+    && MYPYPATH=processors:schemas HATCH_BUILD_HOOK_ENABLE_MYPYC=true \
+        /opt/liq/bin/pip install --no-cache-dir --constraint constraints.txt ./schemas .
 
 FROM python:3.11.11-slim-bookworm
 # A fixed number, so that volumes and policies can name it.

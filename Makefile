@@ -8,12 +8,12 @@ LIVE ?=
 TEST_PROCESSES ?= 2
 IN_PARALLEL = -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 APACHE_TESTS ?= tests/integration
-PACKAGES := liq producers processors runtime schemas sinks
+PACKAGES := liq processors producers runtime schemas sinks
 CORE_TESTS := tests/golden $(wildcard tests/*/test_cascade*.py tests/*/test_*detect*.py \
 	tests/*/test_normalize*.py tests/*/test_contract_metadata.py)
 COMPILED := PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python
 # Anything that changes what is installed.
-INSTALL_INPUTS := pyproject.toml constraints.txt
+INSTALL_INPUTS := pyproject.toml devstack/pyproject.toml schemas/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo dev test test-unit test-apache test-faults lint format types imports check bench eval eval-check wheel test-compiled clean
@@ -28,7 +28,8 @@ $(VENV)/installed: $(INSTALL_INPUTS)
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[embedded,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+		--editable ./schemas --editable ./devstack --editable '.[devstack,dev]'
 	@touch $@
 
 demo: install ## Play recorded liquidations through the whole engine and show what SQL says; SPEED=60 plays at 60x, LIVE=1 over websockets.
@@ -51,7 +52,7 @@ test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17
 test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it with plain Python, and hold the detector's cost against its limits.
 	rm -rf build/compiled
 	$(BIN)/python -m pip install --quiet --no-deps --target build/compiled dist/*.whl
-	$(COMPILED) -c "import processors.cascades.lane as a, processors.normalizers.reading as b; \
+	$(COMPILED) -c "import liq.processors.cascades.lane as a, liq.processors.normalizers.reading as b; \
 		assert a.__file__.endswith('.so') and b.__file__.endswith('.so'), (a.__file__, b.__file__)"
 	$(BIN)/python tests/normalizer_results.py > build/plain.txt
 	$(COMPILED) tests/normalizer_results.py | diff build/plain.txt -
@@ -81,7 +82,10 @@ wheel: install ## Build dist/*.whl with the pure core compiled (needs a C compil
 	rm -rf build/source dist
 	mkdir -p build/source
 	cp -r pyproject.toml README.md LICENSE $(PACKAGES) build/source
-	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist build/source
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist ./schemas ./devstack
+	# While hatch-mypyc runs mypy finds no pyproject.toml, which says where the imports are.
+	MYPYPATH=processors:schemas HATCH_BUILD_HOOK_ENABLE_MYPYC=true \
+		$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist build/source
 
 bench: install ## Run the side-by-side measurements.
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -30,20 +30,20 @@ from pathlib import Path
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from liq.embedded.options import load_stack_options
-from liq.embedded.stack import Stack
-from runtime.kafka import new_producer
-from runtime.settings import Settings, load_settings
-from runtime.topics import ensure_topics
-from schemas.codec import encode as encode_record
-from schemas.headers import Headers
-from schemas.records import Liquidation, Source
-from schemas.vocabulary import Completeness, ContractKind, Evidence, PriceKind, Side
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.encoding import Encoded, encode
-from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.tables import LIQUIDATIONS
-from sinks.clickhouse.writer import insert
+from liq.devstack.options import load_stack_options
+from liq.devstack.stack import Stack
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings, load_settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import encode as encode_record
+from liq.schemas.headers import Headers
+from liq.schemas.records import Liquidation, Source
+from liq.schemas.vocabulary import Completeness, ContractKind, Evidence, PriceKind, Side
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.encoding import Encoded, encode
+from liq.sinks.clickhouse.migrations import migrate
+from liq.sinks.clickhouse.tables import LIQUIDATIONS
+from liq.sinks.clickhouse.writer import insert
 
 PARTITIONS = 4
 ROUNDS = 5

@@ -24,18 +24,18 @@ from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.detection.day import make_day
-from processors.cascades import (
+from liq.processors.cascades import (
     BasicDetector,
     CascadeEngine,
     DetectorConfig,
     PartitionDetector,
     lane,
 )
-from processors.cascades.observation import CENTS_PER_DOLLAR, Observation
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from schemas.capture import parse_capture_line
-from schemas.records import Liquidation
-from schemas.vocabulary import Completeness
+from liq.processors.cascades.observation import CENTS_PER_DOLLAR, Observation
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.schemas.capture import parse_capture_line
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness
 
 CAPTURE = (
     Path(__file__).parent.parent / "data/captures/2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz"

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import orjson
 
-from processors.normalizers import (
+from liq.processors.normalizers import (
     FrameMetadata,
     NormalizerConfig,
     known_exchanges,
@@ -34,8 +34,8 @@ from processors.normalizers import (
     load_snapshot,
     normalize,
 )
-from processors.normalizers.numbers import EXACT
-from schemas.capture import parse_capture_line
+from liq.processors.normalizers.numbers import EXACT
+from liq.schemas.capture import parse_capture_line
 
 ROOT = Path(__file__).parent.parent
 CAPTURES = ROOT / "data" / "captures"

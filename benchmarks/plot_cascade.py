@@ -14,11 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from processors.cascades import CascadeEngine, DetectorConfig
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from schemas.capture import parse_capture_line
-from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType, Side
+from liq.processors.cascades import CascadeEngine, DetectorConfig
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.schemas.capture import parse_capture_line
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType, Side
 
 ROOT = Path(__file__).parent.parent
 CAPTURE = ROOT / "data/captures/2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz"

@@ -20,12 +20,12 @@ from urllib.request import urlopen
 import orjson
 from websockets.asyncio.server import ServerConnection, serve
 
-from liq.embedded.broker import choose_broker
-from liq.embedded.options import load_stack_options
-from liq.embedded.ports import LOOPBACK, free_port
-from liq.embedded.probe import answers_http
-from liq.embedded.stack import liq_command
-from liq.embedded.supervisor import Child, Supervisor
+from liq.devstack.broker import choose_broker
+from liq.devstack.options import load_stack_options
+from liq.devstack.ports import LOOPBACK, free_port
+from liq.devstack.probe import answers_http
+from liq.devstack.stack import liq_command
+from liq.devstack.supervisor import Child, Supervisor
 
 SYMBOLS = 200
 BURST_SECONDS = 0.01

@@ -12,11 +12,11 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from schemas.capture import parse_capture_line
-from schemas.codec import encode
-from schemas.records import Liquidation, Rejected, Source
-from schemas.topics import Topics
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.schemas.capture import parse_capture_line
+from liq.schemas.codec import encode
+from liq.schemas.records import Liquidation, Rejected, Source
+from liq.schemas.topics import Topics
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 STORED = Path(__file__).parent / "golden" / "analytics"

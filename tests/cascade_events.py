@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from schemas.records import Liquidation
-from schemas.vocabulary import Completeness, ContractKind, Evidence, PriceKind, Side
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, ContractKind, Evidence, PriceKind, Side
 
 START_MS = 1_783_000_000_000
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from liq.embedded.ports import LOOPBACK
+from liq.devstack.ports import LOOPBACK
 
 VALID = timedelta(days=1)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from liq.embedded.clickhouse.child import ClickHouseChild
+from liq.devstack.clickhouse.child import ClickHouseChild
 
 
 class Server:

@@ -11,15 +11,15 @@ from typing import Protocol
 import hypothesis
 import pytest
 
-from liq.embedded.broker import Broker, choose_broker
-from liq.embedded.broker_address import BrokerAddress
-from liq.embedded.options import StackOptions, load_stack_options
-from liq.embedded.ports import LOOPBACK, SETTING, free_port, free_ports
-from liq.embedded.probe import answers_http
-from liq.embedded.stack import liq_command
-from liq.embedded.supervisor import Child, Supervisor
-from liq.embedded.warehouse import WarehouseAddress, choose_warehouse
-from runtime.settings import Settings, load_settings
+from liq.devstack.broker import Broker, choose_broker
+from liq.devstack.broker_address import BrokerAddress
+from liq.devstack.options import StackOptions, load_stack_options
+from liq.devstack.ports import LOOPBACK, SETTING, free_port, free_ports
+from liq.devstack.probe import answers_http
+from liq.devstack.stack import liq_command
+from liq.devstack.supervisor import Child, Supervisor
+from liq.devstack.warehouse import WarehouseAddress, choose_warehouse
+from liq.runtime.settings import Settings, load_settings
 from tests.old_topics import delete_namespaces
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"

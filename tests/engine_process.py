@@ -18,12 +18,12 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from liq.exchanges import configured_exchanges
-from processors.engine import worker
-from processors.engine.output import Output, OutputRecord
-from runtime.health import Health
-from runtime.logs import configure_logging, get_logger
-from runtime.settings import load_settings
+from liq.cli.exchanges import configured_exchanges
+from liq.processors.engine import worker
+from liq.processors.engine.output import Output, OutputRecord
+from liq.runtime.health import Health
+from liq.runtime.logs import configure_logging, get_logger
+from liq.runtime.settings import load_settings
 
 POLL_SECONDS = 0.02
 STRUCK = "mishap"

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.settings import Settings
-from schemas.codec import decode
-from schemas.headers import FEED, HEARTBEAT_KEY, text_header
-from schemas.records import FeedStatus
-from schemas.vocabulary import FeedEvent
+from liq.runtime.settings import Settings
+from liq.schemas.codec import decode
+from liq.schemas.headers import FEED, HEARTBEAT_KEY, text_header
+from liq.schemas.records import FeedStatus
+from liq.schemas.vocabulary import FeedEvent
 from tests.pipeline_log import read_topic, values
 
 

@@ -7,13 +7,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Final
 
-from liq.local_exchange.server import LocalExchange
-from producers.addresses import Target, targets
-from producers.live import produce
-from producers.registry import FEEDS
-from producers.timing import Timing
-from runtime.health import Health
-from runtime.settings import Settings
+from liq.devstack.exchange.server import LocalExchange
+from liq.producers.addresses import Target, targets
+from liq.producers.live import produce
+from liq.producers.registry import FEEDS
+from liq.producers.timing import Timing
+from liq.runtime.health import Health
+from liq.runtime.settings import Settings
 
 END_SECONDS: Final = 60.0
 FAST: Final = Timing(

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import orjson
 
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from schemas.codec import encode
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.schemas.codec import encode
 
 FIXTURES = Path(__file__).parent / "golden" / "fixtures"
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from runtime.kafka import new_admin
-from runtime.settings import Settings
+from liq.runtime.kafka import new_admin
+from liq.runtime.settings import Settings
 
 
 async def delete_namespaces(settings: Settings, namespaces: Collection[str]) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from liq.embedded.stack import liq_command
-from runtime.kafka import new_consumer, start_consumer
-from runtime.partitions import find_partitions
-from runtime.settings import Settings
+from liq.devstack.stack import liq_command
+from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.partitions import find_partitions
+from liq.runtime.settings import Settings
 from tests.conftest import worker_environment
 
 POLL_MS = 200

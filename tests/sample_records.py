@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from schemas.records import (
+from liq.schemas.records import (
     CascadeAlert,
     FeedStatus,
     Instrument,
@@ -11,7 +11,7 @@ from schemas.records import (
     ScoreParts,
     Source,
 )
-from schemas.vocabulary import (
+from liq.schemas.vocabulary import (
     AlertType,
     Completeness,
     ContractKind,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from liq.embedded.kafka.cluster import ApacheKafka, ClusterOptions
-from liq.embedded.supervisor import Supervisor
+from liq.devstack.kafka.cluster import ApacheKafka, ClusterOptions
+from liq.devstack.supervisor import Supervisor
 from tests.certificates import Authority, Certificate
 
 USER, PASSWORD = "liq-worker", "correct horse; battery=staple"

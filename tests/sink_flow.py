@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 
-from runtime.kafka import new_producer
-from runtime.settings import Settings
-from schemas.codec import encode
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings
+from liq.schemas.codec import encode
 from tests.sample_records import alert, feed_status, instrument, liquidation, rejection
 
 

@@ -17,10 +17,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from clickhouse_connect.driver.httpclient import HttpClient
 
-from runtime.health import Health
-from runtime.logs import configure_logging
-from runtime.settings import load_settings
-from sinks.clickhouse.worker import run
+from liq.runtime.health import Health
+from liq.runtime.logs import configure_logging
+from liq.runtime.settings import load_settings
+from liq.sinks.clickhouse.worker import run
 
 LONGEST_INSERT_SECONDS = 0.03
 FOREVER_SECONDS = 3600

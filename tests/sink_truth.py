@@ -10,14 +10,14 @@ import orjson
 from aiokafka import ConsumerRecord, TopicPartition
 from clickhouse_connect.driver.client import Client
 
-from runtime.kafka import new_consumer, start_consumer
-from runtime.settings import Settings
-from runtime.topics import describe_topics
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.encoding import encode, encode_refusals
-from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.tables import tables_by_topic
-from sinks.clickhouse.writer import insert
+from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.settings import Settings
+from liq.runtime.topics import describe_topics
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.encoding import encode, encode_refusals
+from liq.sinks.clickhouse.migrations import migrate
+from liq.sinks.clickhouse.tables import tables_by_topic
+from liq.sinks.clickhouse.writer import insert
 
 # Where and when a row was stored may differ; what it says may not.
 CIRCUMSTANCES = {"ingested_at", "src_topic", "src_partition", "src_offset", "applied_at"}

@@ -14,7 +14,7 @@ from benchmarks.detection.assets import (
 )
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.venues import choose_venue
-from schemas.vocabulary import Side
+from liq.schemas.vocabulary import Side
 
 FAST_SHARE = 0.6
 FAST_SECONDS, SLOW_SECONDS = 0.5, 8.0

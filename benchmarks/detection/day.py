@@ -11,8 +11,8 @@ from benchmarks.detection.decoys import decoys, repeated
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.planted import Planted, plant
 from benchmarks.detection.venues import DAY_START_MS, publish
-from processors.cascades.observation import Observation
-from schemas.vocabulary import Side
+from liq.processors.cascades.observation import Observation
+from liq.schemas.vocabulary import Side
 
 PLANTED_FAMILY, DECOY_FAMILY = 10_000_000, 20_000_000
 # A natural family of this size is a cascade that nobody planted: hit or missed, it counts nothing.

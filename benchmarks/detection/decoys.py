@@ -8,7 +8,7 @@ from benchmarks.detection.background import size_cents
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.planted import MARGIN_SECONDS
 from benchmarks.detection.venues import COMPLETE, DAY_START_MS, Published, choose_venue
-from schemas.vocabulary import Side
+from liq.schemas.vocabulary import Side
 
 WHALES, SPLIT_ORDERS, CHOPS, REPLAYS, STALE_BATCHES = 4, 3, 3, 2, 1
 REPLAYED_MESSAGES = 150

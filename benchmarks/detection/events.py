@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from schemas.vocabulary import Side
+from liq.schemas.vocabulary import Side
 
 
 class TrueLiquidation(NamedTuple):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from schemas.vocabulary import Side
+from liq.schemas.vocabulary import Side
 
 ANY_ASSET = "*"
 MARKET = ""

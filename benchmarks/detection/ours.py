@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from benchmarks.detection.incidents import Incident
-from processors.cascades.config import DetectorConfig
-from processors.cascades.engine import CascadeEngine
-from processors.cascades.observation import Observation
-from schemas.records import CascadeAlert
-from schemas.vocabulary import AlertType, Side
+from liq.processors.cascades.config import DetectorConfig
+from liq.processors.cascades.engine import CascadeEngine
+from liq.processors.cascades.observation import Observation
+from liq.schemas.records import CascadeAlert
+from liq.schemas.vocabulary import AlertType, Side
 
 WATCH_LASTS_MS = 30_000
 

@@ -9,7 +9,7 @@ from math import exp, log
 from benchmarks.detection.assets import DAY_SECONDS, MAJORS, Asset
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.venues import choose_venue
-from schemas.vocabulary import Side
+from liq.schemas.vocabulary import Side
 
 MARGIN_SECONDS = 1_800
 # Two cascades are further apart than any detector's memory of one.

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from math import exp, log, log1p, sqrt
 
 from benchmarks.detection.incidents import ANY_ASSET, Incident
-from processors.cascades.observation import Observation
-from schemas.vocabulary import Side
+from liq.processors.cascades.observation import Observation
+from liq.schemas.vocabulary import Side
 
 MERGE_MS = 60_000
 Key = tuple[str, Side]

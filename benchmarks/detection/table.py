@@ -10,7 +10,7 @@ from benchmarks.detection.incidents import Incident
 from benchmarks.detection.ours import adaptive
 from benchmarks.detection.planted import Kind
 from benchmarks.detection.scorer import Tally
-from processors.cascades.observation import Observation
+from liq.processors.cascades.observation import Observation
 
 Detector = Callable[[Sequence[Observation]], list[Incident]]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from benchmarks.detection.events import TrueLiquidation
-from processors.cascades.observation import Observation
-from schemas.vocabulary import Side
+from liq.processors.cascades.observation import Observation
+from liq.schemas.vocabulary import Side
 
 DAY_START_MS = 1_783_000_000_000 // 86_400_000 * 86_400_000
 SAMPLED_LARGEST, COMPLETE, SAMPLED_LATEST = "binance", "bybit", "okx"

@@ -13,15 +13,15 @@ from typing import Protocol
 
 import pytest
 
-from liq.embedded.broker import Broker
-from liq.embedded.kafka.cluster import ApacheKafka
-from liq.embedded.supervisor import Supervisor
-from liq.local_exchange.dialects import dialect
-from liq.local_exchange.server import LocalExchange
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.migrations import migrate
+from liq.devstack.broker import Broker
+from liq.devstack.exchange.dialects import dialect
+from liq.devstack.exchange.server import LocalExchange
+from liq.devstack.kafka.cluster import ApacheKafka
+from liq.devstack.supervisor import Supervisor
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.migrations import migrate
 from tests.conftest import MakeSettings
 from tests.faults.pipeline import Pipeline
 from tests.faults.record import note

@@ -3,8 +3,8 @@
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
-from runtime.settings import Settings
-from sinks.clickhouse.client import connect
+from liq.runtime.settings import Settings
+from liq.sinks.clickhouse.client import connect
 
 
 class Newest:

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from runtime.settings import Settings
-from schemas.headers import CLOCK_MS, integer_header
+from liq.runtime.settings import Settings
+from liq.schemas.headers import CLOCK_MS, integer_header
 from tests.pipeline_log import read_topic, run_offline
 
 

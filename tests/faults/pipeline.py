@@ -17,17 +17,17 @@ from typing import Final
 import pytest
 from aiokafka import TopicPartition
 
-from liq.embedded.ports import LOOPBACK, free_port
-from liq.embedded.probe import answers_http
-from liq.embedded.stack import liq_command
-from liq.embedded.supervisor import Child, Supervisor
-from liq.local_exchange.server import LocalExchange
-from liq.progress import PipelineProgress
-from runtime.group_offsets import committed_offsets
-from runtime.kafka import new_admin, new_producer
-from runtime.settings import Settings
-from schemas.headers import HEARTBEAT_KEY, FrameHeaders
-from sinks.clickhouse.tables import tables_by_topic
+from liq.devstack.exchange.server import LocalExchange
+from liq.devstack.ports import LOOPBACK, free_port
+from liq.devstack.probe import answers_http
+from liq.devstack.progress import PipelineProgress
+from liq.devstack.stack import liq_command
+from liq.devstack.supervisor import Child, Supervisor
+from liq.runtime.group_offsets import committed_offsets
+from liq.runtime.kafka import new_admin, new_producer
+from liq.runtime.settings import Settings
+from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from liq.sinks.clickhouse.tables import tables_by_topic
 from tests.conftest import worker_environment
 from tests.faults.newest import Newest
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from liq.embedded.kafka.cluster import ApacheKafka, ClusterOptions
-from liq.embedded.options import StackOptions
-from liq.embedded.supervisor import Supervisor
-from runtime.kafka import new_admin
-from runtime.settings import Settings
+from liq.devstack.kafka.cluster import ApacheKafka, ClusterOptions
+from liq.devstack.options import StackOptions
+from liq.devstack.supervisor import Supervisor
+from liq.runtime.kafka import new_admin
+from liq.runtime.settings import Settings
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, StartRun, freeze, loops, now_ms, thaw
 

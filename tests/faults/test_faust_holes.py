@@ -14,15 +14,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from liq.embedded.supervisor import Child, Supervisor
-from liq.progress import PipelineProgress
-from processors.engine.batches import EXIT_BATCH_FAILED
-from processors.engine.worker import EXIT_STOP_TIMED_OUT
-from runtime.errors import DependencyError
-from runtime.kafka import new_producer
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.headers import FrameHeaders
+from liq.devstack.progress import PipelineProgress
+from liq.devstack.supervisor import Child, Supervisor
+from liq.processors.engine.batches import EXIT_BATCH_FAILED
+from liq.processors.engine.worker import EXIT_STOP_TIMED_OUT
+from liq.runtime.errors import DependencyError
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.headers import FrameHeaders
 from tests.conftest import CAPTURES, RunWorker, worker_environment
 from tests.engine_process import STRUCK
 from tests.pipeline_log import by_id, run_offline, values

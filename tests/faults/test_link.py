@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from liq.local_exchange.server import LocalExchange
-from schemas.vocabulary import FeedEvent
+from liq.devstack.exchange.server import LocalExchange
+from liq.schemas.vocabulary import FeedEvent
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, StartRun, loops, now_ms
 from tests.faults.tcp_proxy import Link, TcpProxy

@@ -6,10 +6,10 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from runtime.kafka import new_admin, new_consumer
-from runtime.partitions import find_partitions
-from runtime.settings import Settings
-from schemas.vocabulary import FeedEvent
+from liq.runtime.kafka import new_admin, new_consumer
+from liq.runtime.partitions import find_partitions
+from liq.runtime.settings import Settings
+from liq.schemas.vocabulary import FeedEvent
 from tests.faults.conftest import Run, now_ms
 from tests.faults.pipeline import Role
 from tests.faults.record import note

@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 
-from liq.progress import PipelineProgress
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.tables import tables_by_topic
-from sinks.clickhouse.worker import STAGE
+from liq.devstack.progress import PipelineProgress
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.migrations import migrate
+from liq.sinks.clickhouse.tables import tables_by_topic
+from liq.sinks.clickhouse.worker import STAGE
 from tests.clickhouse_server import Server
 from tests.sink_flow import Flow
 from tests.sink_truth import expect_the_truth

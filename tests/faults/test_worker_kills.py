@@ -9,9 +9,9 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from liq.progress import PipelineProgress
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
+from liq.devstack.progress import PipelineProgress
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
 from tests.conftest import CAPTURES, RunWorker
 from tests.pipeline_log import by_id, offline_alerts, values
 

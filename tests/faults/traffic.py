@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from liq.local_exchange.server import LocalExchange
+from liq.devstack.exchange.server import LocalExchange
 
 MS_PER_SECOND: Final = 1_000
 TICK_SECONDS: Final = 0.02

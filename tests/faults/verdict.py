@@ -7,12 +7,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from liq.local_exchange.server import LocalExchange
-from runtime.settings import Settings
-from schemas.codec import decode
-from schemas.records import FeedStatus
-from schemas.vocabulary import FeedEvent
-from sinks.clickhouse.client import connect
+from liq.devstack.exchange.server import LocalExchange
+from liq.runtime.settings import Settings
+from liq.schemas.codec import decode
+from liq.schemas.records import FeedStatus
+from liq.schemas.vocabulary import FeedEvent
+from liq.sinks.clickhouse.client import connect
 from tests.faults.offline import alerts_of_log
 from tests.faults.traffic import sent_ms
 from tests.pipeline_log import run_offline, values

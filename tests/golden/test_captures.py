@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from schemas.capture import parse_capture_line
-from schemas.records import Liquidation
-from schemas.vocabulary import Side
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.schemas.capture import parse_capture_line
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Side
 
 CAPTURES = Path(__file__).parent.parent.parent / "data" / "captures"
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))

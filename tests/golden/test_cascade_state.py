@@ -1,6 +1,6 @@
 """The state that is written of a lane stays small, through the largest burst of a recording."""
 
-from processors.cascades import DetectorConfig, PartitionDetector
+from liq.processors.cascades import DetectorConfig, PartitionDetector
 from tests.golden.test_cascades import THREE_VENUES, events_of
 
 EVENTS_A_BATCH = 10

@@ -12,13 +12,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from processors.cascades import CascadeEngine, DetectorConfig
-from processors.cascades.snapshot import market_from_bytes, market_to_bytes
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from schemas.capture import parse_capture_line
-from schemas.codec import encode
-from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType, Scope, Side
+from liq.processors.cascades import CascadeEngine, DetectorConfig
+from liq.processors.cascades.snapshot import market_from_bytes, market_to_bytes
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.schemas.capture import parse_capture_line
+from liq.schemas.codec import encode
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType, Scope, Side
 
 ROOT = Path(__file__).parent.parent.parent
 CAPTURES = ROOT / "data" / "captures"

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from processors.normalizers import (
+from liq.processors.normalizers import (
     FrameMetadata,
     NormalizerConfig,
     known_exchanges,
@@ -21,7 +21,7 @@ from processors.normalizers import (
     load_snapshot,
     normalize,
 )
-from schemas.records import Liquidation, Rejected
+from liq.schemas.records import Liquidation, Rejected
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))

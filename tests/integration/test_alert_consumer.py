@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from runtime.kafka import new_producer
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "alerts.py"
-ALERT = (ROOT / "schemas" / "examples" / "CascadeAlert.detected.json").read_bytes().strip()
+ALERT = (
+    (ROOT / "schemas" / "liq" / "schemas" / "examples" / "CascadeAlert.detected.json")
+    .read_bytes()
+    .strip()
+)
 
 
 def test_the_page_shows_the_example() -> None:

@@ -11,11 +11,11 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
-from liq.embedded.kafka.cluster import ApacheKafka, ClusterOptions
-from liq.embedded.supervisor import Supervisor
-from runtime.errors import DependencyError
-from runtime.kafka import new_admin, new_producer
-from runtime.settings import Settings, load_settings
+from liq.devstack.kafka.cluster import ApacheKafka, ClusterOptions
+from liq.devstack.supervisor import Supervisor
+from liq.runtime.errors import DependencyError
+from liq.runtime.kafka import new_admin, new_producer
+from liq.runtime.settings import Settings, load_settings
 from tests.pipeline_log import values
 
 pytestmark = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from liq.embedded.stack import liq_command
+from liq.devstack.stack import liq_command
 from tests.conftest import CAPTURES
 from tests.process_table import processes_of
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from liq.progress import PipelineProgress
-from processors.cascades import CascadeEngine, DetectorConfig
-from runtime.kafka import new_producer
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.codec import encode
-from schemas.headers import HEARTBEAT_KEY, heartbeat_headers
-from schemas.records import Liquidation
-from schemas.vocabulary import AlertType
+from liq.devstack.progress import PipelineProgress
+from liq.processors.cascades import CascadeEngine, DetectorConfig
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import encode
+from liq.schemas.headers import HEARTBEAT_KEY, heartbeat_headers
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import AlertType
 from tests.conftest import RunWorker
 from tests.golden.test_cascades import GOLDEN, events_of
 from tests.pipeline_log import values

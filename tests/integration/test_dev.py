@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from liq.embedded.probe import answers_http
-from liq.embedded.stack import liq_command
+from liq.devstack.probe import answers_http
+from liq.devstack.stack import liq_command
 from tests.process_table import processes_of
 
 pytestmark = [

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import NewTopic
 
-from liq.embedded.broker import EmbeddedBroker, GivenBroker, choose_broker
-from liq.embedded.kafka.cluster import ApacheKafka
-from liq.embedded.lock import DirectoryLock
-from liq.embedded.options import StackOptions, load_stack_options
-from liq.embedded.ports import LOOPBACK
-from liq.embedded.probe import answers_http, answers_kafka
-from liq.embedded.stack import Stack
-from liq.embedded.supervisor import Child, ChildFailure, Supervisor
-from runtime.errors import ConfigurationError, DependencyError
-from runtime.kafka import new_admin
-from runtime.settings import load_settings
+from liq.devstack.broker import EmbeddedBroker, GivenBroker, choose_broker
+from liq.devstack.kafka.cluster import ApacheKafka
+from liq.devstack.lock import DirectoryLock
+from liq.devstack.options import StackOptions, load_stack_options
+from liq.devstack.ports import LOOPBACK
+from liq.devstack.probe import answers_http, answers_kafka
+from liq.devstack.stack import Stack
+from liq.devstack.supervisor import Child, ChildFailure, Supervisor
+from liq.runtime.errors import ConfigurationError, DependencyError
+from liq.runtime.kafka import new_admin
+from liq.runtime.settings import load_settings
 
 pytestmark = pytest.mark.integration
 
@@ -105,9 +105,9 @@ def test_a_killed_parent_leaves_nothing_running(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from liq.embedded.options import load_stack_options\n"
-        "from liq.embedded.stack import Stack\n"
-        "from liq.embedded.supervisor import Child\n"
+        "from liq.devstack.options import load_stack_options\n"
+        "from liq.devstack.stack import Stack\n"
+        "from liq.devstack.supervisor import Child\n"
         "directory = Path(sys.argv[1])\n"
         "with Stack(load_stack_options(embedded_data_dir=directory), has_clickhouse=False,\n"
         "           grace_seconds=1) as stack:\n"

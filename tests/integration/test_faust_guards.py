@@ -15,20 +15,20 @@ import faust
 import pytest
 from aiokafka.errors import KafkaError
 
-from liq.embedded.broker import EmbeddedBroker
-from liq.embedded.supervisor import Supervisor
-from processors.engine import worker as engine_worker
-from processors.engine.app import SESSION_TIMEOUT_SECONDS, new_app
-from processors.engine.detect_stage import DetectStage
-from processors.engine.faust_transport import EngineConsumer, EngineTransport
-from processors.engine.market_stage import MarketStage
-from processors.engine.output import Output, OutputRecord
-from runtime.errors import ConfigurationError
-from runtime.health import Health
-from runtime.kafka import FETCH_MAX_WAIT_MS, MAX_REQUEST_BYTES
-from runtime.settings import Settings
-from runtime.topics import describe_topics, ensure_topics
-from schemas.codec import encode
+from liq.devstack.broker import EmbeddedBroker
+from liq.devstack.supervisor import Supervisor
+from liq.processors.engine import worker as engine_worker
+from liq.processors.engine.app import SESSION_TIMEOUT_SECONDS, new_app
+from liq.processors.engine.detect_stage import DetectStage
+from liq.processors.engine.faust_transport import EngineConsumer, EngineTransport
+from liq.processors.engine.market_stage import MarketStage
+from liq.processors.engine.output import Output, OutputRecord
+from liq.runtime.errors import ConfigurationError
+from liq.runtime.health import Health
+from liq.runtime.kafka import FETCH_MAX_WAIT_MS, MAX_REQUEST_BYTES
+from liq.runtime.settings import Settings
+from liq.runtime.topics import describe_topics, ensure_topics
+from liq.schemas.codec import encode
 from tests.conftest import RunWorker, Worker
 from tests.pipeline_log import read_topic, run_offline
 from tests.sample_records import liquidation

@@ -12,18 +12,18 @@ import orjson
 import pytest
 from aiokafka.admin import RecordsToDelete
 
-from liq.commands.instruments import publish_contracts
-from liq.embedded.stack import liq_command
-from processors.engine.instrument_follower import age_days
-from processors.normalizers import load_snapshot
-from producers.rejected_replay import REBUILT_CONNECTION
-from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
-from runtime.partitions import find_partitions
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.headers import FrameHeaders
-from schemas.records import Instrument
-from schemas.vocabulary import ContractKind
+from liq.cli.commands.instruments import publish_contracts
+from liq.devstack.stack import liq_command
+from liq.processors.engine.instrument_follower import age_days
+from liq.processors.normalizers import load_snapshot
+from liq.producers.rejected_replay import REBUILT_CONNECTION
+from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
+from liq.runtime.partitions import find_partitions
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.headers import FrameHeaders
+from liq.schemas.records import Instrument
+from liq.schemas.vocabulary import ContractKind
 from tests.conftest import RunWorker, worker_environment
 from tests.pipeline_log import read_topic, run_offline, values
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from runtime.kafka import new_consumer, start_consumer
-from runtime.settings import Settings
+from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.settings import Settings
 from tests.pipeline_log import read_topic
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]

@@ -9,11 +9,11 @@ from urllib.request import urlopen
 import orjson
 import pytest
 
-from liq.progress import PipelineProgress
-from runtime.kafka import new_producer
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.headers import FrameHeaders
+from liq.devstack.progress import PipelineProgress
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.headers import FrameHeaders
 from tests.conftest import CAPTURES, RunWorker
 from tests.pipeline_log import by_id, offline_alerts, read_topic, run_offline, values
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka import TopicPartition
 
-from producers.ordered_sender import Ordering
-from producers.replay import (
+from liq.producers.ordered_sender import Ordering
+from liq.producers.replay import (
     BrokenLine,
     ReplayCallbacks,
     ReplayOptions,
     ReplayResult,
     replay,
 )
-from runtime.kafka import new_consumer, start_consumer
-from runtime.settings import Settings
-from schemas.headers import (
+from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.settings import Settings
+from liq.schemas.headers import (
     CONNECTION,
     EXCHANGE,
     FEED,
@@ -227,9 +227,9 @@ async def test_standard_input_is_read_as_it_comes_and_sigterm_ends_it(
     """The pipe stays open, so only the signal can end the process."""
     program = (
         "import asyncio, signal\n"
-        "from producers.replay import ReplayCallbacks, ReplayOptions, replay\n"
-        "from runtime.settings import load_settings\n"
-        "from runtime.logs import configure_logging\n"
+        "from liq.producers.replay import ReplayCallbacks, ReplayOptions, replay\n"
+        "from liq.runtime.settings import load_settings\n"
+        "from liq.runtime.logs import configure_logging\n"
         "async def main():\n"
         "    configure_logging(load_settings())\n"
         "    stop = asyncio.Event()\n"

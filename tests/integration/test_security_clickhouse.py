@@ -7,11 +7,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from liq.embedded.clickhouse.child import ClickHouseChild
-from liq.progress import PipelineProgress
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.codec import encode
+from liq.devstack.clickhouse.child import ClickHouseChild
+from liq.devstack.progress import PipelineProgress
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import encode
 from tests.conftest import RunWorker, Worker
 from tests.pipeline_log import run_offline
 from tests.sample_records import liquidation

@@ -15,18 +15,18 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from liq.progress import PipelineProgress
-from liq.report.answers import NothingStoredError, ask, newest_period
-from liq.report.page import page as page_of
-from liq.warehouse_answers import asking
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from runtime.kafka import new_producer
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.codec import encode
-from schemas.headers import FrameHeaders
-from schemas.records import Liquidation, Rejected
-from sinks.clickhouse.client import connect
+from liq.cli.report.answers import NothingStoredError, ask, newest_period
+from liq.cli.report.page import page as page_of
+from liq.cli.warehouse_answers import asking
+from liq.devstack.progress import PipelineProgress
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import encode
+from liq.schemas.headers import FrameHeaders
+from liq.schemas.records import Liquidation, Rejected
+from liq.sinks.clickhouse.client import connect
 from tests.conftest import RunWorker
 from tests.pipeline_log import run_offline, values
 from tests.sample_records import liquidation

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from liq.embedded.supervisor import Supervisor
-from liq.embedded.warehouse import WarehouseAddress
-from liq.progress import PipelineProgress
-from runtime.errors import ConfigurationError
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
+from liq.devstack.progress import PipelineProgress
+from liq.devstack.supervisor import Supervisor
+from liq.devstack.warehouse import WarehouseAddress
+from liq.runtime.errors import ConfigurationError
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
 from tests.conftest import CAPTURES, RunWorker
 from tests.pipeline_log import run_offline, values
 from tests.secure_kafka import USER, SecureKafka

@@ -10,11 +10,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from liq.embedded.clickhouse.child import ClickHouseChild
-from liq.embedded.supervisor import Supervisor
-from liq.progress import PipelineProgress
-from runtime.logs import configure_logging, get_logger
-from runtime.settings import Settings
+from liq.devstack.clickhouse.child import ClickHouseChild
+from liq.devstack.progress import PipelineProgress
+from liq.devstack.supervisor import Supervisor
+from liq.runtime.logs import configure_logging, get_logger
+from liq.runtime.settings import Settings
 from tests.conftest import CAPTURES, RunWorker, Worker
 from tests.pipeline_log import run_offline
 from tests.secure_kafka import PASSWORD as KAFKA_PASSWORD

@@ -13,14 +13,14 @@ import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from runtime.settings import Settings
-from schemas.headers import FrameHeaders, Headers
-from sinks.clickhouse.archive import archived_frames
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.encoding import encode
-from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.tables import RAW_FRAMES
-from sinks.clickhouse.writer import insert
+from liq.runtime.settings import Settings
+from liq.schemas.headers import FrameHeaders, Headers
+from liq.sinks.clickhouse.archive import archived_frames
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.encoding import encode
+from liq.sinks.clickhouse.migrations import migrate
+from liq.sinks.clickhouse.tables import RAW_FRAMES
+from liq.sinks.clickhouse.writer import insert
 from tests.conftest import CAPTURES, RunWorker, worker_environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
@@ -56,7 +56,7 @@ def database(settings: Settings) -> Iterator[Client]:
 
 def liq(settings: Settings, *arguments: str, stdin: bytes = b"") -> bytes:
     done = subprocess.run(
-        [sys.executable, "-m", "liq.main", *arguments],
+        [sys.executable, "-m", "liq.cli.main", *arguments],
         input=stdin,
         capture_output=True,
         env={**os.environ, **worker_environment(settings)},

@@ -16,31 +16,31 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from clickhouse_connect.driver.client import Client
 
-from liq.embedded.clickhouse.child import ClickHouseChild
-from liq.embedded.warehouse import WarehouseAddress
-from runtime.errors import ConfigurationError, DependencyError
-from runtime.group_offsets import committed_offsets
-from runtime.health import Health
-from runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
-from runtime.metrics import (
+from liq.devstack.clickhouse.child import ClickHouseChild
+from liq.devstack.warehouse import WarehouseAddress
+from liq.runtime.errors import ConfigurationError, DependencyError
+from liq.runtime.group_offsets import committed_offsets
+from liq.runtime.health import Health
+from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
+from liq.runtime.metrics import (
     RECORDS_IN,
     SINK_BREAKER,
     SINK_BUFFERED,
     SINK_RETRIES,
     SINK_SKIPPED,
 )
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.codec import encode
-from schemas.headers import HEARTBEAT_KEY, heartbeat_headers
-from schemas.records import CascadeAlert, Liquidation, Source
-from schemas.vocabulary import AlertType, Side
-from sinks.clickhouse import client as client_module
-from sinks.clickhouse.breaker import BreakerState
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.tables import tables_by_topic
-from sinks.clickhouse.worker import STAGE, run
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import encode
+from liq.schemas.headers import HEARTBEAT_KEY, heartbeat_headers
+from liq.schemas.records import CascadeAlert, Liquidation, Source
+from liq.schemas.vocabulary import AlertType, Side
+from liq.sinks.clickhouse import client as client_module
+from liq.sinks.clickhouse.breaker import BreakerState
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.migrations import migrate
+from liq.sinks.clickhouse.tables import tables_by_topic
+from liq.sinks.clickhouse.worker import STAGE, run
 from tests import sample_records
 from tests.sample_records import STARTED_AT_MS
 

@@ -11,10 +11,10 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from typer.testing import CliRunner
 
-from liq.main import app
-from runtime.errors import ConfigurationError
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.migrations import (
+from liq.cli.main import app
+from liq.runtime.errors import ConfigurationError
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.migrations import (
     applied_checksums,
     check_schema,
     known_migrations,
@@ -22,8 +22,8 @@ from sinks.clickhouse.migrations import (
     plan,
     run,
 )
-from sinks.clickhouse.retention import retention_statements
-from sinks.clickhouse.tables import TABLES
+from liq.sinks.clickhouse.retention import retention_statements
+from liq.sinks.clickhouse.tables import TABLES
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings

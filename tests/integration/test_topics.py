@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 from aiokafka.admin import NewTopic
 
-from runtime.errors import ConfigurationError, DependencyError
-from runtime.kafka import MAX_REQUEST_BYTES, new_admin
-from runtime.settings import Settings
-from runtime.topics import describe_topics, ensure_topics
-from schemas.topics import DAY_MS, Cleanup
+from liq.runtime.errors import ConfigurationError, DependencyError
+from liq.runtime.kafka import MAX_REQUEST_BYTES, new_admin
+from liq.runtime.settings import Settings
+from liq.runtime.topics import describe_topics, ensure_topics
+from liq.schemas.topics import DAY_MS, Cleanup
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings

@@ -6,11 +6,11 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from processors.cascades import CascadeEngine, DetectorConfig, PartitionDetector
-from processors.cascades.risk import Parts, score
-from schemas.codec import encode
-from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType, Completeness, Side
+from liq.processors.cascades import CascadeEngine, DetectorConfig, PartitionDetector
+from liq.processors.cascades.risk import Parts, score
+from liq.schemas.codec import encode
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType, Completeness, Side
 from tests.cascade_events import START_MS, liquidation
 
 CONFIG = DetectorConfig()

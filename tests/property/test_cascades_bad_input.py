@@ -7,10 +7,10 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.cascades import CascadeEngine, DetectorConfig
-from schemas.codec import encode
-from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType
+from liq.processors.cascades import CascadeEngine, DetectorConfig
+from liq.schemas.codec import encode
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType
 from tests.property.test_cascades import log_of, written
 
 CONFIG = DetectorConfig()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.cascades.ring import Ring, weight_of
+from liq.processors.cascades.ring import Ring, weight_of
 
 MIDDLE = 60
 REFERENCE_BITS = 20

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.normalizers import (
+from liq.processors.normalizers import (
     FrameMetadata,
     NormalizerConfig,
     known_exchanges,
@@ -20,9 +20,9 @@ from processors.normalizers import (
     load_snapshot,
     normalize,
 )
-from schemas.capture import parse_capture_line
-from schemas.codec import decode, encode
-from schemas.records import Liquidation, Rejected
+from liq.schemas.capture import parse_capture_line
+from liq.schemas.codec import decode, encode
+from liq.schemas.records import Liquidation, Rejected
 
 ROOT = Path(__file__).parent.parent
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))

@@ -7,9 +7,9 @@ from math import floor, log
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from processors.normalizers.errors import EntryError
-from processors.normalizers.numbers import positive_decimal
-from processors.normalizers.price_levels import price_level
+from liq.processors.normalizers.errors import EntryError
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.price_levels import price_level
 
 QUANTUM = Decimal("1e-12")
 BTC_STEP = Decimal(100)

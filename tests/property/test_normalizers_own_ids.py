@@ -8,9 +8,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from processors.normalizers.exchanges.dydx import milliseconds
-from schemas.records import Liquidation
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.processors.normalizers.exchanges.dydx import milliseconds
+from liq.schemas.records import Liquidation
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 BOOK = load_snapshot()

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from schemas.asyncapi import RECORD_TYPES
-from schemas.codec import DecodeError, decode, encode
-from schemas.json_schema import schema_of
-from schemas.records import Liquidation
+from liq.schemas.asyncapi import RECORD_TYPES
+from liq.schemas.codec import DecodeError, decode, encode
+from liq.schemas.json_schema import schema_of
+from liq.schemas.records import Liquidation
 
 SCALARS: dict[type, st.SearchStrategy[Any]] = {
     str: st.text(st.characters(exclude_categories=["Cs"])),

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from liq.embedded.kafka.artifacts import POM, java_binary, kafka_jars
-from liq.embedded.kafka.cluster import new_cluster_id
-from liq.embedded.kafka.properties import Node, properties_text, server_properties
-from liq.embedded.options import StackOptions, load_stack_options
-from runtime.errors import ConfigurationError
+from liq.devstack.kafka.artifacts import POM, java_binary, kafka_jars
+from liq.devstack.kafka.cluster import new_cluster_id
+from liq.devstack.kafka.properties import Node, properties_text, server_properties
+from liq.devstack.options import StackOptions, load_stack_options
+from liq.runtime.errors import ConfigurationError
 
 # Writes a jar where Maven would, and counts its runs beside it.
 COPIES = """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processors.cascades.baseline import (
+from liq.processors.cascades.baseline import (
     BLOCK_CENTS,
     BLOCK_SECONDS,
     HOUR_SECONDS,

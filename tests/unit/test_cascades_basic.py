@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from processors.cascades import BasicDetector
-from schemas.records import CascadeAlert
-from schemas.vocabulary import Side
+from liq.processors.cascades import BasicDetector
+from liq.schemas.records import CascadeAlert
+from liq.schemas.vocabulary import Side
 from tests.cascade_events import START_MS, liquidation
 
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from processors.cascades import DetectorConfig
-from processors.cascades.config import ASSET_DISPERSION, dispersion_of
+from liq.processors.cascades import DetectorConfig
+from liq.processors.cascades.config import ASSET_DISPERSION, dispersion_of
 
 
 @pytest.mark.parametrize(

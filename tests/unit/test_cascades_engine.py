@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from processors.cascades import CascadeEngine, DetectorConfig
-from processors.cascades.asset import LeftOut
-from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType, Completeness, Level, NoBranching, Scope, Side
+from liq.processors.cascades import CascadeEngine, DetectorConfig
+from liq.processors.cascades.asset import LeftOut
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType, Completeness, Level, NoBranching, Scope, Side
 from tests.cascade_events import START_MS, liquidation
 
 VENUES = ("binance", "bybit", "okx")

@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from processors.cascades.excitation import LEAST_EVENTS, Excitation
+from liq.processors.cascades.excitation import LEAST_EVENTS, Excitation
 
 IMMIGRANTS_AN_HOUR = 60.0
 EVENTS = 3_000

@@ -4,10 +4,10 @@ from itertools import permutations
 
 import pytest
 
-from processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
-from processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
-from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType, Scope, Side
+from liq.processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
+from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType, Scope, Side
 from tests.cascade_events import liquidation
 
 CONFIG = DetectorConfig()

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from processors.cascades import DetectorConfig, PartitionDetector, SnapshotError
-from processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, Made
-from processors.cascades.recent_ids import MAX_REMEMBERED
-from schemas.records import CascadeAlert, Liquidation
-from schemas.vocabulary import AlertType, Side
+from liq.processors.cascades import DetectorConfig, PartitionDetector, SnapshotError
+from liq.processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, Made
+from liq.processors.cascades.recent_ids import MAX_REMEMBERED
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType, Side
 from tests.cascade_events import START_MS, liquidation
 
 VENUES = ("binance", "bybit", "okx")

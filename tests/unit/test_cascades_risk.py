@@ -1,6 +1,6 @@
 import pytest
 
-from processors.cascades.risk import (
+from liq.processors.cascades.risk import (
     Parts,
     basic_score,
     breadth,

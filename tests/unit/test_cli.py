@@ -8,7 +8,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from liq.main import COMMANDS, app
+from liq.cli.main import COMMANDS, app
 from tests.conftest import CAPTURES
 
 JULY_2025 = CAPTURES / "2025-07-18_binance.jsonl.gz"
@@ -17,7 +17,7 @@ runner = CliRunner()
 
 def liq(*arguments: str, data: bytes) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        (sys.executable, "-m", "liq.main", *arguments),
+        (sys.executable, "-m", "liq.cli.main", *arguments),
         input=data,
         capture_output=True,
         timeout=60,
@@ -52,7 +52,7 @@ def test_a_mistyped_command_is_an_error_that_names_what_was_meant() -> None:
 )
 def test_a_command_does_not_import_what_only_others_need(command: str, unneeded: str) -> None:
     program = (
-        "import sys; from liq.main import COMMANDS, load; "
+        "import sys; from liq.cli.main import COMMANDS, load; "
         "load(sys.argv[1], COMMANDS[sys.argv[1]]); sys.exit(sys.argv[2] in sys.modules)"
     )
     loading = subprocess.run((sys.executable, "-c", program, command, unneeded), check=False)

@@ -8,8 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from liq.commands import offline, tune
-from schemas.codec import encode
+from liq.cli.commands import offline, tune
+from liq.schemas.codec import encode
 from tests.cascade_events import START_MS, liquidation
 
 VENUES = ("binance", "bybit", "okx")

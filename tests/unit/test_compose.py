@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from liq.commands.process import Stage
-from liq.commands.sink import Sink
-from liq.main import COMMANDS, load
-from producers.feed_settings import feed_settings
-from producers.live import chosen_targets
-from producers.registry import ALL_FEEDS, producible_exchanges
-from runtime.settings import Settings, host_slot
+from liq.cli.commands.process import Stage
+from liq.cli.commands.sink import Sink
+from liq.cli.main import COMMANDS, load
+from liq.producers.feed_settings import feed_settings
+from liq.producers.live import chosen_targets
+from liq.producers.registry import ALL_FEEDS, producible_exchanges
+from liq.runtime.settings import Settings, host_slot
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -10,18 +10,18 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from liq.contract_lists import listed_exchanges
-from processors.normalizers import load_snapshot
-from processors.normalizers.instruments import (
+from liq.cli.contract_lists import listed_exchanges
+from liq.processors.normalizers import load_snapshot
+from liq.processors.normalizers.instruments import (
     SNAPSHOT_FILE,
     InstrumentBook,
     parse_instruments,
     snapshot_text,
 )
-from processors.normalizers.metadata import from_bitmex, from_ccxt
-from schemas.codec import DecodeError, encode
-from schemas.records import Instrument
-from schemas.vocabulary import ContractKind
+from liq.processors.normalizers.metadata import from_bitmex, from_ccxt
+from liq.schemas.codec import DecodeError, encode
+from liq.schemas.records import Instrument
+from liq.schemas.vocabulary import ContractKind
 
 AS_OF = "2026-10-01"
 VENUES_PAGE: Final = Path(__file__).parents[2] / "docs" / "venues.md"
@@ -181,7 +181,7 @@ def test_a_bitmex_row_without_a_multiplier_is_left_out() -> None:
 
 
 def test_the_shipped_snapshot_is_in_the_form_that_refresh_writes() -> None:
-    shipped = files("processors.normalizers").joinpath(SNAPSHOT_FILE)
+    shipped = files("liq.processors.normalizers").joinpath(SNAPSHOT_FILE)
     assert snapshot_text(load_snapshot()) == shipped.read_bytes()
 
 
@@ -226,7 +226,7 @@ def test_instruments_that_cannot_be_read_are_named(text: bytes, problem: str) ->
 
 
 def liq_normalize(path: Path, data: bytes) -> subprocess.CompletedProcess[bytes]:
-    command = (sys.executable, "-m", "liq.main", "normalize", "--instruments", str(path))
+    command = (sys.executable, "-m", "liq.cli.main", "normalize", "--instruments", str(path))
     return subprocess.run(command, input=data, capture_output=True, timeout=60, check=False)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from liq.docs import pages
-from schemas.topics import Topics
+from liq.cli.docs import pages
+from liq.schemas.topics import Topics
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "data").glob("*.md")]

@@ -8,8 +8,8 @@ import lz4.frame
 import pytest
 from backports import zstd
 
-from liq.embedded.clickhouse.compression import decode, encoder, negotiate
-from liq.embedded.clickhouse.errors import ClickHouseError
+from liq.devstack.clickhouse.compression import decode, encoder, negotiate
+from liq.devstack.clickhouse.errors import ClickHouseError
 
 FRAMES: dict[str, Callable[[bytes], bytes]] = {
     "lz4": lz4.frame.compress,

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from liq.embedded.clickhouse.errors import ClickHouseError
-from liq.embedded.clickhouse.faults import FaultKind, Faults, parse_rule
-from liq.embedded.clickhouse.requests import SessionRequest
-from liq.embedded.clickhouse.sessions import Sessions
+from liq.devstack.clickhouse.errors import ClickHouseError
+from liq.devstack.clickhouse.faults import FaultKind, Faults, parse_rule
+from liq.devstack.clickhouse.requests import SessionRequest
+from liq.devstack.clickhouse.sessions import Sessions
 
 
 def order(**keys: Any) -> bytes:

@@ -4,11 +4,11 @@ import io
 
 import pytest
 
-from liq.embedded.clickhouse.access import Credentials, may_be_web_page
-from liq.embedded.clickhouse.bodies import RequestBody
-from liq.embedded.clickhouse.errors import ClickHouseError, http_status
-from liq.embedded.clickhouse.multipart import Form, boundary_of, parse
-from liq.embedded.clickhouse.requests import (
+from liq.devstack.clickhouse.access import Credentials, may_be_web_page
+from liq.devstack.clickhouse.bodies import RequestBody
+from liq.devstack.clickhouse.errors import ClickHouseError, http_status
+from liq.devstack.clickhouse.multipart import Form, boundary_of, parse
+from liq.devstack.clickhouse.requests import (
     QueryRequest,
     SessionRequest,
     parse_parameters,

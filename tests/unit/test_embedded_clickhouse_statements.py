@@ -2,8 +2,8 @@
 
 import pytest
 
-from liq.embedded.clickhouse.errors import ClickHouseError
-from liq.embedded.clickhouse.statements import Kind, Statement, parse, read
+from liq.devstack.clickhouse.errors import ClickHouseError
+from liq.devstack.clickhouse.statements import Kind, Statement, parse, read
 
 
 def parsed(sql: bytes) -> Statement:

@@ -1,9 +1,9 @@
 from types import SimpleNamespace
 
-from processors.engine.refusal import MAX_DETAIL_CHARACTERS, refused_record
-from schemas.codec import decode
-from schemas.records import Rejected, Source
-from schemas.vocabulary import RejectReason
+from liq.processors.engine.refusal import MAX_DETAIL_CHARACTERS, refused_record
+from liq.schemas.codec import decode
+from liq.schemas.records import Rejected, Source
+from liq.schemas.vocabulary import RejectReason
 
 
 def test_a_refused_record_keeps_its_bytes_and_its_place() -> None:

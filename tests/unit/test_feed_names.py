@@ -2,8 +2,8 @@
 
 import pytest
 
-from processors.normalizers import known_exchanges, known_feeds
-from producers.registry import FEEDS
+from liq.processors.normalizers import known_exchanges, known_feeds
+from liq.producers.registry import FEEDS
 
 
 @pytest.mark.parametrize("exchange", sorted(FEEDS))

@@ -6,16 +6,16 @@ from typing import Any
 import orjson
 import pytest
 
-from processors.normalizers import (
+from liq.processors.normalizers import (
     FrameMetadata,
     InstrumentBook,
     NormalizerConfig,
     load_snapshot,
     normalize,
 )
-from processors.normalizers.reading import MAX_REJECTIONS
-from schemas.records import Liquidation, Rejected, Source
-from schemas.vocabulary import RejectReason
+from liq.processors.normalizers.reading import MAX_REJECTIONS
+from liq.schemas.records import Liquidation, Rejected, Source
+from liq.schemas.vocabulary import RejectReason
 
 RECEIVED_AT_MS = 1_752_833_854_600
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))

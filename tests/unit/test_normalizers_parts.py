@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processors.normalizers import (
+from liq.processors.normalizers import (
     FrameMetadata,
     InstrumentBook,
     NormalizerConfig,
@@ -15,14 +15,14 @@ from processors.normalizers import (
     load_snapshot,
     normalize,
 )
-from processors.normalizers.building import finished, new_draft
-from processors.normalizers.errors import EntryError
-from processors.normalizers.exchanges import binance, bybit, hyperliquid
-from processors.normalizers.markets import Market, resolve_base
-from processors.normalizers.price_levels import price_level
-from processors.normalizers.registry import find_venues
-from schemas.records import Instrument, Liquidation, Source
-from schemas.vocabulary import (
+from liq.processors.normalizers.building import finished, new_draft
+from liq.processors.normalizers.errors import EntryError
+from liq.processors.normalizers.exchanges import binance, bybit, hyperliquid
+from liq.processors.normalizers.markets import Market, resolve_base
+from liq.processors.normalizers.price_levels import price_level
+from liq.processors.normalizers.registry import find_venues
+from liq.schemas.records import Instrument, Liquidation, Source
+from liq.schemas.vocabulary import (
     Completeness,
     ContractKind,
     Evidence,
@@ -279,7 +279,7 @@ def test_the_venues_are_found_by_their_modules() -> None:
 
 
 VENUE_MODULE = """
-from processors.normalizers.venue import Venue
+from liq.processors.normalizers.venue import Venue
 VENUE = Venue("somewhere", {"feed": lambda reading, message: None})
 """
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from liq.embedded.ports import LOOPBACK, choose_port, free_port, free_ports, is_free
-from runtime.errors import ConfigurationError
+from liq.devstack.ports import LOOPBACK, choose_port, free_port, free_ports, is_free
+from liq.runtime.errors import ConfigurationError
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.local_exchange.dialects import DIALECTS, Dialect
-from producers.addresses import targets
-from producers.feed import DATA, Feed
-from producers.feed_settings import feed_settings
-from producers.live import chosen_targets
-from producers.record_key import message_key
-from producers.registry import ALL_FEEDS, FEEDS, producible_exchanges
-from producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
-from runtime.errors import ConfigurationError
+from liq.devstack.exchange.dialects import DIALECTS, Dialect
+from liq.producers.addresses import targets
+from liq.producers.feed import DATA, Feed
+from liq.producers.feed_settings import feed_settings
+from liq.producers.live import chosen_targets
+from liq.producers.record_key import message_key
+from liq.producers.registry import ALL_FEEDS, FEEDS, producible_exchanges
+from liq.producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
+from liq.runtime.errors import ConfigurationError
 
 words = st.sampled_from(
     ("op", "event", "channel", "type", "id", "result", "error", "data", "method", "topic", "arg",

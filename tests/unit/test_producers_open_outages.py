@@ -1,8 +1,8 @@
 """Which outages are still open, by the feed records of a producer's earlier life."""
 
-from producers.open_outages import open_outages
-from schemas.records import FeedStatus
-from schemas.vocabulary import FeedEvent
+from liq.producers.open_outages import open_outages
+from liq.schemas.records import FeedStatus
+from liq.schemas.vocabulary import FeedEvent
 
 
 def status(

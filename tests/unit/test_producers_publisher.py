@@ -6,12 +6,12 @@ from typing import Any, cast
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from producers import publisher as publisher_module
-from producers.publisher import Publisher
-from schemas.headers import RECEIVED_AT_NS, FrameHeaders, integer_header
-from schemas.records import FeedStatus
-from schemas.topics import Topics
-from schemas.vocabulary import FeedEvent
+from liq.producers import publisher as publisher_module
+from liq.producers.publisher import Publisher
+from liq.schemas.headers import RECEIVED_AT_NS, FrameHeaders, integer_header
+from liq.schemas.records import FeedStatus
+from liq.schemas.topics import Topics
+from liq.schemas.vocabulary import FeedEvent
 
 LIMIT_SECONDS = 30.0
 TOPICS = Topics("liquidations")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from producers import capture_file
-from producers.capture_file import CaptureDamagedError, CaptureFile, Line
-from producers.capture_line import MAX_FRAME_BYTES, checked_capture_line
-from runtime.errors import ConfigurationError
-from schemas.codec import DecodeError
+from liq.producers import capture_file
+from liq.producers.capture_file import CaptureDamagedError, CaptureFile, Line
+from liq.producers.capture_line import MAX_FRAME_BYTES, checked_capture_line
+from liq.runtime.errors import ConfigurationError
+from liq.schemas.codec import DecodeError
 
 KNOWN = ("binance", "okx")
 GOOD = {"received_at_ns": 1_752_833_843_548_000_000, "exchange": "okx", "feed": "public"}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.pace import Pace, heartbeat_times, parse_speed
-from runtime.errors import ConfigurationError
-from schemas.units import SECOND_NS
+from liq.producers.pace import Pace, heartbeat_times, parse_speed
+from liq.runtime.errors import ConfigurationError
+from liq.schemas.units import SECOND_NS
 
 START = 1_783_528_952
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from liq.report.answers import Period
-from liq.report.svg import Drawing, Scale, ticks
-from liq.report.wording import dollars, duration, level
+from liq.cli.report.answers import Period
+from liq.cli.report.svg import Drawing, Scale, ticks
+from liq.cli.report.wording import dollars, duration, level
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.report.heat_map import Cell, heat_map
+from liq.cli.report.heat_map import Cell, heat_map
 
 START = datetime(2026, 7, 10, tzinfo=UTC)
 STARTS = [START + timedelta(minutes=30 * number) for number in range(96)]

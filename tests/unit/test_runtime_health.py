@@ -5,9 +5,9 @@ from urllib.request import urlopen
 import orjson
 import pytest
 
-from runtime import health as health_module
-from runtime.errors import ConfigurationError
-from runtime.health import Health, HealthServer
+from liq.runtime import health as health_module
+from liq.runtime.errors import ConfigurationError
+from liq.runtime.health import Health, HealthServer
 
 
 @pytest.fixture

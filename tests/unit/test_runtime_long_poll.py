@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from runtime.errors import ConfigurationError
-from runtime.long_poll import emulate_long_poll
+from liq.runtime.errors import ConfigurationError
+from liq.runtime.long_poll import emulate_long_poll
 
 ACTIVE = SimpleNamespace(active=True)
 

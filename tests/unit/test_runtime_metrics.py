@@ -1,7 +1,7 @@
 from prometheus_client import Counter, Gauge, Histogram
 
-from runtime import metrics
-from runtime.metrics import (
+from liq.runtime import metrics
+from liq.runtime.metrics import (
     ALL_METRICS,
     RECORDS_IN,
     REJECTED,

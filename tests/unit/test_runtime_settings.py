@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from runtime.errors import ConfigurationError
-from runtime.settings import Settings, load_settings
+from liq.runtime.errors import ConfigurationError
+from liq.runtime.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)

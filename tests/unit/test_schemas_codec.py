@@ -3,9 +3,9 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from schemas.codec import DecodeError, decimal_text, decode, encode
-from schemas.records import CascadeAlert, Instrument, Liquidation, Rejected, ScoreParts
-from schemas.vocabulary import ContractKind, RejectReason
+from liq.schemas.codec import DecodeError, decimal_text, decode, encode
+from liq.schemas.records import CascadeAlert, Instrument, Liquidation, Rejected, ScoreParts
+from liq.schemas.vocabulary import ContractKind, RejectReason
 
 INSTRUMENT = Instrument(
     exchange="okx",

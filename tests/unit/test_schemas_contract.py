@@ -8,15 +8,15 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.asyncapi import RECORD_TYPES, asyncapi_document
-from schemas.codec import decode, encode
-from schemas.descriptions import DESCRIPTIONS
-from schemas.generate import generated_files, main, outdated_files
-from schemas.headers import FrameHeaders, heartbeat_headers, pulse_heartbeat_headers
-from schemas.json_schema import schema_of
-from schemas.topics import Cleanup, Topics
+from liq.schemas.asyncapi import RECORD_TYPES, asyncapi_document
+from liq.schemas.codec import decode, encode
+from liq.schemas.descriptions import DESCRIPTIONS
+from liq.schemas.generate import generated_files, main, outdated_files
+from liq.schemas.headers import FrameHeaders, heartbeat_headers, pulse_heartbeat_headers
+from liq.schemas.json_schema import schema_of
+from liq.schemas.topics import Cleanup, Topics
 
-EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "schemas" / "liq" / "schemas" / "examples"
 TYPES = {record.__name__: record for record in RECORD_TYPES}
 
 
@@ -168,7 +168,7 @@ def test_generated_files_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> N
 def test_an_out_of_date_file_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("schemas.generate.DIRECTORY", tmp_path)
+    monkeypatch.setattr("liq.schemas.generate.DIRECTORY", tmp_path)
     assert main(["--check"]) == 1
     assert "Liquidation.schema.json is out of date" in capsys.readouterr().err
     assert main([]) == 0

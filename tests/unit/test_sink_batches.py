@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from schemas.headers import Headers
-from sinks.clickhouse.backoff import Backoff
-from sinks.clickhouse.batcher import MAX_BATCH_BYTES, Batch
-from sinks.clickhouse.failures import Kind, classify
-from sinks.clickhouse.migrations import known_migrations, parse_migration
-from sinks.clickhouse.tables import FEEDS
-from sinks.clickhouse.threads import in_thread
+from liq.schemas.headers import Headers
+from liq.sinks.clickhouse.backoff import Backoff
+from liq.sinks.clickhouse.batcher import MAX_BATCH_BYTES, Batch
+from liq.sinks.clickhouse.failures import Kind, classify
+from liq.sinks.clickhouse.migrations import known_migrations, parse_migration
+from liq.sinks.clickhouse.tables import FEEDS
+from liq.sinks.clickhouse.threads import in_thread
 
 STATUS = (
     b'{"exchange":"okx","feed":"f","connection":"c","event":"gap","timestamp_ms":1783500000000,'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sinks.clickhouse.cluster import for_cluster
+from liq.sinks.clickhouse.cluster import for_cluster
 
 
 @pytest.mark.parametrize(

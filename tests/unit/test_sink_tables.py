@@ -12,19 +12,19 @@ from clickhouse_connect.driver.ctypes import RespBuffCls
 from clickhouse_connect.driver.query import QueryContext
 from clickhouse_connect.driver.transform import NativeTransform
 
-from schemas.codec import encode as encode_record
-from schemas.headers import FrameHeaders, Headers
-from schemas.records import CascadeAnalysis, Source
-from schemas.topics import Topics
-from schemas.vocabulary import AlertType, Level, NoBranching, Side
-from sinks.clickhouse.encoding import (
+from liq.schemas.codec import encode as encode_record
+from liq.schemas.headers import FrameHeaders, Headers
+from liq.schemas.records import CascadeAnalysis, Source
+from liq.schemas.topics import Topics
+from liq.schemas.vocabulary import AlertType, Level, NoBranching, Side
+from liq.sinks.clickhouse.encoding import (
     UNDECODABLE,
     Encoded,
     Refusal,
     encode,
     encode_refusals,
 )
-from sinks.clickhouse.tables import (
+from liq.sinks.clickhouse.tables import (
     CASCADES,
     FEEDS,
     INSTRUMENTS,

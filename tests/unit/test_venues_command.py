@@ -6,14 +6,14 @@ from decimal import Decimal
 import pytest
 from typer.testing import CliRunner
 
-from liq.contract_lists import listed_exchanges
-from liq.main import app
-from processors.engine.instrument_follower import age_days, parsed
-from processors.normalizers import InstrumentBook, known_exchanges, load_snapshot
-from processors.normalizers.registry import VENUES
-from schemas.codec import encode
-from schemas.records import Instrument
-from schemas.vocabulary import ContractKind
+from liq.cli.contract_lists import listed_exchanges
+from liq.cli.main import app
+from liq.processors.engine.instrument_follower import age_days, parsed
+from liq.processors.normalizers import InstrumentBook, known_exchanges, load_snapshot
+from liq.processors.normalizers.registry import VENUES
+from liq.schemas.codec import encode
+from liq.schemas.records import Instrument
+from liq.schemas.vocabulary import ContractKind
 
 INSTRUMENT = Instrument(
     exchange="okx",
@@ -28,7 +28,7 @@ INSTRUMENT = Instrument(
 
 
 def test_every_feed_is_listed_with_what_it_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("liq.commands.venues.out.width", 200)
+    monkeypatch.setattr("liq.cli.commands.venues.out.width", 200)
     lines = CliRunner().invoke(app, ["venues"]).output.splitlines()
     for exchange, venue in VENUES.items():
         for name, feed in venue.feeds.items():

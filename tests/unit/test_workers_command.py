@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from liq import worker_topics
-from liq.commands import process, sink
-from runtime.health import Health
+from liq.cli import worker_topics
+from liq.cli.commands import process, sink
+from liq.runtime.health import Health
 
 
 class Begun(Exception):  # noqa: N818 - it is no error
@@ -32,8 +32,8 @@ def test_a_worker_with_topics_and_no_partitions_is_not_ready(
 
     monkeypatch.setenv("HTTP_PORT", "0")
     monkeypatch.setattr(worker_topics, "ensure_topics", topics_are_there)
-    monkeypatch.setattr("processors.engine.worker.run", begin)
-    monkeypatch.setattr("sinks.clickhouse.worker.run", begin)
+    monkeypatch.setattr("liq.processors.engine.worker.run", begin)
+    monkeypatch.setattr("liq.sinks.clickhouse.worker.run", begin)
     monkeypatch.setattr(sink, "run_until_signal", run_at_once)
     with contextlib.suppress(Begun):
         if command == "process":

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from liq.embedded.broker_address import BrokerAddress
-from liq.embedded.ports import LOOPBACK, free_port
-from liq.embedded.probe import answers_http
-from liq.embedded.stack import liq_command
-from liq.embedded.supervisor import Child, Supervisor
-from liq.embedded.warehouse import WarehouseAddress
-from liq.progress import PipelineProgress
-from runtime.kafka import new_producer
-from runtime.settings import Settings, load_settings
-from runtime.topics import ensure_topics
-from sinks.clickhouse.client import connect
-from sinks.clickhouse.migrations import migrate
+from liq.devstack.broker_address import BrokerAddress
+from liq.devstack.ports import LOOPBACK, free_port
+from liq.devstack.probe import answers_http
+from liq.devstack.progress import PipelineProgress
+from liq.devstack.stack import liq_command
+from liq.devstack.supervisor import Child, Supervisor
+from liq.devstack.warehouse import WarehouseAddress
+from liq.runtime.kafka import new_producer
+from liq.runtime.settings import Settings, load_settings
+from liq.runtime.topics import ensure_topics
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.migrations import migrate
 from tests.analytics_data import records
 from tests.conftest import worker_environment
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from liq.embedded.stack import liq_command
+from liq.devstack.stack import liq_command
 from tests.conftest import worker_environment
 from tests.integration.analytics.conftest import NewWarehouse, Warehouse
 

@@ -9,9 +9,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from rich.console import Console
 
-from liq.console import WIDTH_WITHOUT_TERMINAL
-from liq.results import run_sql
-from sinks.clickhouse.migrations import known_migrations
+from liq.cli.console import WIDTH_WITHOUT_TERMINAL
+from liq.cli.results import run_sql
+from liq.sinks.clickhouse.migrations import known_migrations
 from tests.integration.analytics.conftest import Warehouse
 
 pytestmark = pytest.mark.integration

@@ -10,7 +10,7 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from liq.embedded.clickhouse.child import ClickHouseChild
+from liq.devstack.clickhouse.child import ClickHouseChild
 
 
 class Answer:

@@ -18,11 +18,11 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from liq.embedded.clickhouse.child import ClickHouseChild, ClickHouseStartError
+from liq.devstack.clickhouse.child import ClickHouseChild, ClickHouseStartError
 
 pytestmark = pytest.mark.integration
 
-COMMAND = [sys.executable, "-m", "liq.embedded.clickhouse"]
+COMMAND = [sys.executable, "-m", "liq.devstack.clickhouse"]
 TIMEOUT_S = 60
 
 
@@ -122,13 +122,13 @@ def test_starts_that_cannot_work_say_why(server: ClickHouseChild, tmp_path: Path
 def test_a_missing_engine_is_named() -> None:
     without_engine = (
         "import sys; sys.modules['chdb'] = None\n"
-        "from liq.embedded.clickhouse.__main__ import main; sys.exit(main())"
+        "from liq.devstack.clickhouse.__main__ import main; sys.exit(main())"
     )
     failed = subprocess.run(
         [sys.executable, "-c", without_engine], capture_output=True, text=True, check=False
     )
     assert failed.returncode == 1
-    assert "chdb is not installed; install liquidation-engine[embedded]" in failed.stderr
+    assert "chdb is not installed; install liquidation-engine[devstack]" in failed.stderr
 
 
 def test_a_child_that_cannot_start_is_an_error(server: ClickHouseChild, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, StreamFailureError
 from clickhouse_connect.driver.external import ExternalData
 
-from liq.embedded.clickhouse.child import ClickHouseChild
+from liq.devstack.clickhouse.child import ClickHouseChild
 
 pytestmark = pytest.mark.integration
 

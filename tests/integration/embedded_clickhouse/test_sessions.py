@@ -10,7 +10,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from liq.embedded.clickhouse.child import ClickHouseChild
+from liq.devstack.clickhouse.child import ClickHouseChild
 
 pytestmark = pytest.mark.integration
 

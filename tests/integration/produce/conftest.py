@@ -8,11 +8,11 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import REGISTRY
 
-from liq.local_exchange.dialects import dialect
-from liq.local_exchange.server import LocalExchange
-from producers.addresses import Target
-from producers.timing import Timing
-from runtime.settings import Settings
+from liq.devstack.exchange.dialects import dialect
+from liq.devstack.exchange.server import LocalExchange
+from liq.producers.addresses import Target
+from liq.producers.timing import Timing
+from liq.runtime.settings import Settings
 from tests.conftest import RunWorker, Worker
 from tests.feed_log import FeedLog
 from tests.live_producer import FAST, LiveProducer, target

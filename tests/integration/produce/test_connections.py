@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from liq.local_exchange.dialects import DIALECTS, Dialect
-from liq.local_exchange.server import LocalExchange
-from producers.feed import Heartbeat
-from producers.registry import FEEDS
-from runtime.metrics import FEED_BREAKER, FEED_CONNECTED
-from schemas.records import FeedStatus
-from schemas.vocabulary import FeedEvent
+from liq.devstack.exchange.dialects import DIALECTS, Dialect
+from liq.devstack.exchange.server import LocalExchange
+from liq.producers.feed import Heartbeat
+from liq.producers.registry import FEEDS
+from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED
+from liq.schemas.records import FeedStatus
+from liq.schemas.vocabulary import FeedEvent
 from tests.feed_log import FeedLog
 from tests.integration.produce.conftest import CountSince, StartThread, WaitUntil
 from tests.live_producer import FAST, target

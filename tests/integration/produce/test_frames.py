@@ -6,9 +6,9 @@ import zlib
 
 import pytest
 
-from liq.local_exchange.dialects import DIALECTS
-from liq.local_exchange.server import LocalExchange
-from schemas.headers import (
+from liq.devstack.exchange.dialects import DIALECTS
+from liq.devstack.exchange.server import LocalExchange
+from liq.schemas.headers import (
     CONNECTION,
     EXCHANGE,
     RECEIVED_AT_NS,
@@ -16,7 +16,7 @@ from schemas.headers import (
     integer_header,
     text_header,
 )
-from schemas.vocabulary import FeedEvent
+from liq.schemas.vocabulary import FeedEvent
 from tests.feed_log import FeedLog
 from tests.integration.produce.conftest import (
     OpenExchange,

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from liq.embedded.broker import NAME as BROKER
-from liq.embedded.broker import EmbeddedBroker
-from liq.embedded.broker_address import BrokerAddress
-from liq.embedded.ports import free_port
-from liq.embedded.supervisor import Supervisor
-from liq.local_exchange.server import LocalExchange
-from producers.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_FRAMES
-from schemas.vocabulary import FeedEvent
+from liq.devstack.broker import NAME as BROKER
+from liq.devstack.broker import EmbeddedBroker
+from liq.devstack.broker_address import BrokerAddress
+from liq.devstack.exchange.server import LocalExchange
+from liq.devstack.ports import free_port
+from liq.devstack.supervisor import Supervisor
+from liq.producers.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_FRAMES
+from liq.schemas.vocabulary import FeedEvent
 from tests.feed_log import FeedLog
 from tests.integration.produce.conftest import StartProcess, WaitUntil, worker_metric
 

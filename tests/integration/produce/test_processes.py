@@ -9,15 +9,15 @@ from itertools import pairwise
 
 import pytest
 
-from liq.local_exchange.server import LocalExchange
-from runtime.settings import Settings
-from runtime.topics import ensure_topics
-from schemas.codec import decode
-from schemas.headers import RECEIVED_AT_NS, integer_header
-from schemas.records import Liquidation
-from schemas.vocabulary import FeedEvent
-from sinks.clickhouse import migrations
-from sinks.clickhouse.client import connect
+from liq.devstack.exchange.server import LocalExchange
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import decode
+from liq.schemas.headers import RECEIVED_AT_NS, integer_header
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import FeedEvent
+from liq.sinks.clickhouse import migrations
+from liq.sinks.clickhouse.client import connect
 from tests.conftest import MakeSettings, RunWorker, Worker
 from tests.feed_log import FeedLog
 from tests.integration.produce.conftest import OpenExchange, StartProcess, WaitUntil

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
-from liq.local_exchange.rehearsal import rehearse
-from runtime.errors import ConfigurationError
-from runtime.health import Health
-from runtime.settings import Settings
-from schemas.headers import FEED, RECEIVED_AT_NS, integer_header, text_header
+from liq.devstack.exchange.rehearsal import rehearse
+from liq.runtime.errors import ConfigurationError
+from liq.runtime.health import Health
+from liq.runtime.settings import Settings
+from liq.schemas.headers import FEED, RECEIVED_AT_NS, integer_header, text_header
 from tests.conftest import CAPTURES, RunWorker
 from tests.feed_log import FeedLog
 from tests.integration.produce.conftest import WaitUntil, worker_metric

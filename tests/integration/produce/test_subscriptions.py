@@ -2,8 +2,8 @@
 
 import pytest
 
-from liq.local_exchange.server import LocalExchange
-from schemas.vocabulary import FeedEvent
+from liq.devstack.exchange.server import LocalExchange
+from liq.schemas.vocabulary import FeedEvent
 from tests.feed_log import FeedLog
 from tests.integration.produce.conftest import CountSince, OpenExchange, StartThread, WaitUntil
 from tests.live_producer import target

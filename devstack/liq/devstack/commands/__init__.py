@@ -1,0 +1,1 @@
+"""Commands that the devstack adds to `liq`."""

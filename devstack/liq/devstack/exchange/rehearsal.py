@@ -1,0 +1,199 @@
+"""A capture through the live producers: local exchanges speak it, and real sockets carry it.
+
+The producers' clock is the recording's. It moves on to a frame's time only when Kafka has
+acknowledged every frame before it, so that whatever reads the raw topics finds in them what a
+plain replay writes, and comes to the same results.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import groupby
+from typing import Final
+
+from liq.devstack.exchange.dialects import DIALECTS
+from liq.devstack.exchange.server import LocalExchange
+from liq.producers.addresses import Target
+from liq.producers.capture_file import CaptureDamagedError, CaptureFile
+from liq.producers.capture_line import checked_capture_line
+from liq.producers.live import LiveRun, chosen_targets, open_publisher
+from liq.producers.pace import Pace
+from liq.producers.publisher import Publisher
+from liq.producers.record_key import record_key
+from liq.producers.registry import producible_exchanges
+from liq.producers.replay import END_SILENCE_SECONDS
+from liq.producers.timing import DEFAULT_TIMING
+from liq.runtime.errors import ConfigurationError, DependencyError
+from liq.runtime.health import Health
+from liq.runtime.settings import Settings
+from liq.runtime.topics import ensure_topics
+from liq.schemas.capture import CaptureLine
+from liq.schemas.codec import DecodeError
+from liq.schemas.units import SECOND_NS
+
+WAIT_SECONDS: Final = 30.0
+SUBSCRIBERS_LOOK_SECONDS: Final = 0.05
+FRAMES_LOOK_SECONDS: Final = 0.0005
+
+
+class RecordedClock:
+    """The time of a recording that is being played, at a pace or as fast as it goes.
+
+    At a pace it runs on between frames, up to the next one.
+    """
+
+    def __init__(self, start_ns: int, speed: float | None) -> None:
+        self._speed = speed
+        self._reached_ns = self._next_ns = start_ns
+        self._reached_at = time.monotonic()
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards, of this machine."""
+        return time.monotonic()
+
+    def now_ns(self) -> int:
+        """The recording's UTC in nanoseconds since 1970."""
+        if self._speed is None:
+            return self._reached_ns
+        passed_ns = (time.monotonic() - self._reached_at) * self._speed * SECOND_NS
+        return min(self._next_ns, self._reached_ns + int(passed_ns))
+
+    def run_towards(self, next_ns: int) -> None:
+        """What comes next is at that time."""
+        self._next_ns = next_ns
+
+    def reach(self, time_ns: int) -> None:
+        """It is that time now."""
+        self._reached_ns = self._next_ns = time_ns
+        self._reached_at = time.monotonic()
+
+
+async def rehearse(
+    settings: Settings, path: str, speed: float | None, health: Health, stop: asyncio.Event
+) -> int:
+    """Play a capture, at a multiple of its pace or (None) as fast as it goes; counts its frames.
+
+    All of it is held in memory.
+
+    Raises:
+        ConfigurationError: the capture cannot be read, or no local exchange speaks a feed of it.
+        DependencyError: Kafka does not answer, or a frame did not arrive.
+    """
+    lines = await read_capture(path)
+    clock = RecordedClock(lines[0].received_at_ns - SECOND_NS, speed)
+    with ExitStack() as stack:
+        exchanges = {
+            (dialect.exchange, dialect.feed): stack.enter_context(LocalExchange(dialect))
+            for dialect in DIALECTS
+            if dialect.exchange in {line.exchange for line in lines}
+        }
+        targets = _connected(exchanges, lines)
+        await ensure_topics(settings, tuple({line.exchange for line in lines}))
+        async with open_publisher(settings, clock, linger_ms=0) as publisher:
+            health.set("kafka", holds=True, reason="connected")
+            run = LiveRun(
+                settings,
+                targets,
+                health=health,
+                clock=clock,
+                timing=DEFAULT_TIMING,
+                publisher=publisher,
+                covered={},
+            )
+            receiving = asyncio.create_task(run.until(stop))
+            playing = asyncio.create_task(_play(lines, exchanges, publisher, clock, speed))
+            await asyncio.wait({receiving, playing}, return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            playing.cancel()
+            await asyncio.wait({receiving, playing})
+            receiving.result()
+            return 0 if playing.cancelled() else playing.result()
+
+
+async def read_capture(path: str) -> list[CaptureLine]:
+    """Every frame of a capture, in order.
+
+    Raises:
+        ConfigurationError: it cannot be read, is empty, or a line of it is broken.
+    """
+    capture = CaptureFile(path)
+    try:
+        lines = [
+            checked_capture_line(line.content, producible_exchanges())
+            async for line in capture.lines(asyncio.Event())
+            if line.content.strip()
+        ]
+    except (CaptureDamagedError, DecodeError) as error:
+        raise ConfigurationError(f"{capture.name} is damaged: {error}") from error
+    finally:
+        capture.close()
+    if not lines:
+        raise ConfigurationError(f"{capture.name} has no frames; give another capture.")
+    return lines
+
+
+def _connected(
+    exchanges: dict[tuple[str, str], LocalExchange], lines: Sequence[CaptureLine]
+) -> tuple[Target, ...]:
+    """Feeds with the addresses of local exchanges, which list the symbols of the capture."""
+    unspoken = sorted({(line.exchange, line.feed) for line in lines} - exchanges.keys())
+    if unspoken:
+        names = ", ".join(".".join(each) for each in unspoken)
+        raise ConfigurationError(f"No local exchange speaks {names}; use `liq replay` instead.")
+    environment: dict[str, str] = {}
+    for (name, feed), exchange in exchanges.items():
+        environment |= exchange.environment
+        keys = {
+            record_key(name, line.frame.encode()).decode()
+            for line in lines
+            if (line.exchange, line.feed) == (name, feed)
+        }
+        exchange.list_markets(*sorted(keys | {exchange.dialect.symbol}))
+    return chosen_targets(tuple(dict.fromkeys(name for name, _ in exchanges)), environment)
+
+
+async def _play(
+    lines: Sequence[CaptureLine],
+    exchanges: dict[tuple[str, str], LocalExchange],
+    publisher: Publisher,
+    clock: RecordedClock,
+    speed: float | None,
+) -> int:
+    await _wait_for_subscribers(exchanges)
+    # Frames that come with an acknowledgement were not sent by us.
+    before = publisher.frames
+    pace = None if speed is None else Pace(speed)
+    sent = 0
+    for time_ns, moment in groupby(lines, key=lambda line: line.received_at_ns):
+        if pace is not None:
+            clock.run_towards(time_ns)
+            await pace.wait_until(time_ns, asyncio.Event())
+        clock.reach(time_ns)
+        for line in moment:
+            exchange = exchanges[line.exchange, line.feed]
+            await asyncio.wrap_future(exchange.publish(line.frame))
+            sent += 1
+        await _wait_for_frames(publisher, before + sent)
+        await publisher.drain()
+    clock.reach(lines[-1].received_at_ns + END_SILENCE_SECONDS * SECOND_NS)
+    for name in dict.fromkeys(name for name, _ in exchanges):
+        await publisher.heartbeat(name)
+    await publisher.drain()
+    return sent
+
+
+async def _wait_for_subscribers(exchanges: dict[tuple[str, str], LocalExchange]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not all(exchange.subscribers for exchange in exchanges.values()):
+        if time.monotonic() > deadline:
+            raise DependencyError("The producers did not subscribe to every local exchange.")
+        await asyncio.sleep(SUBSCRIBERS_LOOK_SECONDS)
+
+
+async def _wait_for_frames(publisher: Publisher, count: int) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while publisher.frames < count:
+        if time.monotonic() > deadline:
+            raise DependencyError("A frame that was sent did not arrive.")
+        await asyncio.sleep(FRAMES_LOOK_SECONDS)

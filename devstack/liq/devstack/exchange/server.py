@@ -1,0 +1,242 @@
+"""A local exchange: a websocket server in a thread, with a ledger, that misbehaves on request.
+
+For tests and for demonstrations; nothing of it is used against a real exchange.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Self, TypeVar
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from liq.devstack.exchange.dialects import Dialect
+
+LOOPBACK = "127.0.0.1"
+REPEATED = 100
+Result = TypeVar("Result")
+
+
+@dataclass
+class Client:
+    """One connection and what it subscribed to."""
+
+    connection: ServerConnection
+    names: set[str] = field(default_factory=set)
+
+
+class LocalExchange:
+    """Serves one feed's dialect while it is used in a `with` statement.
+
+    `ledger` has every distinct data message in the order of sending, as the bytes that have to
+    arrive in Kafka; `received` everything that clients sent. Set the faults at any time:
+
+    - `refused`: names whose subscription is refused
+    - `is_mute`: requests get no answer
+    - `status`: handshakes are answered with this HTTP status, and `retry_after_seconds` if set
+    - `listing_status`: the same for the listing of markets; `listing` is what it answers
+    - `repeats`: new subscribers are sent the last hundred frames again
+    - `cuts_subscribers`: connections are reset as soon as they are subscribed
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.ledger: list[bytes] = []
+        self.received: list[Any] = []
+        self.opened = 0
+        self.refused: frozenset[str] = frozenset()
+        self.is_mute = False
+        self.repeats = False
+        self.cuts_subscribers = False
+        self.is_enough = False
+        self.status: int | None = None
+        self.retry_after_seconds: int | None = None
+        self.listing: Any = None
+        self.list_markets(dialect.symbol)
+        self.listing_status = HTTPStatus.OK
+        self.port = 0
+        self._count = 0
+        self._clients: list[Client] = []
+        self._server: Server
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Serve on a free port."""
+        self._thread.start()
+        self._do(self._start())
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Reset every connection and stop serving."""
+        self._do(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings that lead a producer here."""
+        found = {self.dialect.setting: f"ws://{LOOPBACK}:{self.port}/ws"}
+        if self.dialect.listing_setting:
+            found[self.dialect.listing_setting] = f"http://{LOOPBACK}:{self.port}/symbols?x=1"
+        return found
+
+    @property
+    def subscribers(self) -> int:
+        """Connections that are subscribed to what data belong to."""
+        return sum(self.dialect.subscribes in client.names for client in list(self._clients))
+
+    def list_markets(self, *symbols: str) -> None:
+        """What the listing answers from now on."""
+        if self.dialect.list_markets is not None:
+            self.listing = self.dialect.list_markets(symbols)
+
+    def publish(self, frame: str) -> "Future[None]":
+        """Send a data frame of somebody else's to every subscriber, and note it in the ledger."""
+        return asyncio.run_coroutine_threadsafe(self._publish(frame), self._loop)
+
+    def send(self, count: int = 1, symbol: str | None = None) -> None:
+        """Send fresh data frames to every subscriber, and note them in the ledger."""
+        self._do(self._send(count, symbol))
+
+    def send_raw(self, frame: bytes | str) -> None:
+        """Send something to every connection; it is not in the ledger."""
+        self._do(self._broadcast(frame))
+
+    def send_wire(self, data: bytes) -> None:
+        """Write bytes under every connection's websocket layer."""
+        self._do(self._write(data))
+
+    def close(self, code: int) -> None:
+        """Close every connection."""
+        self._do(self._close(code))
+
+    def cut(self) -> None:
+        """Reset every connection without a word."""
+        self._do(self._cut())
+
+    def blackhole(self) -> None:
+        """Half-open: stop reading from, and thereby answering, the present connections."""
+        self._do(self._blackhole())
+
+    def start_sending(self, count: int, pause_seconds: float) -> "Future[None]":
+        """Send frames one by one in the background; the result says when it is over.
+
+        It is over after `count` frames, or with the next frame after `is_enough` was set.
+        """
+        return asyncio.run_coroutine_threadsafe(self._trickle(count, pause_seconds), self._loop)
+
+    def _do(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    async def _start(self) -> None:
+        self._server = await serve(
+            self._serve, LOOPBACK, 0, process_request=self._answer_http, ping_interval=None
+        )
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def _stop(self) -> None:
+        await self._cut()
+        self._server.close()
+        await self._server.wait_closed()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.path.startswith("/symbols"):
+            return connection.respond(self.listing_status, json.dumps(self.listing))
+        if self.status is None:
+            return None
+        response = connection.respond(HTTPStatus(self.status), "no")
+        if self.retry_after_seconds is not None:
+            response.headers["Retry-After"] = str(self.retry_after_seconds)
+        return response
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        client = Client(connection)
+        self._clients.append(client)
+        self.opened += 1
+        try:
+            for message in self.dialect.hello:
+                await connection.send(self.dialect.encode(message))
+            async for text in connection:
+                await self._respond(client, text)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._clients.remove(client)
+
+    async def _respond(self, client: Client, text: str | bytes) -> None:
+        try:
+            message = json.loads(text)
+        except json.JSONDecodeError:
+            message = text
+        self.received.append(message)
+        if self.is_mute:
+            return
+        answer = self.dialect.respond(message, self.refused)
+        for reply in answer.replies:
+            encoded = self.dialect.encode(reply)
+            if isinstance(reply, dict) and str(reply.get("type")).startswith("subscribed"):
+                self._note(json.dumps(reply))
+            await client.connection.send(encoded)
+        client.names.update(answer.subscribed)
+        if self.repeats and answer.subscribed:
+            for payload in self.ledger[-REPEATED:]:
+                await client.connection.send(self.dialect.encode(payload.decode()))
+        if self.cuts_subscribers and self.dialect.subscribes in client.names:
+            client.connection.transport.abort()
+
+    def _note(self, frame: str) -> None:
+        self.ledger.append(frame.encode())
+
+    async def _send(self, count: int, symbol: str | None) -> None:
+        for _ in range(count):
+            self._count += 1
+            frame = self.dialect.frame(symbol or self.dialect.symbol, self._count)
+            await self._publish(json.dumps(frame))
+
+    async def _publish(self, frame: str) -> None:
+        self._note(frame)
+        await self._broadcast(self.dialect.encode(frame), subscribed_only=True)
+
+    async def _broadcast(self, frame: bytes | str, *, subscribed_only: bool = False) -> None:
+        for client in list(self._clients):
+            if client.names or not subscribed_only:
+                try:
+                    await client.connection.send(frame)
+                except ConnectionClosed:
+                    continue
+
+    async def _write(self, data: bytes) -> None:
+        for client in list(self._clients):
+            client.connection.transport.write(data)
+
+    async def _trickle(self, count: int, pause_seconds: float) -> None:
+        for _ in range(count):
+            await self._send(1, None)
+            if self.is_enough:
+                return
+            await asyncio.sleep(pause_seconds)
+
+    async def _close(self, code: int) -> None:
+        for client in list(self._clients):
+            await client.connection.close(code)
+
+    async def _cut(self) -> None:
+        for client in list(self._clients):
+            client.connection.transport.abort()
+
+    async def _blackhole(self) -> None:
+        for client in list(self._clients):
+            client.connection.transport.pause_reading()
+            client.names.clear()

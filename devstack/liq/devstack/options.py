@@ -1,0 +1,67 @@
+"""Which broker and which ClickHouse a development stack uses, from the environment."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from liq.runtime.errors import ConfigurationError
+
+BrokerKind = Literal["embedded", "docker", "apache"]
+
+
+class StackOptions(BaseSettings):
+    """Settings of the stack itself; what its clients need is derived from them."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    kafka: BrokerKind = Field(
+        default="embedded", description="Which broker to start if none is given."
+    )
+    kafka_brokers: int = Field(
+        default=1, description="Brokers that KAFKA=apache starts: 1, or 3 that replicate."
+    )
+    kafka_jars_dir: Path | None = Field(
+        default=None,
+        description="Kafka's jars for KAFKA=apache (an unpacked Kafka's libs); Maven's if unset.",
+    )
+    kafka_bootstrap_servers: str = Field(
+        default="", description="Brokers that are there already; nothing is started then."
+    )
+    clickhouse_url: str = Field(
+        default="", description="A ClickHouse that is there already; nothing is started then."
+    )
+    clickhouse_database: str = Field(default="liquidations", description="Database.")
+    embedded_data_dir: Path = Field(
+        default=Path(".liq"), description="Where data, logs and the lock of a stack are."
+    )
+    embedded_kafka_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the first broker; 0 picks a free one."
+    )
+    embedded_clickhouse_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of the embedded ClickHouse; 0 picks a free one.",
+    )
+
+    @field_validator("kafka_brokers")
+    @classmethod
+    def _check_brokers(cls, value: int) -> int:
+        if value not in {1, 3}:
+            raise ValueError("give 1 or 3; two cannot outvote the loss of one")
+        return value
+
+
+def load_stack_options(**overrides: Any) -> StackOptions:
+    """Read the environment.
+
+    Raises:
+        ConfigurationError: with one line for each setting that is wrong.
+    """
+    try:
+        return StackOptions(**overrides)
+    except ValidationError as error:
+        lines = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
+        raise ConfigurationError("Settings are wrong:\n  " + "\n  ".join(lines)) from error

@@ -1,0 +1,25 @@
+"""What commands that ask ClickHouse say when it does not answer."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clickhouse_connect.driver.exceptions import Error
+
+from liq.runtime.errors import DependencyError
+
+
+@contextmanager
+def clickhouse_errors_as_sentences() -> Iterator[None]:
+    """Turn an error of ClickHouse's into one that a user can read; also a command's decorator.
+
+    Raises:
+        DependencyError: ClickHouse failed within the statement.
+    """
+    try:
+        yield
+    except Error as error:
+        reason = str(error).partition("\n")[0]
+        raise DependencyError(
+            f"ClickHouse did not do what was asked: {reason} Check CLICKHOUSE_URL, "
+            "CLICKHOUSE_USER and CLICKHOUSE_PASSWORD."
+        ) from error

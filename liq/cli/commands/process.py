@@ -1,0 +1,35 @@
+"""`liq process`: a Faust worker, configured by the environment."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from liq.cli.console import exits_on_configuration_error, start_health
+from liq.cli.exchanges import configured_exchanges
+from liq.cli.worker_topics import make_sure_of_topics
+from liq.processors.engine import worker
+from liq.runtime.settings import load_settings
+
+
+class Stage(StrEnum):
+    """The two stages of processing."""
+
+    NORMALIZE = "normalize"
+    DETECT = "detect"
+
+
+@exits_on_configuration_error
+def process(
+    stage: Annotated[Stage, typer.Argument(help="Which stage this process works on.")],
+) -> None:
+    """Run a Faust worker: frames to liquidations, or liquidations to cascade alerts."""
+    settings = load_settings()
+    exchanges = configured_exchanges(settings)
+    health, server = start_health(settings, worker=f"process-{stage.value}")
+    try:
+        health.require(worker.CONDITION)
+        make_sure_of_topics(settings, exchanges, health)
+        worker.run(settings, stage.value, exchanges, health)
+    finally:
+        server.stop()

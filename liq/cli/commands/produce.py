@@ -1,0 +1,30 @@
+"""`liq produce`: live frames of exchanges into the raw topics."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from liq.cli.console import exits_on_configuration_error, run_until_signal, start_health
+from liq.producers.live import chosen_targets
+from liq.producers.live import produce as produce_live
+from liq.producers.registry import producible_exchanges
+from liq.runtime.settings import load_settings
+
+
+@exits_on_configuration_error
+def produce(
+    exchanges: Annotated[
+        list[str] | None,
+        typer.Argument(help="Exchanges to connect to; EXCHANGES, or every known one, if absent."),
+    ] = None,
+) -> None:
+    """Connect to exchanges and publish their frames byte for byte into the raw topics."""
+    settings = load_settings()
+    named = tuple(dict.fromkeys(name.lower() for name in exchanges or ()))
+    chosen = chosen_targets(named or settings.exchanges or producible_exchanges(), os.environ)
+    health, server = start_health(settings, worker="produce")
+    try:
+        run_until_signal(lambda stop: produce_live(settings, chosen, health, stop))
+    finally:
+        server.stop()

@@ -1,0 +1,22 @@
+"""`liq venues`: what is read from each exchange, and what it is worth."""
+
+from typing import Final
+
+from rich.table import Table
+
+from liq.cli.console import out
+from liq.processors.normalizers import known_exchanges
+from liq.processors.normalizers.registry import VENUES
+
+COLUMNS: Final = ("exchange", "feed", "publishes", "completeness", "price", "id made of")
+
+
+def venues() -> None:
+    """List every exchange and feed: what it publishes, how completely, its price and its id."""
+    table = Table(*COLUMNS, title="Venues")
+    for exchange in known_exchanges():
+        for name, feed in sorted(VENUES[exchange].feeds.items()):
+            table.add_row(
+                exchange, name, feed.publishes, feed.completeness, feed.price_kind, feed.identity
+            )
+    out.print(table)

@@ -1,0 +1,112 @@
+"""The command line: `liq --help` lists what it does."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+WORKERS: Final = "Workers"
+SETUP: Final = "Setup"
+OFFLINE: Final = "Without Kafka"
+LAPTOP: Final = "On a laptop"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command is: its module, its panel in the help, a function there."""
+
+    module: str
+    panel: str
+    function: str
+
+
+COMMANDS: Final = {
+    "produce": Place("liq.cli.commands.produce", WORKERS, "produce"),
+    "replay": Place("liq.cli.commands.replay", WORKERS, "replay"),
+    "replay-rejected": Place("liq.cli.commands.rejected", WORKERS, "replay_rejected"),
+    "process": Place("liq.cli.commands.process", WORKERS, "process"),
+    "sink": Place("liq.cli.commands.sink", WORKERS, "sink"),
+    "topics": Place("liq.cli.commands.topics", SETUP, "topics"),
+    "migrate": Place("liq.cli.commands.migrate", SETUP, "migrate"),
+    "config": Place("liq.cli.commands.config", SETUP, "config"),
+    "venues": Place("liq.cli.commands.venues", SETUP, "venues"),
+    "instruments": Place("liq.cli.commands.instruments", SETUP, "app"),
+    "sql": Place("liq.cli.commands.questions", SETUP, "sql"),
+    "report": Place("liq.cli.commands.questions", SETUP, "report"),
+    "export": Place("liq.cli.commands.export", SETUP, "export"),
+    "normalize": Place("liq.cli.commands.offline", OFFLINE, "normalize"),
+    "detect": Place("liq.cli.commands.offline", OFFLINE, "detect"),
+    "tune": Place("liq.cli.commands.tune", OFFLINE, "tune"),
+}
+
+# Entry points of this group are commands of other packages, `NAME = MODULE:FUNCTION`.
+PLUGGED_IN: Final = "liq.commands"
+
+
+def plugged_in() -> dict[str, Place]:
+    """Return the commands that installed packages add, such as those of the devstack."""
+    return {
+        point.name: Place(point.module, LAPTOP, point.attr)
+        for point in entry_points(group=PLUGGED_IN)
+    }
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is asked for.
+
+    Each needs other libraries, and together they took half of a worker's time to start.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # By these names it lists commands, and finds what a mistyped one may have meant.
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the base class says so
+        """The command, or None for an unknown name."""
+        place = COMMANDS.get(cmd_name) or self._add_plugged_in().get(cmd_name)
+        return None if place is None else load(cmd_name, place)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command, those of other packages last."""
+        self._add_plugged_in()
+        return super().list_commands(ctx)
+
+    def _add_plugged_in(self) -> dict[str, Place]:
+        """Look for commands of other packages, which takes a while: workers never need it."""
+        found = plugged_in()
+        self.commands.update(dict.fromkeys(found))  # type: ignore[arg-type]
+        return found
+
+
+def load(name: str, place: Place) -> Any:
+    """Import a command."""
+    found = getattr(import_module(place.module), place.function)
+    parent = typer.Typer(add_completion=False)
+    if isinstance(found, typer.Typer):
+        parent.add_typer(found, name=name, rich_help_panel=place.panel)
+        return get_group(parent).commands[name]
+    parent.command(name, rich_help_panel=place.panel)(found)
+    return get_command(parent)
+
+
+app = typer.Typer(
+    name="liq",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def main() -> None:
+    """Liquidations of many exchanges as one truthful stream, cascades while they happen."""
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,239 @@
+"""The detector of the whole market, and the one place that knows which cascade is part of which.
+
+It reads, from every partition of the log (a "source"), beats and the alerts of single assets, and
+judges a second when every source has passed it. So its answer depends neither on how the sources
+interleave nor on how the log is partitioned.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from liq.processors.cascades.alerts import alert as alert_of
+from liq.processors.cascades.asset import OPPOSITE, SECOND_MS, SIDES
+from liq.processors.cascades.beat import Beat
+from liq.processors.cascades.cascade import Decision
+from liq.processors.cascades.config import DetectorConfig
+from liq.processors.cascades.explain import explain
+from liq.processors.cascades.lane import Lane
+from liq.schemas.records import CascadeAlert
+from liq.schemas.vocabulary import AlertType, Side
+
+# The market has no price.
+_NO_PRICE = Decimal(0)
+# A batch that was read twice can bring the alerts of so many ended cascades again.
+REMEMBERED_CASCADES = 4_096
+MAX_CHILDREN = 256
+
+
+@dataclass(slots=True)
+class KnownCascade:
+    """An asset's cascade: its side, the market cascade that it belongs to, its last record."""
+
+    side: Side
+    parent_id: str | None
+    sequence: int
+    is_open: bool = True
+
+
+@dataclass(slots=True)
+class RunningMarket:
+    """A market cascade under way, and the asset cascades that are part of it."""
+
+    cascade_id: str
+    children: list[str] = field(default_factory=list)
+
+
+class MarketState:
+    """All that is known of the market."""
+
+    __slots__ = (
+        "beat_ticks",
+        "cascades",
+        "decided",
+        "exchanges",
+        "held",
+        "lanes",
+        "recent",
+        "running",
+        "sources",
+    )
+
+    def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
+        """Nothing was heard of any source yet."""
+        self.lanes = {side: Lane(config.market_rules) for side in SIDES}
+        self.running: dict[Side, RunningMarket] = {}
+        self.cascades: dict[str, KnownCascade] = {}
+        self.recent: deque[str] = deque()
+        self.sources = dict.fromkeys(sources, 0)
+        self.held: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
+        self.beat_ticks: dict[tuple[str, Side], int] = {}
+        self.exchanges: dict[tuple[Side, str], int] = {}
+        self.decided = 0
+
+
+class MarketDetector:
+    """Judges the market second by second and passes the alerts of assets on, linked."""
+
+    def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
+        """`sources` are the partitions of the log, all of which must be heard of."""
+        self._rules = config.market_rules
+        self._detector = config.identity
+        self.state = MarketState(config, sources)
+
+    def add(self, item: Beat | CascadeAlert, clock_ms: int, source: int) -> None:
+        """Take in what a source said; it is judged when every source has passed its second.
+
+        `clock_ms` is what the source had reached before. What is about an earlier second, because
+        its log is out of order, counts for the second that the source was in: which seconds are
+        judged already depends on the other sources, and must not matter. A source that was read
+        again from its last commit may not know its clock any more; what it said of it does.
+        """
+        state = self.state
+        reached = max(clock_ms // SECOND_MS, state.sources.get(source, 0))
+        if isinstance(item, CascadeAlert):
+            self._held(max(item.timestamp_ms // SECOND_MS - 1, reached))[1].append(item)
+            return
+        key = (item.base, item.side)
+        if item.tick > state.beat_ticks.get(key, 0):
+            state.beat_ticks[key] = item.tick
+            self._held(max(item.tick, reached))[0].append(item)
+
+    def heartbeat(self, clock_ms: int, source: int) -> list[CascadeAlert]:
+        """A source has reached a time: judge what every source has passed by now."""
+        state = self.state
+        second = clock_ms // SECOND_MS
+        if second <= state.sources.get(source, 0):
+            return []
+        state.sources[source] = second
+        passed = min(state.sources.values())
+        if passed <= state.decided:
+            return []
+        made = self._judge_until(passed)
+        state.decided = passed
+        return made
+
+    def finish(self) -> list[CascadeAlert]:
+        """Judge what is held and end what is open, for a log that will not go on."""
+        state = self.state
+        latest = max([*state.sources.values(), *(tick + 1 for tick in state.held)], default=0)
+        made = self._judge_until(latest)
+        for side in SIDES:
+            lane = state.lanes[side]
+            if lane.cascade is not None:
+                made += self._market_alert(side, lane.end(self._rules, lane.cascade))
+        return made
+
+    def _held(self, tick: int) -> tuple[list[Beat], list[CascadeAlert]]:
+        """What is held of a second."""
+        return self.state.held.setdefault(tick, ([], []))
+
+    def _judge_until(self, passed: int) -> list[CascadeAlert]:
+        state = self.state
+        made: list[CascadeAlert] = []
+        for tick in sorted(state.held):
+            if tick >= passed:
+                break
+            beats, alerts = state.held.pop(tick)
+            made += self._judge(tick, beats)
+            for alert in sorted(alerts, key=_alert_order):
+                made += self._pass_on(alert)
+        if state.running:
+            made += self._end_due(passed - 1)
+        return made
+
+    def _judge(self, tick: int, beats: list[Beat]) -> list[CascadeAlert]:
+        state, rules = self.state, self._rules
+        made = self._end_due(tick) if state.running else []
+        brought = self._take_in(tick, beats)
+        for side in brought:
+            state.lanes[side].learn(rules, tick)
+        for side in brought:
+            lane = state.lanes[side]
+            if lane.is_worth_a_look(rules):
+                for decision in lane.judge(rules, tick, state.lanes[OPPOSITE[side]]):
+                    made += self._market_alert(side, decision)
+        return made
+
+    def _take_in(self, tick: int, beats: list[Beat]) -> list[Side]:
+        """Add what beats bring to the lanes; the sides that they bring something to, in order."""
+        state = self.state
+        oldest = tick - self._rules.window_seconds
+        brought: set[Side] = set()
+        for base, side, _, slices, exchanges, complete, top in beats:
+            brought.add(side)
+            lane = state.lanes[side]
+            lane.advance(tick)
+            for exchange in exchanges:
+                state.exchanges[side, exchange] = tick
+            # The beat's largest and its complete ones are told once.
+            details = top, complete
+            for second, count, cents in slices:
+                if second > oldest:
+                    place, point = min(second, tick), (second * SECOND_MS, _NO_PRICE)
+                    lane.ring.add(place, (base, base, 0), cents, point, *details, count)
+                    if lane.cascade is not None:
+                        lane.cascade.count(place, count, tick)
+                    details = (0, top[1]), 0
+        return sorted(brought)
+
+    def _end_due(self, tick: int) -> list[CascadeAlert]:
+        return [
+            alert
+            for side in SIDES
+            for decision in self.state.lanes[side].end_if_due(self._rules, tick)
+            for alert in self._market_alert(side, decision)
+        ]
+
+    def _market_alert(self, side: Side, decision: Decision) -> list[CascadeAlert]:
+        """The market's own record; when it starts, the running cascades of assets become parts."""
+        state = self.state
+        made = alert_of(self._rules, self._detector, "", side, decision, excitation=None)
+        if made.type is AlertType.WATCH:
+            return []
+        if made.type is AlertType.DETECTED:
+            running = state.running[side] = RunningMarket(made.cascade_id)
+            for cascade_id, known in state.cascades.items():
+                if known.is_open and known.side is side:
+                    known.parent_id = made.cascade_id
+                    running.children.append(cascade_id)
+        running = state.running[side]
+        since = made.started_at_ms // SECOND_MS
+        exchanges = tuple(
+            sorted(
+                exchange
+                for (of_side, exchange), tick in state.exchanges.items()
+                if of_side is side and tick >= since
+            )
+        )
+        if made.type is AlertType.ENDED:
+            del state.running[side]
+        linked = replace(made, exchanges=exchanges, children=tuple(running.children[:MAX_CHILDREN]))
+        return [replace(linked, explanation=explain(linked, self._rules.window_seconds))]
+
+    def _pass_on(self, alert: CascadeAlert) -> list[CascadeAlert]:
+        """An asset's record with its parent; nothing if it was passed on before."""
+        state = self.state
+        known = state.cascades.get(alert.cascade_id)
+        if known is None:
+            running = state.running.get(alert.side)
+            known = KnownCascade(alert.side, running.cascade_id if running else None, -1)
+            state.cascades[alert.cascade_id] = known
+            if running is not None and len(running.children) < MAX_CHILDREN:
+                running.children.append(alert.cascade_id)
+        if alert.sequence <= known.sequence:
+            return []
+        known.sequence = alert.sequence
+        if alert.type is AlertType.ENDED:
+            known.is_open = False
+            state.recent.append(alert.cascade_id)
+            if len(state.recent) > REMEMBERED_CASCADES:
+                del state.cascades[state.recent.popleft()]
+        if known.parent_id is None:
+            return [alert]
+        return [replace(alert, parent_id=known.parent_id, notify=False)]
+
+
+def _alert_order(alert: CascadeAlert) -> tuple[str, str, int]:
+    return alert.asset, alert.side, alert.sequence

@@ -1,0 +1,219 @@
+"""The detector of one partition of the event log: the states of all its assets."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from liq.processors.cascades import asset as one_asset
+from liq.processors.cascades.alerts import alert as alert_of
+from liq.processors.cascades.asset import SECOND_MS, SIDES, AssetState, LeftOut, Step
+from liq.processors.cascades.beat import Beat
+from liq.processors.cascades.config import DetectorConfig
+from liq.processors.cascades.observation import Observation, is_plausible, observation_of
+from liq.processors.cascades.rules import LaneRules
+from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, asset_to_bytes
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import Side
+
+OFFSET = struct.Struct(">q")
+# Idle assets are looked for once in so much of the log's time.
+SWEEP_INTERVAL_MS = 600_000
+# Twice the memory of an asset's dollars: what was normal then is no guide any more.
+IDLE_SECONDS = 48 * 3_600
+# A restart reads again what was not committed, never more than this many records. Until an
+# asset's last record lies further back, its snapshot is needed to tell what was applied.
+REDELIVERY_REACH_RECORDS = 100_000
+
+Made = Beat | CascadeAlert
+
+
+@dataclass(slots=True)
+class _Asset:
+    state: AssetState
+    rules: LaneRules
+    last_offset: int
+
+
+class PartitionDetector:
+    """Applies the records of one partition in offset order and says what to store.
+
+    Gives beats for the market's detector, and the alerts of single assets, whose parents the
+    market's detector knows. A record is skipped for an asset that has applied its offset already,
+    so reading a stretch of the log again changes nothing. `left_out` counts since this object was
+    made.
+    """
+
+    def __init__(self, config: DetectorConfig) -> None:
+        """Start with no asset known."""
+        self._config = config
+        self._detector = config.identity
+        self._assets: dict[str, _Asset] = {}
+        self._pending: set[str] = set()
+        self._open: set[str] = set()
+        self._touched: set[str] = set()
+        self._second = 0
+        self._next_sweep_ms = 0
+        self.left_out = LeftOut()
+
+    @property
+    def assets(self) -> frozenset[str]:
+        """The assets that something is known of."""
+        return frozenset(self._assets)
+
+    @property
+    def clock_ms(self) -> int:
+        """The last second that the log has reached, as far as it was read since the start."""
+        return self._second * SECOND_MS
+
+    def branching(self, asset: str, side: Side) -> float | None:
+        """How many liquidations one triggers; None while too few came from complete feeds."""
+        known = self._assets.get(asset)
+        return None if known is None else known.state.excitations[side].ratio
+
+    def active_lanes(self, asset: str) -> int:
+        """How many sides of an asset hold anything of the last five minutes."""
+        known = self._assets.get(asset)
+        if known is None:
+            return 0
+        return sum(bool(lane.ring.buckets) for lane in known.state.lanes.values())
+
+    def apply(self, event: Liquidation, offset: int) -> list[Made]:
+        """Apply the liquidation at an offset."""
+        if is_plausible(event):
+            return self.observe(observation_of(event), offset)
+        self.left_out.implausible += 1
+        second = event.received_at_ms // SECOND_MS
+        return self._move(second, offset) if second > self._second else []
+
+    def observe(self, event: Observation, offset: int) -> list[Made]:
+        """Apply what the detector looks at of a plausible liquidation."""
+        second = event.received_at_ms // SECOND_MS
+        made = self._move(second, offset) if second > self._second else []
+        name = event.base
+        asset = self._assets.get(name)
+        if asset is None:
+            rules = self._config.asset_rules(name)
+            asset = self._assets[name] = _Asset(AssetState(rules), rules, offset)
+        elif offset <= asset.last_offset:
+            return made
+        if one_asset.observe(asset.rules, asset.state, event, self.left_out):
+            self._pending.add(name)
+        asset.last_offset = offset
+        self._touched.add(name)
+        return made
+
+    def heartbeat(self, clock_ms: int, offset: int) -> list[Made]:
+        """Decide what is due now that the log, at an offset, has reached a time."""
+        second = clock_ms // SECOND_MS
+        made = self._move(second, offset) if second > self._second else []
+        if clock_ms >= self._next_sweep_ms:
+            self._next_sweep_ms = clock_ms + SWEEP_INTERVAL_MS
+            self._drop_idle(clock_ms, offset)
+        return made
+
+    def finish(self) -> list[Made]:
+        """Decide what is pending and end what is open, for a log that will not go on."""
+        made: list[Made] = []
+        for name in sorted(self._pending | self._open):
+            asset = self._assets[name]
+            if asset.state.news:
+                made += self._decide(name, asset)
+        for name in sorted(self._open):
+            asset = self._assets[name]
+            steps = [
+                Step(side, lane.end(asset.rules, lane.cascade))
+                for side in SIDES
+                if (lane := asset.state.lanes[side]).cascade is not None
+            ]
+            made += self._alerts(name, asset, steps)
+        self._pending.clear()
+        return made
+
+    def touched(self) -> dict[str, bytes | None]:
+        """Snapshots of the assets that changed since the last call; None where one may go."""
+        changes: dict[str, bytes | None] = {}
+        for name in sorted(self._touched):
+            asset = self._assets.get(name)
+            changes[name] = (
+                None
+                if asset is None
+                else OFFSET.pack(asset.last_offset) + asset_to_bytes(asset.state)
+            )
+        self._touched.clear()
+        return changes
+
+    def restore(self, snapshots: Mapping[str, bytes]) -> None:
+        """Take over what `touched` gave, the newest of each asset.
+
+        Raises:
+            SnapshotError: a snapshot cannot be read; the message names its asset.
+        """
+        for name, data in snapshots.items():
+            rules = self._config.asset_rules(name)
+            try:
+                (last_offset,) = OFFSET.unpack_from(data)
+                state = asset_from_bytes(data[OFFSET.size :], rules)
+            except (struct.error, SnapshotError) as error:
+                raise SnapshotError(f"snapshot of {name}: {error}") from error
+            self._assets[name] = _Asset(state, rules, last_offset)
+            if state.is_open:
+                self._open.add(name)
+            if state.news:
+                self._pending.add(name)
+
+    def _move(self, second: int, offset: int) -> list[Made]:
+        """The log enters a new second: decide on what the earlier ones brought."""
+        self._second = second
+        made: list[Made] = []
+        for name in sorted(self._pending):
+            asset = self._assets[name]
+            if offset > asset.last_offset and asset.state.tick < second:
+                made += self._decide(name, asset)
+                asset.last_offset = offset - 1
+                self._pending.discard(name)
+                self._touched.add(name)
+        for name in sorted(self._open):
+            asset = self._assets[name]
+            if offset <= asset.last_offset:
+                continue
+            steps = one_asset.end_due(asset.rules, asset.state, second)
+            if steps:
+                made += self._alerts(name, asset, steps)
+                asset.last_offset = offset - 1
+                self._touched.add(name)
+        return made
+
+    def _decide(self, name: str, asset: _Asset) -> list[Made]:
+        steps, beats = one_asset.decide(asset.rules, asset.state, name)
+        return [*beats, *(self._alerts(name, asset, steps) if steps else ())]
+
+    def _alerts(self, name: str, asset: _Asset, steps: list[Step]) -> list[Made]:
+        if asset.state.is_open:
+            self._open.add(name)
+        else:
+            self._open.discard(name)
+        return [
+            alert_of(
+                asset.rules,
+                self._detector,
+                name,
+                step.side,
+                step.decision,
+                asset.state.excitations[step.side],
+            )
+            for step in steps
+        ]
+
+    def _drop_idle(self, clock_ms: int, offset: int) -> None:
+        seen_since = clock_ms // SECOND_MS - IDLE_SECONDS
+        idle = [
+            name
+            for name, asset in self._assets.items()
+            if asset.state.seen < seen_since
+            and offset - asset.last_offset > REDELIVERY_REACH_RECORDS
+            and name not in self._open
+            and name not in self._pending
+        ]
+        for name in idle:
+            del self._assets[name]
+            self._touched.add(name)

@@ -1,0 +1,180 @@
+"""States as bytes and back, exactly.
+
+A byte says the version; behind it are JSON arrays (see `snapshot_parts`), deflated: a state is
+written with every batch that touches its asset, and most of it is repeated names and small numbers.
+"""
+
+import zlib
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import orjson
+
+from liq.processors.cascades.asset import SIDES, AssetState
+from liq.processors.cascades.config import DetectorConfig
+from liq.processors.cascades.market import KnownCascade, MarketState, RunningMarket
+from liq.processors.cascades.rules import LaneRules
+from liq.processors.cascades.snapshot_parts import (
+    pack_beat,
+    pack_excitation,
+    pack_lane,
+    pack_news,
+    unpack_beat,
+    unpack_excitation,
+    unpack_lane,
+    unpack_news,
+)
+from liq.schemas.codec import DecodeError, decode, encode
+from liq.schemas.records import CascadeAlert
+from liq.schemas.vocabulary import Side
+
+SNAPSHOT_VERSION = 5
+# Versions 1 to 4 were plain JSON and began with its bracket.
+PLAIN_JSON = ord("[")
+DEFLATE_LEVEL = 6
+DIGITS_SEPARATOR = ","
+UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, zlib.error)
+
+
+class SnapshotError(ValueError):
+    """The bytes are not a snapshot that this version understands."""
+
+
+def asset_to_bytes(state: AssetState) -> bytes:
+    """Write the state of an asset."""
+    return _packed(
+        [
+            state.tick,
+            state.seen,
+            [
+                [state.tick - tick, _joined_digits(together)]
+                for tick, together in groupby(state.recent_ids.sightings, key=itemgetter(0))
+            ],
+            [[side, pack_news(news)] for side, news in sorted(state.news.items())],
+            [pack_lane(state.lanes[side]) for side in SIDES],
+            [pack_excitation(state.excitations[side]) for side in SIDES],
+        ]
+    )
+
+
+def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
+    """Read the state of an asset back.
+
+    With another window than the state was written under, what the new one covers stays in it.
+
+    Raises:
+        SnapshotError: not a snapshot, or one of another version.
+    """
+    try:
+        tick, seen, sightings, news, lanes, excitations = _unpacked(data)
+        state = AssetState(rules)
+        state.tick, state.seen = tick, seen
+        for age, together in sightings:
+            for digits in together.split(DIGITS_SEPARATOR):
+                state.recent_ids.add(tick - age, digits)
+        state.news = {Side(side): unpack_news(packed) for side, packed in news}
+        for side, lane, excitation in zip(SIDES, lanes, excitations, strict=True):
+            state.lanes[side] = unpack_lane(lane, rules)
+            state.excitations[side] = unpack_excitation(excitation)
+    except UNREADABLE as error:
+        raise SnapshotError(f"not a detector snapshot: {error}") from error
+    return state
+
+
+def market_to_bytes(state: MarketState) -> bytes:
+    """Write the state of the market."""
+    return _packed(
+        [
+            state.decided,
+            sorted(state.sources.items()),
+            [pack_lane(state.lanes[side]) for side in SIDES],
+            [
+                [side, market.cascade_id, market.children]
+                for side, market in sorted(state.running.items())
+            ],
+            [
+                [name, known.side, known.parent_id, known.sequence, known.is_open]
+                for name, known in state.cascades.items()
+            ],
+            list(state.recent),
+            [
+                [
+                    tick,
+                    [pack_beat(beat) for beat in beats],
+                    [encode(alert).decode() for alert in alerts],
+                ]
+                for tick, (beats, alerts) in sorted(state.held.items())
+            ],
+            [[base, side, tick] for (base, side), tick in sorted(state.beat_ticks.items())],
+            [[side, name, tick] for (side, name), tick in sorted(state.exchanges.items())],
+        ]
+    )
+
+
+def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int]) -> MarketState:
+    """Read the state of the market back; sources that it did not know start from nothing.
+
+    Raises:
+        SnapshotError: not a snapshot, or one of another version.
+    """
+    try:
+        (
+            decided,
+            known_sources,
+            lanes,
+            running,
+            cascades,
+            recent,
+            held,
+            beat_ticks,
+            exchanges,
+        ) = _unpacked(data)
+        state = MarketState(config, sources)
+        state.decided = decided
+        state.sources.update(
+            (source, second) for source, second in known_sources if source in state.sources
+        )
+        for side, lane in zip(SIDES, lanes, strict=True):
+            state.lanes[side] = unpack_lane(lane, config.market_rules)
+        state.running = {
+            Side(side): RunningMarket(name, children) for side, name, children in running
+        }
+        state.cascades = {
+            name: KnownCascade(Side(side), parent_id, sequence, is_open)
+            for name, side, parent_id, sequence, is_open in cascades
+        }
+        state.recent.extend(recent)
+        state.held = {
+            tick: (
+                [unpack_beat(beat) for beat in beats],
+                [decode(CascadeAlert, alert.encode()) for alert in alerts],
+            )
+            for tick, beats, alerts in held
+        }
+        state.beat_ticks = {(base, Side(side)): tick for base, side, tick in beat_ticks}
+        state.exchanges = {(Side(side), name): tick for side, name, tick in exchanges}
+    except (*UNREADABLE, DecodeError) as error:
+        raise SnapshotError(f"not a market snapshot: {error}") from error
+    return state
+
+
+def _joined_digits(sightings: Iterable[tuple[int, str]]) -> str:
+    return DIGITS_SEPARATOR.join(digits for _, digits in sightings)
+
+
+def _packed(content: list[Any]) -> bytes:
+    return bytes([SNAPSHOT_VERSION]) + zlib.compress(orjson.dumps(content), DEFLATE_LEVEL)
+
+
+def _unpacked(data: bytes) -> list[Any]:
+    version = data[0]
+    if version != SNAPSHOT_VERSION:
+        found = "1 to 4" if version == PLAIN_JSON else str(version)
+        raise SnapshotError(
+            f"snapshot version {found}, this release reads {SNAPSHOT_VERSION}: "
+            "delete the topics detector-state and market-state to start with nothing learned"
+        )
+    content: list[Any] = orjson.loads(zlib.decompress(data[1:]))
+    return content

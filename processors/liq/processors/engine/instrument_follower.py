@@ -1,0 +1,134 @@
+"""Keeps a worker's contract metadata up to date from the instruments topic."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from liq.processors.normalizers import InstrumentBook
+from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS, INSTRUMENTS, INSTRUMENTS_AGE
+from liq.runtime.settings import Settings
+from liq.schemas.codec import DecodeError, decode
+from liq.schemas.records import Instrument
+
+POLL_MS: Final = 1_000
+RETRY_SECONDS: Final = 5.0
+PARTITION: Final = 0
+
+log = get_logger(__name__)
+
+
+class InstrumentFollower(Service):
+    """Reads the whole topic before the worker's first frame, and then what is added to it.
+
+    The book begins with the snapshot that ships with the package. Without the topic, or while
+    the brokers do not answer, it stays what it was, and its age is said in the log and a metric.
+    """
+
+    def __init__(
+        self, settings: Settings, book: InstrumentBook, use: Callable[[InstrumentBook], None]
+    ) -> None:
+        """`use` is given every new book."""
+        super().__init__()
+        self._settings = settings
+        self._book = book
+        self._use = use
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def on_start(self) -> None:
+        """Read what the topic holds now."""
+        try:
+            await self._connect()
+        except KafkaError as error:
+            await self._disconnect(error)
+        self._report()
+
+    async def on_stop(self) -> None:
+        """Disconnect."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    @Service.task
+    async def _follow(self) -> None:
+        while not self.should_stop:
+            try:
+                if self._consumer is None:
+                    await self.sleep(RETRY_SECONDS)
+                    await self._connect()
+                else:
+                    await self._read()
+            except KafkaError as error:
+                await self._disconnect(error)
+            INSTRUMENTS_AGE.set(age_days(self._book))
+
+    async def _connect(self) -> None:
+        """Start anew from the beginning of the topic, and read to its present end."""
+        topic = TopicPartition(self._settings.topics.instruments, PARTITION)
+        consumer = new_consumer(self._settings)
+        self._consumer = consumer
+        await start_consumer(self._settings, consumer)
+        consumer.assign([topic])
+        await consumer.seek_to_beginning(topic)
+        end = (await consumer.end_offsets([topic]))[topic]
+        while await consumer.position(topic) < end:
+            await self._read()
+
+    async def _disconnect(self, error: KafkaError) -> None:
+        ERRORS.labels("instruments_topic").inc()
+        log.warning("instruments_not_followed", error=repr(error))
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None
+
+    async def _read(self) -> None:
+        if self._consumer is None:
+            return
+        batches: Iterable[list[Any]] = (await self._consumer.getmany(timeout_ms=POLL_MS)).values()
+        instruments = [
+            instrument
+            for records in batches
+            for record in records
+            if (instrument := parsed(record.value)) is not None
+        ]
+        if instruments:
+            self._book = self._book.updated(instruments)
+            self._use(self._book)
+            self._report(len(instruments))
+
+    def _report(self, updated: int = 0) -> None:
+        age = age_days(self._book)
+        INSTRUMENTS.set(len(self._book))
+        INSTRUMENTS_AGE.set(age)
+        log.info(
+            "instruments_known",
+            contracts=len(self._book),
+            updated=updated,
+            as_of=self._book.newest_as_of,
+            age_days=age,
+        )
+
+
+def parsed(value: bytes | None) -> Instrument | None:
+    """A record of the topic; None for a deletion or one that is broken, which is counted."""
+    if value is None:
+        return None
+    try:
+        return decode(Instrument, value)
+    except DecodeError as error:
+        ERRORS.labels("instrument_undecodable").inc()
+        log.warning("instrument_undecodable", error=str(error))
+        return None
+
+
+def age_days(book: InstrumentBook, today: date | None = None) -> int:
+    """Days since the newest metadata was true; 0 for an empty book or a date to come."""
+    try:
+        newest = date.fromisoformat(book.newest_as_of)
+    except ValueError:
+        return 0
+    return max(0, ((today or datetime.now(UTC).date()) - newest).days)

@@ -1,0 +1,19 @@
+"""Raw exchange frames to liquidations, as pure functions.
+
+A venue is one module in `exchanges/`; docs/adding-a-venue.md says how to write one.
+"""
+
+from liq.processors.normalizers.context import InstrumentBook, NormalizerConfig, load_snapshot
+from liq.processors.normalizers.frame import FrameMetadata
+from liq.processors.normalizers.normalize import normalize
+from liq.processors.normalizers.registry import known_exchanges, known_feeds
+
+__all__ = [
+    "FrameMetadata",
+    "InstrumentBook",
+    "NormalizerConfig",
+    "known_exchanges",
+    "known_feeds",
+    "load_snapshot",
+    "normalize",
+]

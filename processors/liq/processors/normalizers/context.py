@@ -1,0 +1,36 @@
+"""What a normalizer needs to know besides the frame."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from liq.processors.normalizers.errors import EntryError
+from liq.processors.normalizers.instruments import InstrumentBook, load_snapshot
+from liq.processors.normalizers.numbers import stored
+
+__all__ = ["InstrumentBook", "NormalizerConfig", "load_snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizerConfig:
+    """The thresholds that events are labelled with, in dollars.
+
+    Raises:
+        ValueError: a value is not a number above zero that can be stored.
+    """
+
+    institutional_threshold_usd: Decimal
+    btc_price_level_step_usd: Decimal
+
+    def __post_init__(self) -> None:
+        """Refuse a threshold or step that cannot work."""
+        for name in ("institutional_threshold_usd", "btc_price_level_step_usd"):
+            value: Decimal = getattr(self, name)
+            try:
+                usable = value.is_finite() and value > 0 and stored(value, name) == value
+            except EntryError:
+                usable = False
+            if not usable:
+                raise ValueError(
+                    f"{name} is {value}: set it above zero, with at most 26 integer digits "
+                    "and 12 decimal places."
+                )

@@ -1,0 +1,131 @@
+"""Binance futures, USD-M and COIN-M: `forceOrder`.
+
+Sources: developers.binance.com, "Liquidation Order Streams" of both and changelog (read 2026);
+2,293 recorded USD-M messages of 2024-08 to 2025-02, a recorded COIN-M message of 2020-07-13.
+
+- `o.S` is the side of the forced order: SELL closes a long.
+- `o.z`, the accumulated filled quantity, is in units of the base (USD-M) or contracts of some
+  dollars (COIN-M; how many is metadata); `o.l` is the last fill only.
+- `o.ap` is the average fill price. Where it is zero, `o.p` stands in: the order's limit, about
+  1 % worse, hence the price kind `order`.
+- `o.T` is the trade time in milliseconds.
+- At most one order per symbol and second is published: until 2026-04-14 the latest, since then
+  the largest (whether that holds for COIN-M, too, its documentation does not say). Counts saturate
+  and sums are lower bounds.
+- No id; symbol and time alone were unique in the recordings.
+- Sizes and prices of 1000PEPEUSDT are per thousand of the asset.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from liq.processors.normalizers.fields import (
+    JsonObject,
+    check_symbol,
+    liquidated_side,
+    needed,
+    object_field,
+    take,
+    text,
+    timestamp,
+)
+from liq.processors.normalizers.markets import Market, new_market, split_quote
+from liq.processors.normalizers.numbers import is_zero, positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
+
+EXCHANGE: Final = "binance"
+LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
+COMPLETENESS: Final = Completeness.SAMPLED
+PRICE_KIND: Final = PriceKind.AVERAGE_FILL
+PRICE_KIND_WITHOUT_FILL: Final = PriceKind.ORDER
+QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1")
+ORDER_FIELDS: Final = needed("s", "S", "p", "ap", "z", "T")
+CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
+
+
+def read_message(resolve: Callable[[Reading, str], Market], reading: Reading, message: Any) -> None:
+    """Read a message of `/ws` (bare) or `/stream` (wrapped)."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    if "stream" in message:
+        message = object_field(message, "data")
+    if message.get("e") == "forceOrder":
+        reading.add(read_order(resolve, reading, object_field(message, "o")))
+    elif "e" in message or CONTROL_FIELDS.isdisjoint(message):
+        raise unknown_message(message)
+
+
+def read_order(
+    resolve: Callable[[Reading, str], Market], reading: Reading, order: JsonObject
+) -> Liquidation:
+    """Read the forced order."""
+    symbol, raw_side, limit, average, size, time = take(order, ORDER_FIELDS)
+    market = resolve(reading, text(symbol, "s"))
+    side = liquidated_side(raw_side, "S", LIQUIDATED)
+    # It is part of the id even where it is not the price.
+    text(limit, "p")
+    if is_zero(average):
+        price, price_kind = positive_decimal(limit, "p"), PRICE_KIND_WITHOUT_FILL
+    else:
+        price, price_kind = positive_decimal(average, "ap"), PRICE_KIND
+    quantity = positive_decimal(size, "z")
+    timestamp_ms = timestamp(time, "T", reading.received_at_ms)
+    return reading.liquidation(
+        market,
+        reading.row_id(f"{symbol}|{raw_side}|{limit}|{average}|{size}|{timestamp_ms}"),
+        side,
+        price,
+        quantity,
+        timestamp_ms,
+        price_kind,
+        COMPLETENESS,
+    )
+
+
+@lru_cache(maxsize=8192)
+def usdm_market(symbol: str) -> Market:
+    """Resolve BTCUSDT, or BTCUSDT_250627 with a delivery date.
+
+    Raises:
+        EntryError: invalid_symbol or unsupported_quote.
+    """
+    pair = check_symbol(symbol).partition("_")[0]
+    base, quote = split_quote(pair, QUOTES)
+    return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
+
+
+def listed_usdm_market(_: Reading, symbol: str) -> Market:
+    """Resolve a USD-M symbol, which needs no metadata."""
+    return usdm_market(symbol)
+
+
+def coinm_market(reading: Reading, symbol: str) -> Market:
+    """Resolve BTCUSD_PERP, or BTCUSD_200925 with a delivery date, by its metadata.
+
+    Raises:
+        EntryError: as `InstrumentBook.market`.
+    """
+    return reading.instruments.market(EXCHANGE, symbol)
+
+
+VENUE: Final = Venue(
+    EXCHANGE,
+    {
+        "usdm": Feed(
+            partial(read_message, listed_usdm_market),
+            "one forced order a symbol and second",
+            COMPLETENESS,
+            PRICE_KIND,
+        ),
+        "coinm": Feed(
+            partial(read_message, coinm_market),
+            "one forced order a symbol and second",
+            COMPLETENESS,
+            PRICE_KIND,
+        ),
+    },
+)

@@ -1,0 +1,142 @@
+"""Deribit: `trades` of futures and perpetuals; those with a liquidated party are flagged.
+
+Sources: docs.deribit.com, `trades.{kind}.{currency}.{interval}` and `public/get_instruments` (read
+2026); recorded trades of 2020-03-13 with the flags T and M.
+
+- `direction` is the taker's. `liquidation` says which party was liquidated: T the taker, M the
+  maker, who traded the other way, MT both. Without it a trade is an ordinary one.
+- T and sell close a long, M and buy close a long. MT gives two events, a long's and a short's.
+- `amount` is in dollars for contracts settled in their coin (BTC-PERPETUAL, BTC-27JUN25), and in
+  units of the base for linear ones (SOL_USDC-PERPETUAL). Options, spreads and spot are rejected:
+  what their liquidation is worth cannot be told from price and amount alone.
+- `price` is a fill. `timestamp` is in milliseconds.
+- Every fill is published, so that one liquidation order gives many events where other venues give
+  one: compare dollars, not counts.
+- `trade_id` is unique in a currency; the id holds instrument and party besides.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import EntryError, shown, unusable
+from liq.processors.normalizers.fields import (
+    JsonObject,
+    array_field,
+    check_symbol,
+    liquidated_side,
+    needed,
+    object_field,
+    row_object,
+    take,
+    text,
+    text_field,
+    timestamp,
+)
+from liq.processors.normalizers.markets import Market, new_market
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+
+# The position that the taker's direction closes, if it is the taker who was liquidated.
+TAKER_LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
+PARTIES: Final = {"T": ("T",), "M": ("M",), "MT": ("T", "M")}
+TRADE_FIELDS: Final = needed(
+    "instrument_name", "direction", "price", "amount", "timestamp", "trade_id"
+)
+MAX_TRADE_ID_CHARACTERS: Final = 64
+
+_FUTURE = re.compile(
+    r"(?P<base>[A-Z0-9]{1,20})(?:_(?P<quote>USD[A-Z]))?-(?:PERPETUAL|[0-9]{1,2}[A-Z]{3}[0-9]{2})",
+    re.ASCII,
+)
+
+
+def read_trades(reading: Reading, message: Any) -> None:
+    """Read a notification of a trades channel, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    if message.get("method") != "subscription":
+        if message.get("method") == "heartbeat" or "result" in message or "error" in message:
+            return
+        raise unknown_message(message)
+    parameters = object_field(message, "params")
+    if not text_field(parameters, "channel").startswith("trades."):
+        raise unknown_message(message)
+    for trade in array_field(parameters, "data"):
+        if type(trade) is dict and "liquidation" not in trade:
+            continue
+        try:
+            fields = row_object(trade)
+            parties = liquidated_parties(fields["liquidation"])
+        except EntryError as error:
+            reading.reject(error)
+            continue
+        reading.entries(parties, read_party, fields)
+
+
+def liquidated_parties(flag: object) -> tuple[str, ...]:
+    """Who of taker (T) and maker (M) was liquidated.
+
+    Raises:
+        EntryError: invalid_side for an unknown flag, missing_field where it is not even a word.
+    """
+    parties = PARTIES.get(flag) if type(flag) is str else None
+    if parties is None:
+        raise unusable(RejectReason.INVALID_SIDE, flag, "liquidation", "T, M or MT")
+    return parties
+
+
+def read_party(reading: Reading, party: str, trade: JsonObject) -> Liquidation:
+    """Read a trade as the liquidation of one of its parties."""
+    symbol, direction, raw_price, amount, time, trade_id = take(trade, TRADE_FIELDS)
+    market = future_market(text(symbol, "instrument_name"))
+    side = liquidated_side(direction, "direction", TAKER_LIQUIDATED)
+    if not 0 < len(text(trade_id, "trade_id")) <= MAX_TRADE_ID_CHARACTERS:
+        raise EntryError(RejectReason.MISSING_FIELD, f"trade_id is {shown(trade_id)}, not an id.")
+    return reading.liquidation(
+        market,
+        reading.own_id(f"{symbol}|{trade_id}|{party}"),
+        side if party == "T" else side.opposite,
+        positive_decimal(raw_price, "price"),
+        positive_decimal(amount, "amount"),
+        timestamp(time, "timestamp", reading.received_at_ms),
+        PRICE_KIND,
+        COMPLETENESS,
+    )
+
+
+@lru_cache(maxsize=8192)
+def future_market(symbol: str) -> Market:
+    """Resolve BTC-PERPETUAL or BTC-27JUN25 (inverse), or SOL_USDC-PERPETUAL (linear).
+
+    Raises:
+        EntryError: invalid_symbol, unsupported_quote, or unsupported_instrument for anything else.
+    """
+    match = _FUTURE.fullmatch(check_symbol(symbol))
+    if match is None:
+        raise EntryError(
+            RejectReason.UNSUPPORTED_INSTRUMENT, f"{shown(symbol)} is not a future or perpetual."
+        )
+    base, quote = match["base"], match["quote"]
+    if quote is None:
+        return new_market(symbol, base, "USD", settle=base, contract=ContractKind.INVERSE)
+    return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
+
+
+VENUE: Final = Venue(
+    "deribit",
+    {
+        "trades": Feed(
+            read_trades,
+            "every fill with a liquidated party",
+            COMPLETENESS,
+            PRICE_KIND,
+            "instrument, trade_id, party",
+        )
+    },
+)

@@ -1,0 +1,148 @@
+"""dYdX v4: the indexer's `v4_trades`, in which a trade says that it was a liquidation.
+
+Sources: dydxprotocol/v4-chain, the indexer's trade types and fill types (read 2026); a recorded
+message of 2024-08-04.
+
+- `side` is the taker's, and a LIQUIDATED trade is a fill of a liquidated taker order: SELL closes
+  a long.
+- LIMIT and TWAP_SUBORDER are ordinary trades. DELEVERAGED sets a bankrupt account off against a
+  profitable one, which is no order on the book and no event here.
+- `size` is in units of the base; `price` is the fill's. The collateral is USDC, though markets are
+  named BTC-USD.
+- `createdAt` is the time of the block, in ISO 8601.
+- Every fill is published, so one liquidated position may be many events.
+- `id` identifies the trade. The answer to a subscription carries past trades under their own ids.
+"""
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import EntryError, shown, unusable
+from liq.processors.normalizers.fields import (
+    JsonObject,
+    array_field,
+    check_symbol,
+    liquidated_side,
+    needed,
+    object_field,
+    row_object,
+    take,
+    text,
+    text_field,
+    timestamp,
+)
+from liq.processors.normalizers.markets import Market, new_market
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+
+LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
+LIQUIDATION: Final = "LIQUIDATED"
+OTHER_TYPES: Final = frozenset({"LIMIT", "TWAP_SUBORDER", "DELEVERAGED"})
+CHANNEL: Final = "v4_trades"
+DATA_TYPES: Final = frozenset({"subscribed", "channel_data"})
+BATCH_TYPE: Final = "channel_batch_data"
+CONTROL_TYPES: Final = frozenset({"connected", "unsubscribed", "error", "pong"})
+TRADE_FIELDS: Final = needed("id", "side", "size", "price", "createdAt")
+QUOTE: Final = "USD"
+SETTLE: Final = "USDC"
+
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII
+)
+
+
+def read_trades(reading: Reading, message: Any) -> None:
+    """Read a message of `v4_trades`, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    kind = message.get("type")
+    if type(kind) is str and message.get("channel") == CHANNEL:
+        if kind in DATA_TYPES:
+            read_contents(reading, message, object_field(message, "contents"))
+            return
+        if kind == BATCH_TYPE:
+            for contents in array_field(message, "contents"):
+                read_contents(reading, message, row_object(contents))
+            return
+    if type(kind) is not str or kind not in CONTROL_TYPES:
+        raise unknown_message(message)
+
+
+def read_contents(reading: Reading, message: JsonObject, contents: JsonObject) -> None:
+    """Read the trades of one market."""
+    ticker = text_field(message, "id")
+    reading.entries(array_field(contents, "trades"), read_trade, ticker)
+
+
+def read_trade(reading: Reading, trade: Any, ticker: str) -> Liquidation | None:
+    """Read one trade; only a liquidation is an event."""
+    fields = row_object(trade)
+    kind = text_field(fields, "type")
+    if kind != LIQUIDATION:
+        if kind in OTHER_TYPES:
+            return None
+        raise EntryError(
+            RejectReason.UNKNOWN_MESSAGE, f"No known trade has the type {shown(kind)}."
+        )
+    trade_id, raw_side, size, raw_price, created_at = take(fields, TRADE_FIELDS)
+    return reading.liquidation(
+        perpetual_market(ticker),
+        reading.own_id(f"{ticker}|{text(trade_id, 'id')}"),
+        liquidated_side(raw_side, "side", LIQUIDATED),
+        positive_decimal(raw_price, "price"),
+        positive_decimal(size, "size"),
+        timestamp(milliseconds(created_at), "createdAt", reading.received_at_ms),
+        PRICE_KIND,
+        COMPLETENESS,
+    )
+
+
+def milliseconds(value: object) -> int:
+    """Milliseconds since 1970 of a time such as 2024-08-04T07:34:50.628Z; finer digits are cut.
+
+    Raises:
+        EntryError: invalid_timestamp, or missing_field without a string.
+    """
+    match = _TIME.fullmatch(value) if type(value) is str else None
+    if match is not None:
+        try:
+            whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+        except ValueError:  # the thirtieth of February
+            match = None
+    if match is None:
+        raise unusable(RejectReason.INVALID_TIMESTAMP, value, "createdAt", "a UTC time in ISO 8601")
+    return int(whole.timestamp()) * 1000 + int((match[2] or "0").ljust(3, "0")[:3])
+
+
+@lru_cache(maxsize=8192)
+def perpetual_market(ticker: str) -> Market:
+    """Resolve BTC-USD.
+
+    Raises:
+        EntryError: invalid_symbol or unsupported_quote.
+    """
+    base, _, quote = check_symbol(ticker).rpartition("-")
+    if quote != QUOTE:
+        quote = ""
+    return new_market(ticker, base, quote, settle=SETTLE, contract=ContractKind.LINEAR)
+
+
+VENUE: Final = Venue(
+    "dydx",
+    {
+        "trades": Feed(
+            read_trades,
+            "every fill of a liquidated position",
+            COMPLETENESS,
+            PRICE_KIND,
+            "market, id",
+        )
+    },
+)

@@ -1,0 +1,88 @@
+"""Gate futures: `futures.public_liquidates`.
+
+Sources: gate.io "Futures WebSocket v4" and "Futures API v4" (read 2026); the documentation's own
+examples. No recorded message was at hand.
+
+- `size` is the signed size of the ORDER: below zero it sells and closes a long. REST's
+  `liq_orders` has a `size` of the position, with the opposite sign; a recording of REST must not
+  be fed in here. The websocket's sign rests on the wording and one independent reader, hence the
+  named constant; it should be compared with REST's `order_size` once both can be had.
+- Sizes are contracts, integers or decimal strings (header X-Gate-Size-Decimal). A contract is
+  `quanto_multiplier` units of the base, or a dollar for BTC_USD: metadata.
+- `price` is the order's, not a fill. `time_ms` is in milliseconds.
+- At most one order per contract and second is published.
+- No id.
+"""
+
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import unusable
+from liq.processors.normalizers.fields import array_field, needed, row_object, take, text, timestamp
+from liq.processors.normalizers.json_types import JSON_NUMBERS
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
+
+EXCHANGE: Final = "gate"
+CHANNEL: Final = "futures.public_liquidates"
+CONTROL_EVENTS: Final = frozenset({"subscribe", "unsubscribe"})
+CONTROL_CHANNELS: Final = frozenset({"futures.ping", "futures.pong"})
+SIDE_OF_NEGATIVE_SIZE: Final = Side.LONG
+COMPLETENESS: Final = Completeness.SAMPLED
+PRICE_KIND: Final = PriceKind.ORDER
+ORDER_FIELDS: Final = needed("contract", "size", "price", "time_ms")
+
+
+def read_liquidates(reading: Reading, message: Any) -> None:
+    """Read a message of the channel, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    channel, event = message.get("channel"), message.get("event")
+    if channel == CHANNEL and event == "update":
+        reading.entries(array_field(message, "result"), read_order)
+    elif type(channel) is not str or not (
+        channel in CONTROL_CHANNELS or (type(event) is str and event in CONTROL_EVENTS)
+    ):
+        raise unknown_message(message)
+
+
+def read_order(reading: Reading, order: Any) -> Liquidation:
+    """Read one forced order."""
+    contract, size, price, time = take(row_object(order), ORDER_FIELDS)
+    market = reading.instruments.market(EXCHANGE, text(contract, "contract"))
+    negative, unsigned = split_sign(size)
+    timestamp_ms = timestamp(time, "time_ms", reading.received_at_ms)
+    return reading.liquidation(
+        market,
+        reading.row_id(f"{contract}|{size}|{price}|{timestamp_ms}"),
+        SIDE_OF_NEGATIVE_SIZE if negative else SIDE_OF_NEGATIVE_SIZE.opposite,
+        positive_decimal(price, "price"),
+        positive_decimal(unsigned, "size"),
+        timestamp_ms,
+        PRICE_KIND,
+        COMPLETENESS,
+    )
+
+
+def split_sign(size: Any) -> tuple[bool, object]:
+    """Whether a size is below zero, and the size without its sign.
+
+    Raises:
+        EntryError: missing_field when it is neither a number nor a string.
+    """
+    if type(size) in JSON_NUMBERS:
+        return size < 0, abs(size)
+    if type(size) is str:
+        return size.startswith("-"), size.removeprefix("-")
+    raise unusable(RejectReason.MISSING_FIELD, size, "size", "a number")
+
+
+LIQUIDATES: Final = Feed(
+    read_liquidates,
+    "one forced order a contract and second",
+    COMPLETENESS,
+    PRICE_KIND,
+)
+VENUE: Final = Venue(EXCHANGE, {"usdt": LIQUIDATES, "btc": LIQUIDATES})

@@ -1,0 +1,123 @@
+"""HTX: `public.*.liquidation_orders` of linear swaps, coin-margined swaps and coin futures.
+
+Sources: HTX documentation of the three notification sockets, "Subscribe Liquidation Order Data"
+(read 2026); recorded messages of 2020 (BTC-USDT, BTC200703).
+
+- `direction` is documented as long or short but holds buy or sell, with `offset` close (or both,
+  in one-way mode): the forced order's side. sell closes a long.
+- Linear contracts: `amount` is in units of the base; old messages without it have only `volume`,
+  whose contracts are metadata. Coin-margined ones: `volume` counts contracts of 100 dollars (BTC)
+  or usually 10, by the metadata; their `amount` is a rounded quotient and not used.
+- `price` is the bankruptcy price. `created_at` is in milliseconds.
+- Whether all orders are published is not said anywhere: labelled sampled (COMPLETENESS), which
+  claims less.
+- No id. The sockets send gzip; frames are read here as unpacked by the producer.
+"""
+
+import re
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.fields import (
+    JsonObject,
+    array_field,
+    check_symbol,
+    liquidated_side,
+    needed,
+    row_object,
+    take,
+    text,
+    timestamp,
+)
+from liq.processors.normalizers.markets import Market, new_market
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+
+EXCHANGE: Final = "htx"
+LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+PRICE_KIND: Final = PriceKind.BANKRUPTCY
+CLOSING_OFFSETS: Final = frozenset({"close", "both"})
+CONTROL_OPERATIONS: Final = frozenset({"ping", "pong", "sub", "unsub", "auth", "error", "close"})
+TOPIC_END: Final = ".liquidation_orders"
+COMPLETENESS: Final = Completeness.SAMPLED
+ORDER_FIELDS: Final = needed(
+    "contract_code", "direction", "offset", "volume", "price", "created_at"
+)
+
+_LINEAR = re.compile(r"(?P<base>[A-Z0-9]{1,20})-(?P<quote>[A-Z0-9]{1,10})(?:-[0-9]{6})?", re.ASCII)
+
+
+def read_notification(contract: ContractKind, reading: Reading, message: Any) -> None:
+    """Read a notification, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    operation = message.get("op")
+    if operation != "notify":
+        if type(operation) is str and operation in CONTROL_OPERATIONS:
+            return
+        raise unknown_message(message)
+    topic = message.get("topic")
+    if type(topic) is not str or not topic.endswith(TOPIC_END):
+        raise unknown_message(message)
+    reading.entries(array_field(message, "data"), read_order, contract)
+
+
+def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidation:
+    """Read one forced order."""
+    fields: JsonObject = row_object(order)
+    code, direction, offset, volume, raw_price, time = take(fields, ORDER_FIELDS)
+    symbol = text(code, "contract_code")
+    side = liquidated_side(direction, "direction", LIQUIDATED)
+    if text(offset, "offset") not in CLOSING_OFFSETS:
+        raise EntryError(
+            RejectReason.INVALID_SIDE, f"offset is {shown(offset)}, which closes no position."
+        )
+    amount = fields.get("amount")
+    if amount is not None and contract is ContractKind.LINEAR:
+        market, size = linear_market(symbol), positive_decimal(amount, "amount")
+    else:
+        market = reading.instruments.market(EXCHANGE, symbol)
+        size = positive_decimal(volume, "volume")
+    timestamp_ms = timestamp(time, "created_at", reading.received_at_ms)
+    return reading.liquidation(
+        market,
+        reading.row_id(f"{symbol}|{direction}|{raw_price}|{volume}|{timestamp_ms}"),
+        side,
+        positive_decimal(raw_price, "price"),
+        size,
+        timestamp_ms,
+        PRICE_KIND,
+        COMPLETENESS,
+    )
+
+
+@lru_cache(maxsize=8192)
+def linear_market(symbol: str) -> Market:
+    """Resolve BTC-USDT, or BTC-USDT-210625 with a delivery date.
+
+    Raises:
+        EntryError: invalid_symbol or unsupported_quote.
+    """
+    match = _LINEAR.fullmatch(check_symbol(symbol))
+    if match is None:
+        raise EntryError(RejectReason.INVALID_SYMBOL, f"{shown(symbol)} names no base and quote.")
+    base, quote = match["base"], match["quote"]
+    return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
+
+
+def _feed(contract: ContractKind, publishes: str) -> Feed:
+    return Feed(partial(read_notification, contract), publishes, COMPLETENESS, PRICE_KIND)
+
+
+VENUE: Final = Venue(
+    EXCHANGE,
+    {
+        "linear": _feed(ContractKind.LINEAR, "forced orders of USDT contracts"),
+        "inverse": _feed(ContractKind.INVERSE, "forced orders of coin-margined swaps"),
+        "futures": _feed(ContractKind.INVERSE, "forced orders of coin-margined futures"),
+    },
+)

@@ -1,0 +1,123 @@
+"""Kraken Futures: `trade`, in which a trade says that it was a liquidation.
+
+Sources: docs.kraken.com, futures websocket "Trade" (read 2026); a recorded message of 2020-07-01.
+
+- `side` is the taker's. That the liquidated account is the taker is not documented, only plausible
+  for an order sent to the market: SIDE_OF_THE_LIQUIDATED is that choice.
+- `type` "liquidation" only. A fill is an ordinary trade; a termination and an assignment hand a
+  position over outside the order book; a block is agreed upon. None of them is an event here.
+- `qty` is in contracts of one dollar for PI_ and FI_ (inverse), in units of the base for PF_ and
+  FF_ (linear, settled in dollars out of many collaterals).
+- `price` is the fill's and `time` is in milliseconds.
+- Every fill is published, so one liquidated position may be many events.
+- `uid` identifies the trade. A `trade_snapshot` repeats past trades under their own ids.
+"""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.fields import (
+    array_field,
+    check_symbol,
+    liquidated_side,
+    needed,
+    row_object,
+    take,
+    text,
+    text_field,
+    timestamp,
+)
+from liq.processors.normalizers.markets import Market, new_market
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
+
+# By the taker's side, if the taker is the account that is liquidated.
+SIDE_OF_THE_LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
+LIQUIDATION: Final = "liquidation"
+OTHER_TYPES: Final = frozenset({"fill", "termination", "assignment", "block"})
+TRADE_FIELDS: Final = needed("product_id", "uid", "side", "time", "qty", "price")
+CONTRACT_KINDS: Final = {
+    "PI": ContractKind.INVERSE,
+    "FI": ContractKind.INVERSE,
+    "PF": ContractKind.LINEAR,
+    "FF": ContractKind.LINEAR,
+}
+QUOTE: Final = "USD"
+
+
+def read_public(reading: Reading, message: Any) -> None:
+    """Read a message of the public socket."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    feed = message.get("feed")
+    if feed == "trade" and "uid" in message:
+        reading.entries([message], read_trade)
+    elif feed == "trade_snapshot" and "trades" in message:
+        reading.entries(array_field(message, "trades"), read_trade)
+    elif "event" not in message and feed != "heartbeat":
+        raise unknown_message(message)
+
+
+def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
+    """Read one trade; only a liquidation is an event."""
+    fields = row_object(trade)
+    kind = text_field(fields, "type")
+    if kind != LIQUIDATION:
+        if kind in OTHER_TYPES:
+            return None
+        raise EntryError(
+            RejectReason.UNKNOWN_MESSAGE, f"No known trade has the type {shown(kind)}."
+        )
+    product, uid, raw_side, time, size, raw_price = take(fields, TRADE_FIELDS)
+    market = futures_market(text(product, "product_id"))
+    return reading.liquidation(
+        market,
+        reading.own_id(f"{product}|{text(uid, 'uid')}"),
+        liquidated_side(raw_side, "side", SIDE_OF_THE_LIQUIDATED),
+        positive_decimal(raw_price, "price"),
+        positive_decimal(size, "qty"),
+        timestamp(time, "time", reading.received_at_ms),
+        PRICE_KIND,
+        COMPLETENESS,
+    )
+
+
+@lru_cache(maxsize=8192)
+def futures_market(product: str) -> Market:
+    """Resolve PF_XBTUSD or PI_XBTUSD, or FI_XBTUSD_250627 with a delivery date.
+
+    Raises:
+        EntryError: invalid_symbol, unsupported_quote, or unsupported_instrument for another kind.
+    """
+    kind, _, rest = check_symbol(product).partition("_")
+    contract = CONTRACT_KINDS.get(kind)
+    if contract is None:
+        raise EntryError(
+            RejectReason.UNSUPPORTED_INSTRUMENT,
+            f"The units of {shown(product)} are not known.",
+        )
+    pair = rest.partition("_")[0]
+    base = pair.removesuffix(QUOTE)
+    quote = QUOTE if pair.endswith(QUOTE) else ""
+    settle = base if contract is ContractKind.INVERSE else QUOTE
+    return new_market(product, base, quote, settle=settle, contract=contract)
+
+
+VENUE: Final = Venue(
+    "kraken",
+    {
+        "trade": Feed(
+            read_public,
+            "every fill of a liquidated position",
+            COMPLETENESS,
+            PRICE_KIND,
+            "product_id, uid",
+        )
+    },
+)

@@ -1,0 +1,103 @@
+"""Lighter: `trade/{market_id}`, whose messages list liquidations apart from other trades.
+
+Sources: apidocs.lighter.xyz, websocket reference, "Trade" (read 2026); a recorded message of 2026.
+
+- `is_maker_ask` tells the sides apart, and the taker is the liquidated account: true means that
+  it bought, which closes a short.
+- `liquidation_trades` (an array, null, or left out) holds rows of type liquidation, deleverage and
+  market-settlement; only the first is an event. `trades` is not looked at.
+- `size` is in units of the base, `price` is the fill's, `usd_amount` is their product.
+- `timestamp` is in milliseconds.
+- Every fill is published, so one liquidated position may be many events.
+- `trade_id_str` identifies the trade; the same number as `trade_id` may be too large for JSON
+  readers of floats. The answer to a subscription carries past trades under their own ids.
+- Markets are numbered. What a number stands for is metadata; `native_symbol` is the number. They
+  are quoted and settled in USDC.
+"""
+
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.fields import (
+    array_field,
+    needed,
+    row_object,
+    take,
+    text,
+    text_field,
+    timestamp,
+)
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
+
+EXCHANGE: Final = "lighter"
+SIDE_BY_MAKER_ASK: Final = {True: Side.SHORT, False: Side.LONG}
+COMPLETENESS: Final = Completeness.COMPLETE
+PRICE_KIND: Final = PriceKind.FILL
+LIQUIDATION: Final = "liquidation"
+OTHER_TYPES: Final = frozenset({"deleverage", "market-settlement"})
+DATA_TYPES: Final = frozenset({"subscribed/trade", "update/trade"})
+CONTROL_TYPES: Final = frozenset({"connected", "ping", "pong", "unsubscribed"})
+TRADE_FIELDS: Final = needed(
+    "market_id", "trade_id_str", "is_maker_ask", "price", "size", "timestamp"
+)
+
+
+def read_trades(reading: Reading, message: Any) -> None:
+    """Read a message of a `trade` channel, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    kind = message.get("type")
+    if type(kind) is str and kind in DATA_TYPES:
+        if message.get("liquidation_trades") is not None:
+            reading.entries(array_field(message, "liquidation_trades"), read_trade)
+    elif "error" not in message and (type(kind) is not str or kind not in CONTROL_TYPES):
+        raise unknown_message(message)
+
+
+def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
+    """Read one trade of a liquidation, or of one of its neighbours."""
+    fields = row_object(trade)
+    kind = text_field(fields, "type")
+    if kind != LIQUIDATION:
+        if kind in OTHER_TYPES:
+            return None
+        raise EntryError(
+            RejectReason.UNKNOWN_MESSAGE, f"No known trade has the type {shown(kind)}."
+        )
+    market_id, trade_id, maker_asks, raw_price, size, time = take(fields, TRADE_FIELDS)
+    if type(market_id) is not int:
+        raise EntryError(
+            RejectReason.MISSING_FIELD, f"market_id is {shown(market_id)}, not a market's number."
+        )
+    if type(maker_asks) is not bool:
+        raise EntryError(
+            RejectReason.INVALID_SIDE, f"is_maker_ask is {shown(maker_asks)}, not true or false."
+        )
+    return reading.liquidation(
+        reading.instruments.market(EXCHANGE, str(market_id)),
+        reading.own_id(f"{market_id}|{text(trade_id, 'trade_id_str')}"),
+        SIDE_BY_MAKER_ASK[maker_asks],
+        positive_decimal(raw_price, "price"),
+        positive_decimal(size, "size"),
+        timestamp(time, "timestamp", reading.received_at_ms),
+        PRICE_KIND,
+        COMPLETENESS,
+    )
+
+
+VENUE: Final = Venue(
+    EXCHANGE,
+    {
+        "trade": Feed(
+            read_trades,
+            "every fill of a liquidated position",
+            COMPLETENESS,
+            PRICE_KIND,
+            "market_id, trade_id_str",
+        )
+    },
+)

@@ -1,0 +1,116 @@
+"""OKX: `liquidation-orders` of swaps and dated futures.
+
+Sources: okx.com v5 documentation, "Liquidation orders channel" (versions of 2023 to 2026-07) and
+"Get instruments"; a recorded message of 2023-03-30.
+
+- `side` is the side of the forced order: sell closes a long. `posSide` long or short must agree
+  with it; `net`, from accounts in one-way mode, says nothing.
+- `sz` counts contracts: times the contract value it is units of the base (linear) or dollars
+  (inverse). The contract value is metadata, so an unknown contract is rejected.
+- `bkPx` is the bankruptcy price; documentation of 2026-07 calls it the liquidation mark price.
+  That is unsettled: it is labelled bankruptcy, and it is no fill either way.
+- `ts` is in milliseconds, as a string. Entries come unordered and late.
+- The documentation says that not all liquidations are published. After a subscription an old
+  message may be sent again; its ids are the same.
+- No id. MARGIN entries mean other things by the same names and are rejected.
+"""
+
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.fields import (
+    JsonObject,
+    array_field,
+    liquidated_side,
+    needed,
+    object_field,
+    row_object,
+    take,
+    text,
+    timestamp,
+)
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
+
+LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
+COMPLETENESS: Final = Completeness.SAMPLED
+POSITIONS: Final = {"long": Side.LONG, "short": Side.SHORT, "net": None}
+INSTRUMENT_FIELDS: Final = needed("instId", "instType")
+DETAIL_FIELDS: Final = needed("side", "posSide", "bkPx", "sz", "ts")
+CONTRACT_TYPES: Final = frozenset({"SWAP", "FUTURES"})
+PRICE_KIND: Final = PriceKind.BANKRUPTCY
+
+
+def read_public(reading: Reading, message: Any) -> None:
+    """Read a message of the channel, or a control frame."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    if "data" not in message:
+        if type(message.get("event")) is str:
+            return
+        raise unknown_message(message)
+    if object_field(message, "arg").get("channel") != "liquidation-orders":
+        raise unknown_message(message)
+    for instrument in array_field(message, "data"):
+        try:
+            fields = row_object(instrument)
+            details = array_field(fields, "details")
+        except EntryError as error:
+            reading.reject(error)
+            continue
+        reading.entries(details, read_detail, fields)
+
+
+def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquidation:
+    """Read one liquidation of an instrument."""
+    symbol, instrument_type = take(instrument, INSTRUMENT_FIELDS)
+    if text(instrument_type, "instType") not in CONTRACT_TYPES:
+        raise EntryError(
+            RejectReason.UNSUPPORTED_INSTRUMENT,
+            f"The instrument's type is {shown(instrument_type)}, not SWAP or FUTURES.",
+        )
+    market = reading.instruments.market("okx", text(symbol, "instId"))
+    raw_side, position, raw_price, raw_size, time = take(row_object(detail), DETAIL_FIELDS)
+    side = liquidated_side(raw_side, "side", LIQUIDATED)
+    check_position(text(position, "posSide"), side)
+    price = positive_decimal(raw_price, "bkPx")
+    size = positive_decimal(raw_size, "sz")
+    timestamp_ms = timestamp(time, "ts", reading.received_at_ms)
+    return reading.liquidation(
+        market,
+        reading.row_id(f"{symbol}|{raw_side}|{position}|{raw_price}|{raw_size}|{timestamp_ms}"),
+        side,
+        price,
+        size,
+        timestamp_ms,
+        PRICE_KIND,
+        COMPLETENESS,
+    )
+
+
+def check_position(position: str, side: Side) -> None:
+    """Check what `posSide` says against the side that the forced order closed.
+
+    Raises:
+        EntryError: invalid_side for an unknown word, contradictory_side when the two disagree.
+    """
+    if position not in POSITIONS:
+        raise EntryError(
+            RejectReason.INVALID_SIDE, f"posSide is {shown(position)}, not long, short or net."
+        )
+    stated = POSITIONS[position]
+    if stated is not None and stated is not side:
+        raise EntryError(
+            RejectReason.CONTRADICTORY_SIDE,
+            f"The order closes a {side}, but posSide is {position}.",
+        )
+
+
+VENUE: Final = Venue(
+    "okx",
+    {"public": Feed(read_public, "forced orders of swaps and futures", COMPLETENESS, PRICE_KIND)},
+    frozenset({b"ping", b"pong"}),
+)

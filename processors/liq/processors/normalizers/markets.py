@@ -1,0 +1,140 @@
+"""What a native symbol stands for: base, quote, settlement, and how its size turns into money."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.numbers import positive_decimal
+from liq.schemas.records import Instrument
+from liq.schemas.vocabulary import ContractKind, RejectReason
+
+# Counted as one dollar each. A depegged coin is therefore valued too high; no rate feed is read.
+USD_LIKE: Final = frozenset(
+    {
+        "USD",
+        "USDT",
+        "USDC",
+        "BUSD",
+        "FDUSD",
+        "TUSD",
+        "USD1",
+        "USDE",
+        "USDH",
+        "USDP",
+        "PYUSD",
+        "RLUSD",
+        "DAI",
+    }
+)
+UNIFIED_QUOTE: Final = "USDT"
+ALIASES: Final = {"XBT": "BTC"}
+ONE: Final = Decimal(1)
+
+# 1000PEPE, 10000LADYS, 1000000MOG: a one, three or more zeros, then the asset. 1INCH is no match.
+_NUMERIC_PREFIX = re.compile(r"(10{3,9})(?=[A-Z])", re.ASCII)
+# 1MBABYDOGE: a million. Two letters must follow, so that no asset of that spelling is cut.
+_MILLION_PREFIX = re.compile(r"1M(?=[A-Z]{2})", re.ASCII)
+_MILLION_POWER = 6
+# Bybit lists 1000 SHIB with the number behind (api-docs symbol lists, 2024).
+_NUMBER_BEHIND: Final = {"SHIB1000": ("SHIB", 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A resolved symbol.
+
+    One unit of the contract's underlying is 10**`base_power` of `base` (3 for 1000PEPE): the
+    venue's quantities are multiplied by it and its prices divided. `contract_size` as in
+    `liq.schemas.records.Instrument`, and the very object `ONE` where it is one, which saves a
+    multiplication an entry.
+    """
+
+    native_symbol: str
+    symbol: str
+    base: str
+    quote: str
+    settle: str
+    contract: ContractKind
+    base_power: int
+    contract_size: Decimal
+
+
+def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands for
+    native_symbol: str,
+    base: str,
+    quote: str,
+    settle: str,
+    contract: ContractKind,
+    contract_size: Decimal = ONE,
+) -> Market:
+    """Resolve a symbol whose parts are known in the venue's own spelling.
+
+    Raises:
+        EntryError: invalid_symbol without a base; unsupported_quote unless USD-like;
+            unsupported_instrument for a quanto contract; invalid_number for an absurd size.
+    """
+    if not base:
+        raise EntryError(RejectReason.INVALID_SYMBOL, f"{shown(native_symbol)} names no asset.")
+    if quote not in USD_LIKE:
+        raise EntryError(
+            RejectReason.UNSUPPORTED_QUOTE,
+            f"{shown(native_symbol)} is not quoted in dollars or a coin that stands for one.",
+        )
+    if contract is ContractKind.QUANTO:
+        raise EntryError(
+            RejectReason.UNSUPPORTED_INSTRUMENT,
+            f"{shown(native_symbol)} is a quanto contract: its value needs a rate.",
+        )
+    asset, power = resolve_base(base)
+    size = positive_decimal(format(contract_size, "f"), "The contract size")
+    return Market(
+        native_symbol=native_symbol,
+        symbol=asset + UNIFIED_QUOTE,
+        base=asset,
+        quote=quote,
+        settle=ALIASES.get(settle, settle),
+        contract=contract,
+        base_power=power,
+        contract_size=ONE if size == ONE else size,
+    )
+
+
+def instrument_market(instrument: Instrument) -> Market:
+    """Resolve a symbol from the venue's contract metadata.
+
+    Raises:
+        EntryError: as `new_market`.
+    """
+    return new_market(
+        instrument.native_symbol,
+        instrument.base,
+        instrument.quote,
+        instrument.settle,
+        instrument.contract,
+        instrument.contract_size,
+    )
+
+
+def resolve_base(base: str) -> tuple[str, int]:
+    """The plain asset of a base such as 1000PEPE, and the power of ten in front of it."""
+    if base in _NUMBER_BEHIND:
+        return _NUMBER_BEHIND[base]
+    if match := _NUMERIC_PREFIX.match(base):
+        return base[match.end() :], match.end() - 1
+    if match := _MILLION_PREFIX.match(base):
+        return base[match.end() :], _MILLION_POWER
+    return ALIASES.get(base, base), 0
+
+
+def split_quote(pair: str, quotes: tuple[str, ...]) -> tuple[str, str]:
+    """Split a pair written in one word, such as BTCUSDT, at one of the quotes it may end with.
+
+    The quotes must be those that the endpoint lists: ARBUSD ends with USD and with BUSD. A pair
+    that ends with none of them gives an empty quote.
+    """
+    for quote in quotes:
+        if pair.endswith(quote):
+            return pair.removesuffix(quote), quote
+    return pair, ""

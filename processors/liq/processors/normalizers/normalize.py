@@ -1,0 +1,53 @@
+"""From one raw frame to liquidations and rejections."""
+
+import orjson
+
+from liq.processors.normalizers.context import NormalizerConfig
+from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.frame import FrameMetadata
+from liq.processors.normalizers.instruments import InstrumentBook
+from liq.processors.normalizers.reading import Reading
+from liq.processors.normalizers.registry import VENUES
+from liq.schemas.records import Liquidation, Rejected
+from liq.schemas.vocabulary import RejectReason
+
+
+def normalize(
+    frame: bytes,
+    metadata: FrameMetadata,
+    instruments: InstrumentBook,
+    config: NormalizerConfig,
+) -> list[Liquidation | Rejected]:
+    """Read one frame: its liquidations, and one rejection for each entry that cannot be used.
+
+    The same frame and metadata always give the same result, and no bytes make it raise. Control
+    frames (acknowledgements, refusals, pongs, heartbeats) give an empty list.
+    """
+    reading = Reading(frame, metadata, instruments, config)
+    try:
+        _read(frame, metadata, reading)
+    except EntryError as error:
+        reading.reject(error)
+    return reading.outcome()
+
+
+def _read(frame: bytes, metadata: FrameMetadata, reading: Reading) -> None:
+    venue = VENUES.get(metadata.exchange)
+    if venue is None:
+        raise EntryError(
+            RejectReason.UNKNOWN_EXCHANGE, f"There is no normalizer for {shown(metadata.exchange)}."
+        )
+    feed = venue.feeds.get(metadata.feed)
+    if feed is None:
+        raise EntryError(
+            RejectReason.UNKNOWN_MESSAGE, f"{venue.exchange} has no feed {shown(metadata.feed)}."
+        )
+    try:
+        message = orjson.loads(frame)
+    except orjson.JSONDecodeError as error:
+        if frame in venue.control_texts:
+            return
+        raise EntryError(
+            RejectReason.NOT_JSON, f"The frame is not JSON: {shown(str(error))}."
+        ) from error
+    feed.read(reading, message)

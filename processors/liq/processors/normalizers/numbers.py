@@ -1,0 +1,74 @@
+"""Exact decimals within what is stored: 26 integer digits and 12 decimal places.
+
+All arithmetic goes through one explicit context, so that results depend on nothing that a host
+program did to the thread's own decimal context.
+"""
+
+import re
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from typing import Final
+
+from liq.processors.normalizers.errors import EntryError, unusable
+from liq.processors.normalizers.json_types import JSON_NUMBERS
+from liq.schemas.vocabulary import RejectReason
+
+MAX_INTEGER_DIGITS: Final = 26
+DECIMAL_PLACES: Final = 12
+MAX_TEXT_CHARACTERS: Final = 40
+
+# Wide enough that no product of two stored numbers is ever rounded.
+EXACT: Final = Context(
+    prec=100, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
+)
+SMALLEST: Final = Decimal(1).scaleb(-DECIMAL_PLACES)
+
+_NUMBER = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_quantize = EXACT.quantize
+
+
+def positive_decimal(value: object, name: str) -> Decimal:
+    """Parse a number above zero, rounded half-even to the stored places.
+
+    Venues write numbers as strings. A JSON number is accepted in its shortest form.
+
+    Raises:
+        EntryError: invalid_number: not a plain decimal, over 40 characters, zero, negative, or
+            of a magnitude that does not fit; missing_field: neither a string nor a number.
+    """
+    text = value if type(value) is str else _number_text(value)
+    # Digits and at most one point, short enough for every stored number: nearly all there are.
+    if len(text) <= DECIMAL_PLACES and text.replace(".", "", 1).isdigit() and text.isascii():
+        number = Decimal(text)
+        if number:
+            return number
+    elif len(text) <= MAX_TEXT_CHARACTERS and _NUMBER.fullmatch(text):
+        return stored(Decimal(text), name)
+    raise unusable(RejectReason.INVALID_NUMBER, value, name, "a number above zero")
+
+
+def is_zero(value: object) -> bool:
+    """Whether the value is a plain zero such as `0` or `0.000`."""
+    text = value if type(value) is str else _number_text(value)
+    return "0" in text and not text.replace(".", "", 1).strip("0")
+
+
+def _number_text(value: object) -> str:
+    return repr(value) if type(value) in JSON_NUMBERS else ""
+
+
+def stored(number: Decimal, name: str) -> Decimal:
+    """A number above zero, rounded half-even to the stored places.
+
+    Raises:
+        EntryError: invalid_number: zero after rounding, or too large.
+    """
+    if number.adjusted() < MAX_INTEGER_DIGITS:
+        rounded = _quantize(number, SMALLEST)
+        if rounded == number:
+            return number
+        if rounded and rounded.adjusted() < MAX_INTEGER_DIGITS:
+            return rounded
+    raise EntryError(
+        RejectReason.INVALID_NUMBER,
+        f"{name} does not fit {MAX_INTEGER_DIGITS} integer digits and {DECIMAL_PLACES} places.",
+    )

@@ -1,0 +1,60 @@
+"""Rounding prices to levels, so that liquidations at nearly one price can be grouped.
+
+BTC has a configured step. Every other asset gets the step of the series 1, 2, 5, 10, ... that is
+nearest in ratio to 0.1 % of the price, so that a level is as wide on DOGE as on ETH.
+"""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from liq.processors.normalizers.numbers import DECIMAL_PLACES, EXACT, MAX_INTEGER_DIGITS, SMALLEST
+
+RELATIVE_STEP_POWER: Final = -3  # 0.1 %
+
+_divide = EXACT.divide
+_multiply = EXACT.multiply
+
+# Wide enough, as EXACT is, that no quotient of two stored numbers is rounded to or from a half.
+_HALVES_UP = EXACT.copy()
+_HALVES_UP.rounding = ROUND_HALF_UP
+_whole = _HALVES_UP.quantize
+
+_ONE = Decimal(1)
+_ENDLESS = Decimal("Infinity")
+
+# Between neighbouring steps the nearer one in ratio changes at their geometric mean.
+_CHANGES = (
+    (Decimal(2).sqrt(EXACT), 1),
+    (Decimal(10).sqrt(EXACT), 2),
+    (Decimal(50).sqrt(EXACT), 5),
+    (_ENDLESS, 10),
+)
+
+
+def _bands(power: int) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
+    """(upper price, step, one by step) for the prices from 10**power to ten times that."""
+    unit = Decimal(f"1E{power + RELATIVE_STEP_POWER}")
+    steps = (
+        (upper.scaleb(power, EXACT), max(SMALLEST, _multiply(unit, step)))
+        for upper, step in _CHANGES
+    )
+    return tuple((upper, step, _divide(_ONE, step)) for upper, step in steps)
+
+
+_BANDS = {power: _bands(power) for power in range(-DECIMAL_PLACES, MAX_INTEGER_DIGITS + 1)}
+
+
+def price_level(price: Decimal, base: str, btc_step_usd: Decimal) -> Decimal:
+    """The multiple of the asset's step nearest to `price`, halves up, and never zero.
+
+    `price` is above zero and at most 26 integer digits wide.
+    """
+    if base == "BTC":
+        step, quotient = btc_step_usd, _divide(price, btc_step_usd)
+    else:
+        for upper, step, one_by_step in _BANDS[price.adjusted()]:  # noqa: B007 - used below
+            if price < upper:
+                break
+        quotient = _multiply(price, one_by_step)
+    multiple = _whole(quotient, _ONE)
+    return _multiply(multiple, step) if multiple else step

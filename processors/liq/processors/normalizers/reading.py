@@ -1,0 +1,202 @@
+"""One frame while it is being read: its context, and what came out of it so far."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any, Final
+
+from liq.processors.normalizers.building import finished, new_draft
+from liq.processors.normalizers.context import NormalizerConfig
+from liq.processors.normalizers.errors import EntryError
+from liq.processors.normalizers.frame import FrameMetadata
+from liq.processors.normalizers.instruments import InstrumentBook
+from liq.processors.normalizers.markets import ONE, Market
+from liq.processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
+from liq.processors.normalizers.price_levels import price_level
+from liq.schemas.records import SCHEMA_VERSION, Liquidation, Rejected
+from liq.schemas.vocabulary import (
+    Completeness,
+    ContractKind,
+    Evidence,
+    PriceKind,
+    RejectReason,
+    Side,
+)
+
+# Every rejection repeats the whole frame, so a hostile frame of a megabyte with 100,000 bad
+# entries would become 100 GB. The last one kept says how many more there were.
+MAX_REJECTIONS: Final = 100
+EVENT_ID_BYTES: Final = 16
+
+# Looked up once: a member of an enumeration takes as long as a multiplication to look up.
+_LINEAR: Final = ContractKind.LINEAR
+_REPORTED: Final = Evidence.REPORTED
+
+_multiply = EXACT.multiply
+_divide = EXACT.divide
+
+
+class Reading:
+    """Collects the events and rejections of one frame, in the order of its entries."""
+
+    __slots__ = (
+        "_config",
+        "_frame",
+        "_metadata",
+        "_rejections",
+        "_seen",
+        "exchange",
+        "instruments",
+        "received_at_ms",
+        "results",
+    )
+
+    def __init__(
+        self,
+        frame: bytes,
+        metadata: FrameMetadata,
+        instruments: InstrumentBook,
+        config: NormalizerConfig,
+    ) -> None:
+        self.exchange = metadata.exchange
+        self.received_at_ms = metadata.received_at_ms
+        self.instruments = instruments
+        self.results: list[Liquidation | Rejected] = []
+        self._frame = frame
+        self._metadata = metadata
+        self._config = config
+        self._seen: dict[str, int] = {}
+        self._rejections = 0
+
+    def entries(
+        self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any
+    ) -> None:
+        """Read entries one by one: keep the event of each that is one, reject a bad one alone.
+
+        `read` is given this reading, the entry, and the context.
+        """
+        for entry in entries:
+            try:
+                event = read(self, entry, *context)
+            except EntryError as error:
+                self.reject(error)
+            else:
+                if event is not None:
+                    self.results.append(event)
+
+    def add(self, event: Liquidation) -> None:
+        """Keep the event of a frame that holds one entry only."""
+        self.results.append(event)
+
+    def reject(self, error: EntryError) -> None:
+        """Keep a rejection with the frame's bytes."""
+        self._rejections += 1
+        if self._rejections > MAX_REJECTIONS:
+            return
+        self.results.append(
+            Rejected(
+                reason=error.reason,
+                detail=error.detail,
+                exchange=self.exchange,
+                feed=self._metadata.feed,
+                received_at_ms=self.received_at_ms,
+                payload=self._frame,
+                entry=self._rejections - 1,
+                source=self._metadata.source,
+            )
+        )
+
+    def outcome(self) -> list[Liquidation | Rejected]:
+        """Everything that the frame gave."""
+        if self._rejections > MAX_REJECTIONS:
+            self._count_dropped(self._rejections - MAX_REJECTIONS)
+        return self.results
+
+    def _count_dropped(self, dropped: int) -> None:
+        position, last = max(
+            (position, result)
+            for position, result in enumerate(self.results)
+            if isinstance(result, Rejected)
+        )
+        detail = f"{last.detail} {dropped} more entries of this frame gave no event either."
+        self.results[position] = replace(last, detail=detail)
+
+    def row_id(self, row: str) -> str:
+        """The id of an event that the venue gives none: of its raw strings.
+
+        `row` is the venue's own text of the symbol, side, price, quantity and exchange time,
+        joined by `|`. Identical rows of one frame are told apart by counting them.
+        """
+        occurrence = self._seen.get(row, 0)
+        self._seen[row] = occurrence + 1
+        identity = f"{self.exchange}|{row}|{occurrence}".encode()
+        return blake2b(identity, digest_size=EVENT_ID_BYTES).hexdigest()
+
+    def own_id(self, identity: str) -> str:
+        """The id of an event that the venue itself has an id for, which `identity` holds."""
+        identity = f"{self.exchange}|{identity}"
+        return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
+
+    def liquidation(  # noqa: PLR0913, PLR0917 - an object of them would cost time
+        self,
+        market: Market,
+        event_id: str,
+        side: Side,
+        price: Decimal,
+        size: Decimal,
+        timestamp_ms: int,
+        price_kind: PriceKind,
+        completeness: Completeness,
+        evidence: Evidence = _REPORTED,
+        liquidated_user: str | None = None,
+        liquidator: str | None = None,
+        *,
+        size_is_quote: bool = False,
+    ) -> Liquidation:
+        """Build the event; `price` and `size` are the venue's, per contract and in contracts.
+
+        `size_is_quote` says that the venue gives a linear contract's size in its quote.
+
+        Raises:
+            EntryError: invalid_number, when a product does not fit what is stored.
+        """
+        contract_size = market.contract_size
+        amount = size if contract_size is ONE else _multiply(size, contract_size)
+        if market.contract is _LINEAR and not size_is_quote:
+            value_usd = stored(_multiply(amount, price), "The value")
+            quantity = amount if contract_size is ONE else stored(amount, "The quantity")
+        else:
+            value_usd = stored(amount, "The value")
+            quantity = stored(_divide(amount, price), "The quantity")
+        if market.base_power:
+            quantity = stored(quantity.scaleb(market.base_power, EXACT), "The quantity")
+            price = stored(price.scaleb(-market.base_power, EXACT), "The price")
+        level = price_level(price, market.base, self._config.btc_price_level_step_usd)
+        if level.adjusted() >= MAX_INTEGER_DIGITS:
+            raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
+        draft = new_draft()
+        draft.event_id = event_id
+        draft.exchange = self.exchange
+        draft.symbol = market.symbol
+        draft.native_symbol = market.native_symbol
+        draft.base = market.base
+        draft.quote = market.quote
+        draft.settle = market.settle
+        draft.contract = market.contract
+        draft.side = side
+        draft.price = price
+        draft.price_kind = price_kind
+        draft.quantity = quantity
+        draft.value_usd = value_usd
+        draft.timestamp_ms = timestamp_ms
+        draft.received_at_ms = self.received_at_ms
+        draft.completeness = completeness
+        draft.evidence = evidence
+        draft.is_institutional = value_usd >= self._config.institutional_threshold_usd
+        draft.price_level = level
+        draft.liquidated_user = liquidated_user
+        draft.liquidator = liquidator
+        draft.source = self._metadata.source
+        draft.schema_version = SCHEMA_VERSION
+        return finished(draft)

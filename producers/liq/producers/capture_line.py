@@ -1,0 +1,36 @@
+"""One line of a capture, checked before it may become a record."""
+
+from typing import Final
+
+from liq.schemas.capture import CaptureLine, parse_capture_line
+from liq.schemas.codec import DecodeError
+
+MAX_FRAME_BYTES: Final = 1_048_576
+MAX_FEED_CHARACTERS: Final = 64
+# A time outside these is in another unit or damaged.
+EARLIEST_NS: Final = 1_262_304_000_000_000_000  # 2010-01-01
+LATEST_NS: Final = 4_102_444_800_000_000_000  # 2100-01-01
+
+
+def checked_capture_line(line: bytes, known_exchanges: tuple[str, ...]) -> CaptureLine:
+    """Parse a line and check what the raw topics rely on.
+
+    Raises:
+        DecodeError: the line is broken; the message says in which field.
+    """
+    parsed = parse_capture_line(line)
+    if parsed.exchange not in known_exchanges:
+        raise DecodeError(
+            f"exchange: {parsed.exchange[:MAX_FEED_CHARACTERS]!r} is not one of "
+            f"{', '.join(known_exchanges)}"
+        )
+    if not 0 < len(parsed.feed) <= MAX_FEED_CHARACTERS:
+        raise DecodeError(f"feed: expected 1 to {MAX_FEED_CHARACTERS} characters")
+    if not EARLIEST_NS <= parsed.received_at_ns < LATEST_NS:
+        raise DecodeError(
+            f"received_at_ns: {parsed.received_at_ns} is not a time between 2010 and 2100 in "
+            "nanoseconds"
+        )
+    if len(parsed.frame.encode()) > MAX_FRAME_BYTES:
+        raise DecodeError(f"frame: longer than {MAX_FRAME_BYTES} bytes")
+    return parsed

@@ -1,0 +1,112 @@
+"""Kafka clients, set up once and alike for every worker."""
+
+import asyncio
+import ssl
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from liq.runtime.errors import ConfigurationError
+from liq.runtime.long_poll import emulate_long_poll
+from liq.runtime.settings import Settings
+
+LINGER_MS = 5
+MAX_BATCH_BYTES = 262_144
+# The largest frame that producers accept is 1 MiB; a rejected record carries it as base64.
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+REQUEST_TIMEOUT_MS = 30_000
+FETCH_MAX_WAIT_MS = 100
+
+
+def ssl_context(settings: Settings) -> ssl.SSLContext | None:
+    """The TLS context that the settings ask for, or None for a plain connection.
+
+    Raises:
+        ConfigurationError: a certificate file cannot be read.
+    """
+    if "SSL" not in settings.kafka_security_protocol.split("_"):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile or None)
+        if settings.kafka_ssl_certfile:
+            context.load_cert_chain(settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile or None)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot read the TLS files ({error}); check KAFKA_SSL_CAFILE, KAFKA_SSL_CERTFILE "
+            "and KAFKA_SSL_KEYFILE."
+        ) from error
+    return context
+
+
+def connection_options(settings: Settings) -> dict[str, Any]:
+    """Options that every aiokafka client takes."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": settings.kafka_bootstrap_servers,
+        "security_protocol": settings.kafka_security_protocol,
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
+    }
+    context = ssl_context(settings)
+    if context is not None:
+        options["ssl_context"] = context
+    if settings.kafka_security_protocol.startswith("SASL"):
+        options["sasl_mechanism"] = settings.kafka_sasl_mechanism
+        options["sasl_plain_username"] = settings.kafka_sasl_username
+        options["sasl_plain_password"] = settings.kafka_sasl_password.get_secret_value()
+    return options
+
+
+def new_producer(
+    settings: Settings, client_id: str, *, linger_ms: int = LINGER_MS
+) -> AIOKafkaProducer:
+    """An idempotent producer: every replica acknowledges, retries cannot double or reorder."""
+    return AIOKafkaProducer(
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=linger_ms,
+        max_batch_size=MAX_BATCH_BYTES,
+        max_request_size=MAX_REQUEST_BYTES,
+        compression_type="lz4",
+        **connection_options(settings),
+    )
+
+
+def new_consumer(
+    settings: Settings, *topics: str, group: str | None = None, **options: Any
+) -> AIOKafkaConsumer:
+    """A consumer that commits only when told, and starts at the beginning of a new topic.
+
+    With a group, membership is static (`WORKER_SLOT`), so that a restart moves no partition.
+    """
+    membership = {}
+    if group is not None:
+        membership = {"group_id": group, "group_instance_id": f"{group}-{settings.worker_slot}"}
+    return AIOKafkaConsumer(
+        *topics,
+        **{
+            "enable_auto_commit": False,
+            "auto_offset_reset": "earliest",
+            "fetch_max_wait_ms": FETCH_MAX_WAIT_MS,
+            "session_timeout_ms": 15_000,
+            "heartbeat_interval_ms": 3_000,
+            **membership,
+            **connection_options(settings),
+            **options,
+        },
+    )
+
+
+async def start_consumer(settings: Settings, consumer: AIOKafkaConsumer) -> None:
+    """Start a consumer; on a broker without a long poll, slow down its empty fetches."""
+    await consumer.start()
+    # Without a group, aiokafka has a background task by now that cannot be stopped before its
+    # first step: `stop` would raise CancelledError. One turn of the loop is that step.
+    await asyncio.sleep(0)
+    if settings.kafka_emulate_long_poll:
+        emulate_long_poll(consumer)
+
+
+def new_admin(settings: Settings, client_id: str) -> AIOKafkaAdminClient:
+    """An admin client, for topics and groups."""
+    return AIOKafkaAdminClient(client_id=client_id, **connection_options(settings))

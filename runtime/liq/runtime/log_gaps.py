@@ -1,0 +1,100 @@
+"""Records that were deleted before a consumer had read them: said on `liquidations.feeds`.
+
+Kafka deletes by age. A consumer that was stopped for longer finds its place gone and goes on at
+the oldest record that is left, without a word. What it jumped over becomes a gap record, before
+anything that follows it is handled; after a crash in between, the gap is found and said again.
+"""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from liq.runtime.kafka import new_producer
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS
+from liq.runtime.settings import Settings
+from liq.schemas.codec import encode
+from liq.schemas.records import FeedStatus
+from liq.schemas.vocabulary import FeedEvent
+
+# A gap in one of our own topics is no single exchange's.
+EVERY_EXCHANGE: Final = "all"
+MS_PER_SECOND: Final = 1_000
+log = get_logger(__name__)
+
+
+class LogGaps:
+    """Compares what a consumer of a stage is given with what comes next in its log."""
+
+    def __init__(self, settings: Settings, stage: str) -> None:
+        self._settings = settings
+        self._stage = stage
+        self._next_offsets: dict[TopicPartition, int] = {}
+
+    async def check(
+        self,
+        consumer: AIOKafkaConsumer,
+        assigned: Collection[Any],
+        fetched: Mapping[Any, Sequence[Any]],
+    ) -> None:
+        """Publish a gap for every partition of which records were deleted that we had to read.
+
+        Call it with everything that was fetched, before any of it is handled. A partition is
+        looked at when it is new among the `assigned`, and when it jumps forward.
+
+        Raises:
+            KafkaError: the brokers did not answer, or did not take the record.
+        """
+        places = [TopicPartition(place.topic, place.partition) for place in assigned]
+        await self._look_back(
+            consumer, [place for place in places if place not in self._next_offsets]
+        )
+        for at, records in fetched.items():
+            if records:
+                place = TopicPartition(at.topic, at.partition)
+                if records[0].offset > self._next_offsets.get(place, 0):
+                    await self._look_back(consumer, [place])
+                self._next_offsets[place] = records[-1].offset + 1
+
+    async def _look_back(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+        """Compare the oldest records that are left with the next ones that the group wants.
+
+        Another worker may have read a partition since we did, so that only what the group has not
+        committed counts. A compacted topic has holes, but none at its beginning.
+        """
+        oldest = await consumer.beginning_offsets(places) if places else {}
+        for place, left in oldest.items():
+            committed = await consumer.committed(place)
+            wanted = max(committed or 0, self._next_offsets.get(place, 0))
+            if committed is not None and wanted < left:
+                await self._tell(place, wanted, left)
+            self._next_offsets[place] = max(wanted, left)
+
+    async def _tell(self, place: TopicPartition, wanted: int, left: int) -> None:
+        raw_exchange = self._settings.topics.raw_exchange(place.topic)
+        now_ms = int(time.time() * MS_PER_SECOND)
+        record = FeedStatus(
+            exchange=EVERY_EXCHANGE if raw_exchange == place.topic else raw_exchange,
+            feed=place.topic,
+            connection=f"{self._stage}-{self._settings.worker_slot}",
+            event=FeedEvent.GAP,
+            timestamp_ms=now_ms,
+            detail=(
+                f"{left - wanted} records of {place.topic} partition {place.partition}, offsets "
+                f"{wanted} to {left - 1}, were deleted before {self._stage} had read them; check "
+                "retention.ms, and why it was behind"
+            ),
+            to_ms=now_ms,
+        )
+        ERRORS.labels("log_gap").inc()
+        log.error("log_gap", detail=record.detail)
+        producer = new_producer(self._settings, f"{self._stage}-gaps")
+        await producer.start()
+        try:
+            await producer.send_and_wait(
+                self._settings.topics.feeds, encode(record), key=record.exchange.encode()
+            )
+        finally:
+            await producer.stop()

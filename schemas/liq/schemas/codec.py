@@ -1,0 +1,166 @@
+"""Records to JSON bytes and back.
+
+Encoding is canonical: the same record always gives the same bytes. Decoding checks types and
+words, ignores fields it does not know (a newer writer) and accepts absent optional fields (an
+older one). Decimals travel as plain decimal strings, bytes as base64.
+"""
+
+import re
+import types
+from base64 import b64decode, b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import orjson
+
+Record = TypeVar("Record")
+Converter = Callable[[Any], Any]
+
+# What `decimal_text` writes. Python's own parser also takes exponents, underscores and other
+# scripts' digits; "1E+99999999" would be twelve bytes in and a hundred million out.
+DECIMAL_GRAMMAR: Final = r"-?[0-9]+(\.[0-9]+)?"
+_is_decimal: Final = re.compile(DECIMAL_GRAMMAR).fullmatch
+
+
+class DecodeError(ValueError):
+    """The bytes are not a valid record of the wanted type; the message says which field."""
+
+
+def encode(record: object) -> bytes:
+    """Give the canonical JSON of a record (a dataclass of `liq.schemas.records`)."""
+    return orjson.dumps(record, default=_encode_scalar)
+
+
+def decode(record_type: type[Record], data: bytes) -> Record:
+    """Parse JSON bytes into `record_type`, a dataclass of `liq.schemas.records`.
+
+    Raises:
+        DecodeError: not JSON, a required field is missing, or a value has the wrong type.
+    """
+    try:
+        document = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"not JSON: {error}") from error
+    converter: Converter = _converter(cast("Any", record_type))
+    converted: Record = converter(document)
+    return converted
+
+
+def decimal_text(value: Decimal) -> str:
+    """Write a decimal without an exponent, as every consumer can read it."""
+    return format(value, "f")
+
+
+def _encode_scalar(value: object) -> str:
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _to_decimal(value: object) -> Decimal:
+    if not isinstance(value, str):
+        raise DecodeError("expected a decimal string")
+    if not _is_decimal(value):
+        raise DecodeError(f"not a decimal: {value!r}")
+    return Decimal(value)
+
+
+def _to_bytes(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise DecodeError("expected base64 text")
+    try:
+        return b64decode(value, validate=True)
+    except (Base64Error, ValueError) as error:
+        raise DecodeError("not base64") from error
+
+
+def _to_float(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DecodeError("expected a number")
+    return float(value)
+
+
+def _exactly(wanted: type) -> Converter:
+    def convert(value: object) -> object:
+        if type(value) is not wanted:
+            raise DecodeError(f"expected {wanted.__name__}, got {type(value).__name__}")
+        return value
+
+    return convert
+
+
+def _to_word(words: type[StrEnum]) -> Converter:
+    def convert(value: object) -> StrEnum:
+        try:
+            return words(str(value))
+        except ValueError as error:
+            raise DecodeError(f"{value!r} is not one of {', '.join(words)}") from error
+
+    return convert
+
+
+def _to_tuple(item: Converter) -> Converter:
+    def convert(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise DecodeError("expected an array")
+        return tuple(item(element) for element in value)
+
+    return convert
+
+
+def _optional(inner: Converter) -> Converter:
+    def convert(value: object) -> object:
+        return None if value is None else inner(value)
+
+    return convert
+
+
+def _to_record(record_type: Any) -> Converter:
+    hints = get_type_hints(record_type)
+    plan = [
+        (field.name, _converter(hints[field.name]), field.default is MISSING)
+        for field in fields(record_type)
+    ]
+
+    def convert(value: object) -> object:
+        if not isinstance(value, Mapping):
+            raise DecodeError(f"expected an object for {record_type.__name__}")
+        arguments = {}
+        for name, converter, required in plan:
+            if name in value:
+                try:
+                    arguments[name] = converter(value[name])
+                except DecodeError as error:
+                    raise DecodeError(f"{name}: {error}") from error
+            elif required:
+                raise DecodeError(f"{name}: missing")
+        return record_type(**arguments)
+
+    return convert
+
+
+SCALARS: dict[type, Converter] = {Decimal: _to_decimal, bytes: _to_bytes, float: _to_float}
+
+
+@cache
+def _converter(hint: Any) -> Converter:
+    if hint in SCALARS:
+        return SCALARS[hint]
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        inner = next(argument for argument in get_args(hint) if argument is not type(None))
+        return _optional(_converter(inner))
+    if origin is tuple:
+        return _to_tuple(_converter(get_args(hint)[0]))
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _to_record(hint)
+    if issubclass(hint, StrEnum):
+        return _to_word(hint)
+    return _exactly(hint)

@@ -1,0 +1,269 @@
+"""The records on our topics, as immutable values.
+
+Prices, quantities and dollars are `Decimal`. Times are integer milliseconds, UTC. Optional fields
+come last and have defaults, so that records written by an older version keep parsing.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from liq.schemas.vocabulary import (
+    AlertType,
+    Completeness,
+    ContractKind,
+    Evidence,
+    FeedEvent,
+    Level,
+    NoBranching,
+    PriceKind,
+    RejectReason,
+    Scope,
+    Side,
+)
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The raw record that an event came from."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidation:
+    """One forced closure of a position (topic `liquidations.events`).
+
+    `symbol` is the base asset followed by USDT for every USD-like quote, so that venues can be
+    compared; `native_symbol` is the venue's own. `quantity` is in units of the base asset,
+    `price` in dollars for one unit of it, `value_usd` in dollars (USD-like quotes count 1:1).
+    `timestamp_ms` is the exchange's clock, `received_at_ms` the producer's.
+    """
+
+    event_id: str
+    exchange: str
+    symbol: str
+    native_symbol: str
+    base: str
+    quote: str
+    settle: str
+    contract: ContractKind
+    side: Side
+    price: Decimal
+    price_kind: PriceKind
+    quantity: Decimal
+    value_usd: Decimal
+    timestamp_ms: int
+    received_at_ms: int
+    completeness: Completeness
+    evidence: Evidence
+    is_institutional: bool
+    price_level: Decimal
+    liquidated_user: str | None = None
+    liquidator: str | None = None
+    source: Source | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreParts:
+    """The parts of a cascade's risk score, each between 0 and 1."""
+
+    speed: float
+    volume: float
+    imbalance: float
+    concentration: float
+    breadth: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeShare:
+    """What one venue brought to an asset's cascade, or one asset to a market-wide one.
+
+    `name` is the venue or the asset, `first_ms` the half second of its first liquidation,
+    `cell_count` the distinct (symbol, half second) pairs with a liquidation.
+    """
+
+    name: str
+    first_ms: int
+    cell_count: int
+    value_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeAnalysis:
+    """The numbers behind a decision of the detector.
+
+    `surprise` is the log-likelihood ratio, in nats, of the last `surprise_window_seconds` against
+    `normal_per_hour`, the lane's own recent rate of cells; `times_normal` is the last ten seconds
+    as a multiple of that rate. `complete_share` is the share of liquidations that came from
+    complete feeds. Of those alone, `endogenous_share` is the share that earlier liquidations
+    triggered and `first_generation` how many none did; both are None where no complete feed takes
+    part. `branching_ratio` is how many liquidations one triggers on this asset and side, as far as
+    complete feeds have shown by now; where it is None, `no_branching` says why. `late_count`
+    liquidations arrived more than ten seconds late. `last_event_ms` is the exchange's time of the
+    latest liquidation counted.
+
+    `leader` is the venue (market: asset) whose first liquidation came earliest, `lead_ms` ahead of
+    the next one's, in half seconds (market: seconds) of the exchanges' clocks. Both are None where
+    there is only one, or two are first.
+    """
+
+    surprise: float
+    surprise_window_seconds: int
+    normal_per_hour: float
+    times_normal: float
+    cell_count: int
+    shares: tuple[CascadeShare, ...]
+    complete_share: float
+    largest_usd: Decimal
+    peak_second_usd: Decimal
+    peak_ten_seconds_usd: Decimal
+    peak_window_usd: Decimal
+    last_event_ms: int = 0
+    late_count: int = 0
+    endogenous_share: float | None = None
+    first_generation: float | None = None
+    branching_ratio: float | None = None
+    no_branching: NoBranching | None = None
+    leader: str | None = None
+    lead_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeAlert:
+    """A step in the life of one cascade (topic `liquidations.cascades`).
+
+    `cascade_id` stays the same from detection to end; `alert_id` is the same for the same step
+    however often it is delivered. `sequence` counts a cascade's records from 0. Totals run from
+    `started_at_ms`, the estimated onset, to `timestamp_ms`, the end of the second of the decision
+    (an end: to `ended_at_ms`), and are what venues published: a lower bound. `long_ratio` is the
+    longs' share of the dollars that were liquidated in the asset over the detection window.
+    Scores go from 0 to 100. `asset` is empty for the whole market.
+
+    `notify` is false where a person need not be told: updates, and the cascades of single assets
+    while one of the whole market on that side (`parent_id`) is under way; `children` of a market
+    cascade are theirs. `level` is the worst reached, `risk_score` the present one (an end: the
+    worst). `explanation` says it in a sentence.
+    """
+
+    alert_id: str
+    cascade_id: str
+    sequence: int
+    type: AlertType
+    scope: Scope
+    asset: str
+    side: Side
+    started_at_ms: int
+    timestamp_ms: int
+    event_count: int
+    total_value_usd: Decimal
+    long_ratio: float
+    exchanges: tuple[str, ...]
+    symbols: tuple[str, ...]
+    risk_score: float
+    score_parts: ScoreParts
+    basic_risk_score: float
+    price_first: Decimal
+    price_last: Decimal
+    largest_event_ids: tuple[str, ...]
+    detector: str
+    ended_at_ms: int | None = None
+    notify: bool = True
+    parent_id: str | None = None
+    children: tuple[str, ...] = ()
+    level: Level = Level.MINOR
+    analysis: CascadeAnalysis | None = None
+    explanation: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class PulseSlice:
+    """What one second of event time brought."""
+
+    second_ms: int
+    event_count: int
+    value_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What one second of the log brought to one side of one asset (topic `liquidations.pulse`).
+
+    The market-wide detector reads nothing else. `timestamp_ms` is the end of that second of the
+    log's clock; `slices` lay the liquidations out by their own time. For one asset and side,
+    `timestamp_ms` only ever rises, so a repeat can be recognised.
+    """
+
+    asset: str
+    side: Side
+    timestamp_ms: int
+    slices: tuple[PulseSlice, ...]
+    exchanges: tuple[str, ...]
+    complete_count: int
+    largest_event_id: str
+    largest_usd: Decimal
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A raw frame, or one entry of it, that gave no event (topic `liquidations.rejected`).
+
+    `payload` is the frame's exact bytes (base64 in JSON). `entry` counts the rejections of one
+    frame from 0, so that (source, entry) identifies the record.
+    """
+
+    reason: RejectReason
+    detail: str
+    exchange: str
+    feed: str
+    received_at_ms: int
+    payload: bytes
+    stage: str = "normalize"
+    entry: int = 0
+    source: Source | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStatus:
+    """Something that happened to a connection (topic `liquidations.feeds`).
+
+    For a gap, `from_ms` and `to_ms` bound the time in which frames may be missing. While a
+    connection is down, its records have the `from_ms` that its gap will have.
+    """
+
+    exchange: str
+    feed: str
+    connection: str
+    event: FeedEvent
+    timestamp_ms: int
+    detail: str = ""
+    from_ms: int | None = None
+    to_ms: int | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """What a venue's symbol stands for (topic `liquidations.instruments`).
+
+    A size of 1 on the wire is `contract_size` units of the base asset for a linear contract,
+    and `contract_size` units of the quote currency for an inverse one. `as_of` is the ISO date
+    on which the values were true.
+    """
+
+    exchange: str
+    native_symbol: str
+    base: str
+    quote: str
+    settle: str
+    contract: ContractKind
+    contract_size: Decimal
+    as_of: str
+    schema_version: int = SCHEMA_VERSION

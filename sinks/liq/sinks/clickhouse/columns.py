@@ -1,0 +1,299 @@
+"""Columns: how the values of one column are taken from many JSON documents at once, and checked.
+
+ClickHouse takes a missing field for a default, an unknown word of an enum for none, cuts decimals
+and times that do not fit, all without a word. So presence, type and range are checked here.
+Column by column, because that costs a third of what record by record does. A message names the
+field but not the document: see `liq.sinks.clickhouse.encoding` for how that one is found.
+"""
+
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import accumulate
+from typing import Any
+
+import orjson
+
+from liq.schemas.codec import DecodeError
+from liq.schemas.units import MILLISECOND_NS
+from liq.sinks.clickhouse.native import blobs, null_map, packed, strings
+
+Document = Mapping[str, Any]
+Documents = Sequence[Document]
+Reader = Callable[[Documents], bytes]
+
+# Nothing was traded before, and years far ahead would each make partitions of their own.
+EARLIEST_MS = 946_684_800_000  # 2000-01-01
+LATEST_MS = 4_102_444_800_000  # 2100-01-01
+YEARS = range(2000, 2100)
+# What Decimal(38, 12) holds before and after the point.
+INTEGER_DIGITS = 26
+DECIMAL_PLACES = 12
+INTEGER_CODES = {16: "H", 32: "I", 64: "Q"}
+_DECIMAL_LINES = re.compile(
+    rf"(?:-?[0-9]{{1,{INTEGER_DIGITS}}}(?:\.[0-9]{{1,{DECIMAL_PLACES}}}0*)?\n)*+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What is sent as one column: its type in the block, and how its values are read."""
+
+    type: str
+    read: Reader
+
+
+def text(field: str) -> Column:
+    """A string that must be there."""
+    return Column("String", lambda documents: _strings(field, _texts(field, documents)))
+
+
+def text_or_null(field: str) -> Column:
+    """A string, or null when it is absent or null."""
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        filled = ["" if value is None else value for value in values]
+        _expect(field, filled, {str}, "a string")
+        return null_map(values) + _strings(field, filled)
+
+    return Column("Nullable(String)", read)
+
+
+def texts(field: str) -> Column:
+    """An array of strings."""
+
+    def read(documents: Documents) -> bytes:
+        return _arrays(field, _present(field, documents))
+
+    return Column("Array(String)", read)
+
+
+def word(field: str, words: type[StrEnum]) -> Column:
+    """One of the words that an enum column has."""
+    allowed = frozenset(str(member) for member in words)
+
+    def read(documents: Documents) -> bytes:
+        values = _texts(field, documents)
+        for value in set(values) - allowed:
+            raise DecodeError(f"{field}: {value!r} is not one of {', '.join(sorted(allowed))}")
+        return _strings(field, values)
+
+    return Column("String", read)
+
+
+def decimal(field: str) -> Column:
+    """A decimal string without an exponent, which stays exact."""
+
+    def read(documents: Documents) -> bytes:
+        values = _texts(field, documents)
+        lines = "\n".join(values) + "\n"
+        if lines.count("\n") != len(values) or _DECIMAL_LINES.fullmatch(lines) is None:
+            raise DecodeError(
+                f"{field}: not a plain decimal of at most {INTEGER_DIGITS} digits before and "
+                f"{DECIMAL_PLACES} after the point"
+            )
+        return _strings(field, values)
+
+    return Column("String", read)
+
+
+def number(field: str) -> Column:
+    """A binary floating-point number, such as a score."""
+
+    def read(documents: Documents) -> bytes:
+        values = _present(field, documents)
+        _expect(field, values, {int, float}, "a number")
+        try:
+            return packed("d", values)
+        except (OverflowError, struct.error) as error:
+            raise DecodeError(f"{field}: too large a number") from error
+
+    return Column("Float64", read)
+
+
+def number_or_null(field: str) -> Column:
+    """A binary floating-point number, or null when it is absent or null."""
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        present = [{field: 0 if value is None else value} for value in values]
+        return null_map(values) + number(field).read(present)
+
+    return Column("Nullable(Float64)", read)
+
+
+def integer(field: str, bits: int) -> Column:
+    """A whole number that fits an unsigned column of that many bits."""
+    largest = 2**bits - 1
+
+    def read(documents: Documents) -> bytes:
+        values = _present(field, documents)
+        sentence = f"a whole number from 0 to {largest}"
+        _expect(field, values, {int}, sentence)
+        _expect_within(field, values, 0, largest, sentence)
+        return packed(INTEGER_CODES[bits], values)
+
+    return Column(f"UInt{bits}", read)
+
+
+def flag(field: str) -> Column:
+    """True or false."""
+
+    def read(documents: Documents) -> bytes:
+        values = _present(field, documents)
+        _expect(field, values, {bool}, "true or false")
+        return bytes(values)
+
+    return Column("Bool", read)
+
+
+def moment(field: str) -> Column:
+    """UTC milliseconds."""
+    return Column(
+        "DateTime64(3, 'UTC')",
+        lambda documents: packed("q", _milliseconds(field, _present(field, documents))),
+    )
+
+
+def moment_or_null(field: str) -> Column:
+    """UTC milliseconds, or null when they are absent or null."""
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        filled = [EARLIEST_MS if value is None else value for value in values]
+        return null_map(values) + packed("q", _milliseconds(field, filled))
+
+    return Column("Nullable(DateTime64(3, 'UTC'))", read)
+
+
+def moment_ns(field: str) -> Column:
+    """UTC nanoseconds."""
+
+    def read(documents: Documents) -> bytes:
+        values = _present(field, documents)
+        sentence = "UTC nanoseconds between 2000 and 2100"
+        _expect(field, values, {int}, sentence)
+        _expect_within(
+            field,
+            values,
+            EARLIEST_MS * MILLISECOND_NS,
+            LATEST_MS * MILLISECOND_NS - 1,
+            sentence,
+        )
+        return packed("q", values)
+
+    return Column("DateTime64(9, 'UTC')", read)
+
+
+def iso_date(field: str) -> Column:
+    """A date like 2026-07-08."""
+
+    def read(documents: Documents) -> bytes:
+        values = _texts(field, documents)
+        if not all(map(_is_date, set(values))):
+            raise DecodeError(f"{field}: expected a date like 2026-07-08")
+        return _strings(field, values)
+
+    return Column("String", read)
+
+
+def raw_bytes(field: str) -> Column:
+    """Bytes, exactly as they are."""
+    return Column("String", lambda documents: blobs(_present(field, documents)))
+
+
+def json_object(field: str) -> Column:
+    """An object as JSON text for ClickHouse's JSON functions; empty when absent or null."""
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        if any(value is not None and type(value) is not dict for value in values):
+            raise DecodeError(f"{field}: expected an object")
+        return blobs([b"" if value is None else orjson.dumps(value) for value in values])
+
+    return Column("String", read)
+
+
+def within(field: str, inner: Column) -> Column:
+    """Read from the object in a field."""
+
+    def read(documents: Documents) -> bytes:
+        values = _present(field, documents)
+        _expect(field, values, {dict}, "an object")
+        try:
+            return inner.read(values)
+        except DecodeError as error:
+            raise DecodeError(f"{field}.{error}") from error
+
+    return Column(inner.type, read)
+
+
+def default(inner: Column, field: str, value: object) -> Column:
+    """Read with `inner`, as if `value` stood where the field is absent or null."""
+    replacement = {field: value}
+
+    def read(documents: Documents) -> bytes:
+        return inner.read(
+            [replacement if document.get(field) is None else document for document in documents]
+        )
+
+    return Column(inner.type, read)
+
+
+def _present(field: str, documents: Documents) -> list[Any]:
+    try:
+        return [document[field] for document in documents]
+    except KeyError as error:
+        raise DecodeError(f"{field}: missing") from error
+
+
+def _texts(field: str, documents: Documents) -> list[str]:
+    values = _present(field, documents)
+    _expect(field, values, {str}, "a string")
+    return values
+
+
+def _arrays(field: str, values: Sequence[Any]) -> bytes:
+    _expect(field, values, {list}, "an array of strings")
+    flat = [item for value in values for item in value]
+    _expect(field, flat, {str}, "an array of strings")
+    return packed("Q", list(accumulate(map(len, values)))) + _strings(field, flat)
+
+
+def _strings(field: str, values: Sequence[str]) -> bytes:
+    try:
+        return strings(values)
+    except UnicodeEncodeError as error:
+        raise DecodeError(f"{field}: not text") from error
+
+
+def _milliseconds(field: str, values: Sequence[Any]) -> Sequence[int]:
+    sentence = "UTC milliseconds between 2000 and 2100"
+    _expect(field, values, {int}, sentence)
+    _expect_within(field, values, EARLIEST_MS, LATEST_MS - 1, sentence)
+    return values
+
+
+def _expect(field: str, values: Sequence[Any], types: set[type], sentence: str) -> None:
+    # Exact types: JSON's true is no integer here, although Python's is.
+    if not set(map(type, values)) <= types:
+        raise DecodeError(f"{field}: expected {sentence}")
+
+
+def _expect_within(
+    field: str, values: Sequence[int], smallest: int, largest: int, sentence: str
+) -> None:
+    if values and not (smallest <= min(values) and max(values) <= largest):
+        raise DecodeError(f"{field}: expected {sentence}")
+
+
+def _is_date(value: str) -> bool:
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        return False
+    return found.isoformat() == value and found.year in YEARS

@@ -1,0 +1,122 @@
+"""What a Kafka record says, as the document that columns are read from."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from liq.schemas.codec import DecodeError
+from liq.schemas.headers import (
+    CONNECTION,
+    EXCHANGE,
+    FEED,
+    RECEIVED_AT_NS,
+    SEQUENCE,
+    Headers,
+    integer_header,
+    text_header,
+)
+from liq.schemas.records import SCHEMA_VERSION
+from liq.schemas.units import MILLISECOND_NS
+from liq.sinks.clickhouse.columns import EARLIEST_MS, LATEST_MS
+
+Document = Mapping[str, Any]
+
+PUBLISHED_AT_MS = "published_at_ms"
+SINK_STAGE = "sink"
+# Of a refusal's sentence; the whole record is stored beside it.
+MAX_DETAIL_CHARACTERS = 2000
+
+
+class Delivered(Protocol):
+    """What is needed of a Kafka record. `timestamp` is Kafka's, UTC milliseconds."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102 - see the class
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Headers: ...  # noqa: D102
+
+
+def parse_json(record: Delivered) -> dict[str, Any]:
+    """The JSON object that a record's value is.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    try:
+        document = orjson.loads(record.value or b"")
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"not JSON: {error}") from error
+    if type(document) is not dict:
+        raise DecodeError("expected a JSON object")
+    return document
+
+
+def parse_rejection(record: Delivered) -> Document:
+    """A rejection. One without a source is known by its own position.
+
+    Raises:
+        DecodeError: the value is no JSON object.
+    """
+    document = parse_json(record)
+    if document.get("source") is None:
+        document["source"] = _position(record)
+    return document
+
+
+def parse_instrument(record: Delivered) -> Document:
+    """A contract's metadata, with the time of its publication, which says which is the newest.
+
+    Raises:
+        DecodeError: the value is no JSON object.
+    """
+    document = parse_json(record)
+    document[PUBLISHED_AT_MS] = _plausible(record.timestamp)
+    return document
+
+
+def parse_frame(record: Delivered) -> Document:
+    """A raw frame and what its headers say; nothing of it can be wrong."""
+    received_at_ns = integer_header(record.headers, RECEIVED_AT_NS)
+    if received_at_ns is None:
+        received_at_ns = _plausible(record.timestamp) * MILLISECOND_NS
+    return {
+        "received_at_ns": received_at_ns,
+        "exchange": text_header(record.headers, EXCHANGE),
+        "feed": text_header(record.headers, FEED),
+        "connection": text_header(record.headers, CONNECTION),
+        "sequence": integer_header(record.headers, SEQUENCE) or 0,
+        "frame": record.value,
+    }
+
+
+def rejection(record: Delivered, reason: str, detail: str) -> Document:
+    """What `rejected` says of a record that cannot be stored where it belongs."""
+    return {
+        "received_at_ms": _plausible(record.timestamp),
+        "stage": SINK_STAGE,
+        "reason": reason,
+        "detail": detail[:MAX_DETAIL_CHARACTERS],
+        "exchange": "",
+        "feed": "",
+        "payload": b64encode(record.value or b"").decode("ascii"),
+        "schema_version": SCHEMA_VERSION,
+        "source": _position(record),
+    }
+
+
+def _plausible(timestamp_ms: int) -> int:
+    return min(max(timestamp_ms, EARLIEST_MS), LATEST_MS - 1)
+
+
+def _position(record: Delivered) -> dict[str, Any]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

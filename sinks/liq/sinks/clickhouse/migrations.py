@@ -1,0 +1,182 @@
+"""Numbered SQL files, applied forward only and recorded with their checksums.
+
+ClickHouse has no transactional DDL, so every statement is safe to run again: a file that was
+interrupted is simply run from its start, and several workers may migrate at the same time.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from liq.runtime.errors import ConfigurationError
+from liq.sinks.clickhouse.cluster import for_cluster
+
+SYSTEM_DATABASE = "system"  # every server has it
+UNKNOWN_TABLE = 60
+UNKNOWN_DATABASE = 81
+_FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_END_OF_STATEMENT = re.compile(r";\s*$", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^\s*--.*$", re.MULTILINE)
+
+CREATE_JOURNAL = """
+CREATE TABLE IF NOT EXISTS {database}.schema_migrations
+(
+    version    UInt32,
+    name       String,
+    checksum   String COMMENT 'SHA-256 of the file',
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(applied_at)
+ORDER BY version
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file."""
+
+    version: int
+    name: str
+    checksum: str
+    statements: tuple[str, ...]
+
+
+@cache
+def known_migrations() -> tuple[Migration, ...]:
+    """The migrations that this version of the engine ships, in order."""
+    directory = files("liq.sinks.clickhouse").joinpath("migrations")
+    migrations = [
+        parse_migration(entry.name, entry.read_text(encoding="utf-8"))
+        for entry in directory.iterdir()
+        if entry.name.endswith(".sql")
+    ]
+    return tuple(sorted(migrations, key=lambda migration: migration.version))
+
+
+def parse_migration(file_name: str, text: str) -> Migration:
+    """Split a file into statements. A statement ends with a semicolon at the end of a line.
+
+    Raises:
+        ValueError: the file is not named like 0001_tables.sql.
+    """
+    match = _FILE_NAME.fullmatch(file_name)
+    if match is None:
+        raise ValueError(f"{file_name}: name migrations like 0001_tables.sql")
+    pieces = _END_OF_STATEMENT.split(_COMMENT_LINE.sub("", text))
+    statements = tuple(piece.strip() for piece in pieces if piece.strip())
+    return Migration(int(match[1]), match[2], sha256(text.encode()).hexdigest(), statements)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What brings a database up to date: the pending migrations, and all that is to be run."""
+
+    migrations: tuple[Migration, ...]
+    statements: tuple[str, ...]
+
+
+def plan(client: Client, database: str, *, cluster: str = "") -> Plan:
+    """Say what `migrate` would do. `client` needs no database of its own.
+
+    Raises:
+        ConfigurationError: the database was changed by a newer or another engine.
+    """
+    applied = applied_checksums(client, database)
+    _refuse_foreign(applied or {}, database)
+    pending = [item for item in known_migrations() if item.version not in (applied or {})]
+    statements: list[str] = []
+    if applied is None:
+        create = f"CREATE DATABASE IF NOT EXISTS {_quoted(database)}"
+        journal = CREATE_JOURNAL.format(database=_quoted(database)).strip()
+        statements += [for_cluster(create, cluster), for_cluster(journal, cluster)]
+    for migration in pending:
+        statements += [for_cluster(statement, cluster) for statement in migration.statements]
+        statements.append(
+            f"INSERT INTO {_quoted(database)}.schema_migrations (version, name, checksum) "  # noqa: S608 - a checked identifier
+            f"VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"
+        )
+    return Plan(tuple(pending), tuple(statements))
+
+
+def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migration, ...]:
+    """Bring the database up to date and return what was applied.
+
+    The database and its journal are created when they are missing.
+
+    Raises:
+        ConfigurationError: the database was changed by a newer or another engine.
+    """
+    planned = plan(client, database, cluster=cluster)
+    run(client, database, planned.statements)
+    return planned.migrations
+
+
+def run(client: Client, database: str, statements: Iterable[str]) -> None:
+    """Run statements that name no database, so that they fit any, in this one."""
+    for statement in statements:
+        # The database to create may be the server's own default, which is then missing too.
+        where = SYSTEM_DATABASE if statement.startswith("CREATE DATABASE") else database
+        client.command(statement, use_database=False, settings={"database": where})
+
+
+def check_schema(client: Client, database: str) -> None:
+    """Make sure that the database is exactly at the version that this engine writes to.
+
+    Raises:
+        ConfigurationError: it is missing, older, newer, or made by other files; says what to do.
+    """
+    applied = applied_checksums(client, database)
+    if applied is None:
+        raise ConfigurationError(
+            f"The ClickHouse database {database} has no tables of this engine; run `liq migrate`."
+        )
+    _refuse_foreign(applied, database)
+    missing = [item for item in known_migrations() if item.version not in applied]
+    if missing:
+        names = ", ".join(f"{item.version:04}_{item.name}" for item in missing)
+        raise ConfigurationError(
+            f"The ClickHouse database {database} lacks the migrations {names}; run `liq migrate`."
+        )
+
+
+def applied_checksums(client: Client, database: str) -> dict[int, str] | None:
+    """What the journal holds, by version; None when there is no journal yet."""
+    try:
+        result = client.query(
+            f"SELECT version, checksum FROM {_quoted(database)}.schema_migrations FINAL",  # noqa: S608 - a checked identifier
+        )
+    except DatabaseError as error:
+        if error.code in {UNKNOWN_TABLE, UNKNOWN_DATABASE}:
+            return None
+        raise
+    return {int(version): str(checksum) for version, checksum in result.result_rows}
+
+
+def _refuse_foreign(applied: dict[int, str], database: str) -> None:
+    known = {item.version: item for item in known_migrations()}
+    unknown = sorted(applied.keys() - known.keys())
+    if unknown:
+        raise ConfigurationError(
+            f"The ClickHouse database {database} has migration {unknown[-1]:04}, which this "
+            "engine does not know; it was made by a newer version. Install that version, or set "
+            "CLICKHOUSE_DATABASE to another database and run `liq migrate`."
+        )
+    for version, checksum in sorted(applied.items()):
+        if checksum != known[version].checksum:
+            raise ConfigurationError(
+                f"Migration {version:04}_{known[version].name} was applied to the ClickHouse "
+                f"database {database} with other contents (checksum {checksum[:12]}, here "
+                f"{known[version].checksum[:12]}). Set CLICKHOUSE_DATABASE to another database, "
+                "run `liq migrate` and load it again from Kafka."
+            )
+
+
+def _quoted(identifier: str) -> str:
+    escaped = identifier.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"

@@ -1,0 +1,59 @@
+"""How long rows are kept: a TTL for each table, from the settings."""
+
+import re
+from collections.abc import Mapping
+
+from clickhouse_connect.driver.client import Client
+
+from liq.runtime.settings import Settings
+from liq.sinks.clickhouse.cluster import for_cluster
+from liq.sinks.clickhouse.tables import CASCADES, FEEDS, LIQUIDATIONS, RAW_FRAMES, REJECTED
+
+_TTL = re.compile(r"\bTTL (.+?)(?: SETTINGS .*)?$", re.DOTALL)
+
+
+def wanted_ttls(settings: Settings) -> dict[str, str | None]:
+    """The TTL of each table that has a retention, as ClickHouse writes it; None is for ever.
+
+    What happened on a market ages by its own time. Rejections and frames age from their storing:
+    a replay of an old recording is news to whoever runs it.
+    """
+    market = settings.clickhouse_retention_days
+    return {
+        LIQUIDATIONS.name: _ttl("timestamp", market),
+        CASCADES.name: _ttl("timestamp", market),
+        FEEDS.name: _ttl("timestamp", market),
+        REJECTED.name: _ttl("ingested_at", settings.clickhouse_rejected_retention_days),
+        RAW_FRAMES.name: _ttl("ingested_at", settings.clickhouse_raw_retention_days),
+    }
+
+
+def retention_statements(client: Client, database: str, settings: Settings) -> list[str]:
+    """What has to be run so that the tables have the wanted TTLs; nothing if they have them.
+
+    Tables that do not exist yet are taken for new ones, without a TTL.
+    """
+    present = _present_ttls(client, database)
+    return [
+        for_cluster(_statement(table, ttl), settings.clickhouse_cluster)
+        for table, ttl in wanted_ttls(settings).items()
+        if present.get(table) != ttl
+    ]
+
+
+def _ttl(column: str, days: int) -> str | None:
+    return f"toDateTime({column}) + toIntervalDay({days})" if days else None
+
+
+def _statement(table: str, ttl: str | None) -> str:
+    change = "REMOVE TTL" if ttl is None else f"MODIFY TTL {ttl}"
+    return f"ALTER TABLE {table} {change}"
+
+
+def _present_ttls(client: Client, database: str) -> Mapping[str, str | None]:
+    result = client.query(
+        "SELECT name, engine_full FROM system.tables WHERE database = {database:String}",
+        parameters={"database": database},
+    )
+    found = {name: _TTL.search(engine) for name, engine in result.result_rows}
+    return {name: match[1] if match else None for name, match in found.items()}

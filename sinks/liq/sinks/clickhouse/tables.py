@@ -1,0 +1,226 @@
+"""Which topic goes into which table, and which field into which column.
+
+A unit test compares the columns with the contract, another one with the migrations, so neither
+can grow a field that is forgotten here.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from liq.schemas.topics import Topics
+from liq.schemas.vocabulary import Side
+from liq.sinks.clickhouse.columns import (
+    Column,
+    decimal,
+    default,
+    flag,
+    integer,
+    iso_date,
+    json_object,
+    moment,
+    moment_ns,
+    moment_or_null,
+    number,
+    number_or_null,
+    raw_bytes,
+    text,
+    text_or_null,
+    texts,
+    within,
+    word,
+)
+from liq.sinks.clickhouse.documents import (
+    PUBLISHED_AT_MS,
+    Delivered,
+    Document,
+    parse_frame,
+    parse_instrument,
+    parse_json,
+    parse_rejection,
+)
+
+_VERSION = {"schema_version": default(integer("schema_version", 16), "schema_version", 1)}
+_NO_SOURCE = {"topic": "", "partition": 0, "offset": 0}
+_RAW = {
+    "raw_topic": default(within("source", text("topic")), "source", _NO_SOURCE),
+    "raw_partition": default(within("source", integer("partition", 16)), "source", _NO_SOURCE),
+    "raw_offset": default(within("source", integer("offset", 64)), "source", _NO_SOURCE),
+}
+POSITION_COLUMNS = ("src_topic", "src_partition", "src_offset")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and the columns that records bring.
+
+    `identity` is the field that identifies a record, where one field does. `parse` makes the
+    document of a record; it raises DecodeError.
+    """
+
+    name: str
+    columns: Mapping[str, Column]
+    identity: str | None = None
+    parse: Callable[[Delivered], Document] = parse_json
+
+    @property
+    def sent_columns(self) -> tuple[str, ...]:
+        """The columns that we send; the rest have defaults in ClickHouse."""
+        return (*self.columns, *POSITION_COLUMNS)
+
+
+LIQUIDATIONS = Table(
+    "liquidations",
+    {
+        "timestamp": moment("timestamp_ms"),
+        "received_at": moment("received_at_ms"),
+        "exchange": text("exchange"),
+        "symbol": text("symbol"),
+        "native_symbol": text("native_symbol"),
+        "base": text("base"),
+        "quote": text("quote"),
+        "settle": text("settle"),
+        "contract": text("contract"),
+        "side": word("side", Side),
+        "price": decimal("price"),
+        "price_kind": text("price_kind"),
+        "quantity": decimal("quantity"),
+        "value_usd": decimal("value_usd"),
+        "completeness": text("completeness"),
+        "evidence": text("evidence"),
+        "is_institutional": flag("is_institutional"),
+        "price_level": decimal("price_level"),
+        "liquidated_user": text_or_null("liquidated_user"),
+        "liquidator": text_or_null("liquidator"),
+        "event_id": text("event_id"),
+        **_VERSION,
+        **_RAW,
+    },
+    identity="event_id",
+)
+
+
+def _analysis(inner: Column) -> Column:
+    """Read from a cascade's analysis, which the first detector did not write."""
+    return default(within("analysis", inner), "analysis", {})
+
+
+CASCADES = Table(
+    "cascades",
+    {
+        "cascade_id": text("cascade_id"),
+        "alert_id": text("alert_id"),
+        "sequence": integer("sequence", 32),
+        "type": text("type"),
+        "scope": text("scope"),
+        "asset": text("asset"),
+        "side": word("side", Side),
+        "started_at": moment("started_at_ms"),
+        "timestamp": moment("timestamp_ms"),
+        "ended_at": moment_or_null("ended_at_ms"),
+        "event_count": integer("event_count", 64),
+        "total_value_usd": decimal("total_value_usd"),
+        "long_ratio": number("long_ratio"),
+        "exchanges": texts("exchanges"),
+        "symbols": texts("symbols"),
+        "risk_score": number("risk_score"),
+        "score_speed": within("score_parts", number("speed")),
+        "score_volume": within("score_parts", number("volume")),
+        "score_imbalance": within("score_parts", number("imbalance")),
+        "score_concentration": within("score_parts", number("concentration")),
+        "score_breadth": within("score_parts", default(number("breadth"), "breadth", 0.0)),
+        "basic_risk_score": number("basic_risk_score"),
+        "price_first": decimal("price_first"),
+        "price_last": decimal("price_last"),
+        "largest_event_ids": texts("largest_event_ids"),
+        "detector": text("detector"),
+        "notify": default(flag("notify"), "notify", value=True),
+        "parent_id": text_or_null("parent_id"),
+        "children": default(texts("children"), "children", []),
+        "level": default(text("level"), "level", ""),
+        "analysis": json_object("analysis"),
+        "branching_ratio": _analysis(number_or_null("branching_ratio")),
+        "no_branching": _analysis(default(text("no_branching"), "no_branching", "")),
+        "explanation": default(text("explanation"), "explanation", ""),
+        **_VERSION,
+    },
+    identity="alert_id",
+)
+
+REJECTED = Table(
+    "rejected",
+    {
+        "received_at": moment("received_at_ms"),
+        "stage": default(text("stage"), "stage", "normalize"),
+        "reason": text("reason"),
+        "detail": text("detail"),
+        "exchange": text("exchange"),
+        "feed": text("feed"),
+        "entry": default(integer("entry", 32), "entry", 0),
+        "payload_base64": text("payload"),
+        **_VERSION,
+        **_RAW,
+    },
+    parse=parse_rejection,
+)
+
+FEEDS = Table(
+    "feeds",
+    {
+        "timestamp": moment("timestamp_ms"),
+        "exchange": text("exchange"),
+        "feed": text("feed"),
+        "connection": text("connection"),
+        "event": text("event"),
+        "detail": default(text("detail"), "detail", ""),
+        "gap_from": moment_or_null("from_ms"),
+        "gap_to": moment_or_null("to_ms"),
+        **_VERSION,
+    },
+)
+
+INSTRUMENTS = Table(
+    "instruments",
+    {
+        "exchange": text("exchange"),
+        "native_symbol": text("native_symbol"),
+        "base": text("base"),
+        "quote": text("quote"),
+        "settle": text("settle"),
+        "contract": text("contract"),
+        "contract_size": decimal("contract_size"),
+        "as_of": iso_date("as_of"),
+        "published_at": moment(PUBLISHED_AT_MS),
+        **_VERSION,
+    },
+    parse=parse_instrument,
+)
+
+RAW_FRAMES = Table(
+    "raw_frames",
+    {
+        "received_at": moment_ns("received_at_ns"),
+        "exchange": text("exchange"),
+        "feed": text("feed"),
+        "connection": text("connection"),
+        "sequence": integer("sequence", 64),
+        "frame": raw_bytes("frame"),
+    },
+    parse=parse_frame,
+)
+
+TABLES = (LIQUIDATIONS, CASCADES, REJECTED, FEEDS, INSTRUMENTS, RAW_FRAMES)
+
+
+def tables_by_topic(topics: Topics, raw_exchanges: Collection[str] = ()) -> dict[str, Table]:
+    """What the sink subscribes to, and where each topic goes.
+
+    The frames of `raw_exchanges` are archived.
+    """
+    return {
+        topics.events: LIQUIDATIONS,
+        topics.cascades: CASCADES,
+        topics.rejected: REJECTED,
+        topics.feeds: FEEDS,
+        topics.instruments: INSTRUMENTS,
+        **{topics.raw(exchange): RAW_FRAMES for exchange in raw_exchanges},
+    }
