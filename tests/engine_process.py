@@ -19,8 +19,8 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from liq.cli.exchanges import configured_exchanges
-from liq.processors.engine import worker
-from liq.processors.engine.output import Output, OutputRecord
+from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.workers import worker
 from liq.runtime.health import Health
 from liq.runtime.logs import configure_logging, get_logger
 from liq.runtime.settings import load_settings

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.addresses import Target, targets
-from liq.producers.live import produce
-from liq.producers.registry import FEEDS
-from liq.producers.timing import Timing
+from liq.producers.feeds.addresses import Target, targets
+from liq.producers.feeds.registry import FEEDS
+from liq.producers.live.run import produce
+from liq.producers.live.timing import Timing
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
 

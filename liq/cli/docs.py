@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from liq.producers.feed_settings import feed_settings
-from liq.producers.registry import ALL_FEEDS
+from liq.producers.feeds.registry import ALL_FEEDS
+from liq.producers.feeds.settings import feed_settings
 from liq.runtime.metrics import ALL_METRICS
 from liq.runtime.settings import Settings, shown
 from liq.schemas.asyncapi import RECORD_TYPES

@@ -16,8 +16,8 @@ import pytest
 
 from liq.devstack.progress import PipelineProgress
 from liq.devstack.supervisor import Child, Supervisor
-from liq.processors.engine.batches import EXIT_BATCH_FAILED
-from liq.processors.engine.worker import EXIT_STOP_TIMED_OUT
+from liq.processors.workers.batches import EXIT_BATCH_FAILED
+from liq.processors.workers.worker import EXIT_STOP_TIMED_OUT
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings

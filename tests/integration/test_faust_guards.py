@@ -17,12 +17,12 @@ from aiokafka.errors import KafkaError
 
 from liq.devstack.broker import EmbeddedBroker
 from liq.devstack.supervisor import Supervisor
-from liq.processors.engine import worker as engine_worker
-from liq.processors.engine.app import SESSION_TIMEOUT_SECONDS, new_app
-from liq.processors.engine.detect_stage import DetectStage
-from liq.processors.engine.faust_transport import EngineConsumer, EngineTransport
-from liq.processors.engine.market_stage import MarketStage
-from liq.processors.engine.output import Output, OutputRecord
+from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.market import MarketStage
+from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.workers import worker as engine_worker
+from liq.processors.workers.faust_app import SESSION_TIMEOUT_SECONDS, new_app
+from liq.processors.workers.faust_transport import EngineConsumer, EngineTransport
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.health import Health
 from liq.runtime.kafka import FETCH_MAX_WAIT_MS, MAX_REQUEST_BYTES

@@ -14,9 +14,9 @@ from aiokafka.admin import RecordsToDelete
 
 from liq.cli.commands.instruments import publish_contracts
 from liq.devstack.stack import liq_command
-from liq.processors.engine.instrument_follower import age_days
 from liq.processors.normalizers import load_snapshot
-from liq.producers.rejected_replay import REBUILT_CONNECTION
+from liq.processors.workers.instrument_follower import age_days
+from liq.producers.recorded.rejected import REBUILT_CONNECTION
 from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka import TopicPartition
 
-from liq.producers.ordered_sender import Ordering
-from liq.producers.replay import (
+from liq.producers.recorded.ordered_sender import Ordering
+from liq.producers.recorded.replay import (
     BrokenLine,
     ReplayCallbacks,
     ReplayOptions,
@@ -227,7 +227,7 @@ async def test_standard_input_is_read_as_it_comes_and_sigterm_ends_it(
     """The pipe stays open, so only the signal can end the process."""
     program = (
         "import asyncio, signal\n"
-        "from liq.producers.replay import ReplayCallbacks, ReplayOptions, replay\n"
+        "from liq.producers.recorded.replay import ReplayCallbacks, ReplayOptions, replay\n"
         "from liq.runtime.settings import load_settings\n"
         "from liq.runtime.logs import configure_logging\n"
         "async def main():\n"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.processors.engine.merge import MergeBuffer
+from liq.processors.workers.merge import MergeBuffer
 
 LOGS = st.lists(st.lists(st.integers(0, 50), max_size=20).map(sorted), min_size=1, max_size=4)
 

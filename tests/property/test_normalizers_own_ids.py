@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from liq.processors.normalizers.exchanges.dydx import milliseconds
+from liq.processors.normalizers.venues.dydx import milliseconds
 from liq.schemas.records import Liquidation
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))

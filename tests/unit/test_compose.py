@@ -13,9 +13,9 @@ import yaml
 from liq.cli.commands.process import Stage
 from liq.cli.commands.sink import Sink
 from liq.cli.main import COMMANDS, load
-from liq.producers.feed_settings import feed_settings
-from liq.producers.live import chosen_targets
-from liq.producers.registry import ALL_FEEDS, producible_exchanges
+from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
+from liq.producers.feeds.settings import feed_settings
+from liq.producers.live.run import chosen_targets
 from liq.runtime.settings import Settings, host_slot
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from liq.processors.engine.batches import finish_whatever_happens
+from liq.processors.workers.batches import finish_whatever_happens
 
 
 async def test_a_cancelled_agent_finishes_its_batch_first() -> None:

@@ -1,4 +1,4 @@
-from liq.processors.engine.detector_state import choose_newest
+from liq.processors.stages.state import choose_newest
 
 
 def test_an_empty_topic_has_no_epoch() -> None:

@@ -1,4 +1,4 @@
-from liq.processors.engine.merge import MergeBuffer, in_release_order
+from liq.processors.workers.merge import MergeBuffer, in_release_order
 
 Item = tuple[int, str]
 

@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from liq.processors.engine.refusal import MAX_DETAIL_CHARACTERS, refused_record
+from liq.processors.stages.rejections import MAX_DETAIL_CHARACTERS, refused_record
 from liq.schemas.codec import decode
 from liq.schemas.records import Rejected, Source
 from liq.schemas.vocabulary import RejectReason

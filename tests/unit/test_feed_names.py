@@ -3,7 +3,7 @@
 import pytest
 
 from liq.processors.normalizers import known_exchanges, known_feeds
-from liq.producers.registry import FEEDS
+from liq.producers.feeds.registry import FEEDS
 
 
 @pytest.mark.parametrize("exchange", sorted(FEEDS))

@@ -17,10 +17,10 @@ from liq.processors.normalizers import (
 )
 from liq.processors.normalizers.building import finished, new_draft
 from liq.processors.normalizers.errors import EntryError
-from liq.processors.normalizers.exchanges import binance, bybit, hyperliquid
 from liq.processors.normalizers.markets import Market, resolve_base
 from liq.processors.normalizers.price_levels import price_level
 from liq.processors.normalizers.registry import find_venues
+from liq.processors.normalizers.venues import binance, bybit, hyperliquid
 from liq.schemas.records import Instrument, Liquidation, Source
 from liq.schemas.vocabulary import (
     Completeness,

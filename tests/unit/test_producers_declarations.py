@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liq.devstack.exchange.dialects import DIALECTS, Dialect
-from liq.producers.addresses import targets
-from liq.producers.feed import DATA, Feed
-from liq.producers.feed_settings import feed_settings
-from liq.producers.live import chosen_targets
-from liq.producers.record_key import message_key
-from liq.producers.registry import ALL_FEEDS, FEEDS, producible_exchanges
-from liq.producers.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
+from liq.producers.feeds.addresses import targets
+from liq.producers.feeds.feed import DATA, Feed
+from liq.producers.feeds.record_key import message_key
+from liq.producers.feeds.registry import ALL_FEEDS, FEEDS, producible_exchanges
+from liq.producers.feeds.settings import feed_settings
+from liq.producers.feeds.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
+from liq.producers.live.run import chosen_targets
 from liq.runtime.errors import ConfigurationError
 
 words = st.sampled_from(

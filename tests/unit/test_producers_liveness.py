@@ -4,12 +4,12 @@ import random
 
 import pytest
 
-from liq.producers.backoff import backoff_seconds
-from liq.producers.breaker import FAILURES_TO_OPEN, BreakerState, CircuitBreaker
-from liq.producers.feed import Feed, Heartbeat
-from liq.producers.liveness import OTHERS_ACTIVE_SECONDS, Activity, FeedActivity, PingSchedule
-from liq.producers.registry import FEEDS
-from liq.producers.timing import DEFAULT_TIMING
+from liq.producers.feeds.feed import Feed, Heartbeat
+from liq.producers.feeds.registry import FEEDS
+from liq.producers.live.backoff import backoff_seconds
+from liq.producers.live.breaker import FAILURES_TO_OPEN, BreakerState, CircuitBreaker
+from liq.producers.live.liveness import OTHERS_ACTIVE_SECONDS, Activity, FeedActivity, PingSchedule
+from liq.producers.live.timing import DEFAULT_TIMING
 
 HALF_OPEN_LIMIT_SECONDS = 30.0
 OPEN_SECONDS = DEFAULT_TIMING.breaker

@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from liq.producers import publisher as publisher_module
-from liq.producers.publisher import Publisher
+from liq.producers.live.publisher import Publisher
+from liq.producers.live import publisher as publisher_module
 from liq.schemas.headers import RECEIVED_AT_NS, FrameHeaders, integer_header
 from liq.schemas.records import FeedStatus
 from liq.schemas.topics import Topics

@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.producers.feed import Received, request
-from liq.producers.registry import FEEDS
-from liq.producers.subscriptions import Subscriptions
-from liq.producers.timing import DEFAULT_TIMING
+from liq.producers.feeds.feed import Received, request
+from liq.producers.feeds.registry import FEEDS
+from liq.producers.live.subscriptions import Subscriptions
+from liq.producers.live.timing import DEFAULT_TIMING
 
 BYBIT = FEEDS["bybit"][0]
 OKX = FEEDS["okx"][0]

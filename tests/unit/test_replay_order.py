@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.producers.ordered_sender import MAX_IN_FLIGHT, OrderedSender, Ordering, RawRecord
+from liq.producers.recorded.ordered_sender import MAX_IN_FLIGHT, OrderedSender, Ordering, RawRecord
 from liq.schemas.headers import RECEIVED_AT_NS, FrameHeaders, integer_header
 
 Place = tuple[str, int]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.producers.pace import Pace, heartbeat_times, parse_speed
+from liq.producers.recorded.pace import Pace, heartbeat_times, parse_speed
 from liq.runtime.errors import ConfigurationError
 from liq.schemas.units import SECOND_NS
 

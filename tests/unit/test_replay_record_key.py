@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.producers.record_key import MAX_KEY_BYTES, record_key
+from liq.producers.feeds.record_key import MAX_KEY_BYTES, record_key
 
 CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 EXCHANGES = ("binance", "bybit", "okx", "hyperliquid", "unheard-of")

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from liq.cli.contract_lists import listed_exchanges
 from liq.cli.main import app
-from liq.processors.engine.instrument_follower import age_days, parsed
 from liq.processors.normalizers import InstrumentBook, known_exchanges, load_snapshot
 from liq.processors.normalizers.registry import VENUES
+from liq.processors.workers.instrument_follower import age_days, parsed
 from liq.schemas.codec import encode
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind

@@ -5,9 +5,9 @@ import os
 from rich.table import Column, Table
 
 from liq.cli.console import exits_on_configuration_error, out
-from liq.producers.feed_settings import feed_settings
-from liq.producers.live import chosen_targets
-from liq.producers.registry import ALL_FEEDS, producible_exchanges
+from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
+from liq.producers.feeds.settings import feed_settings
+from liq.producers.live.run import chosen_targets
 from liq.runtime.settings import Settings, load_settings
 
 

@@ -11,11 +11,11 @@ import typer
 
 from liq.cli.console import exits_on_configuration_error
 from liq.processors.cascades import BasicDetector, CascadeEngine, DetectorConfig
-from liq.processors.engine.detect_stage import detector_config
-from liq.processors.engine.normalize_stage import normalizer_config
 from liq.processors.normalizers import FrameMetadata, load_snapshot
 from liq.processors.normalizers import normalize as normalize_frame
 from liq.processors.normalizers.instruments import parse_instruments
+from liq.processors.stages.detect import detector_config
+from liq.processors.stages.normalize import normalizer_config
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 from liq.schemas.capture import CaptureLine, parse_capture_line

@@ -8,7 +8,7 @@ import typer
 from liq.cli.console import exits_on_configuration_error, start_health
 from liq.cli.exchanges import configured_exchanges
 from liq.cli.worker_topics import make_sure_of_topics
-from liq.processors.engine import worker
+from liq.processors.workers import worker
 from liq.runtime.settings import load_settings
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from liq.cli.console import exits_on_configuration_error, run_until_signal, start_health
-from liq.producers.live import chosen_targets
-from liq.producers.live import produce as produce_live
-from liq.producers.registry import producible_exchanges
+from liq.producers.feeds.registry import producible_exchanges
+from liq.producers.live.run import chosen_targets
+from liq.producers.live.run import produce as produce_live
 from liq.runtime.settings import load_settings
 
 

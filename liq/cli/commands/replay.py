@@ -23,16 +23,16 @@ from liq.cli.console import (
 )
 from liq.cli.exchanges import configured_exchanges
 from liq.processors.normalizers import known_exchanges
-from liq.producers.ordered_sender import Ordering
-from liq.producers.pace import MAX_SPEED, parse_speed
-from liq.producers.replay import (
+from liq.producers.recorded.ordered_sender import Ordering
+from liq.producers.recorded.pace import MAX_SPEED, parse_speed
+from liq.producers.recorded.replay import (
     END_SILENCE_SECONDS,
     ReplayCallbacks,
     ReplayOptions,
     ReplayResult,
     report_broken_line,
 )
-from liq.producers.replay import replay as replay_capture
+from liq.producers.recorded.replay import replay as replay_capture
 from liq.runtime.logs import configure_logging
 from liq.runtime.settings import load_settings
 

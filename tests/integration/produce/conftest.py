@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 
 from liq.devstack.exchange.dialects import dialect
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.addresses import Target
-from liq.producers.timing import Timing
+from liq.producers.feeds.addresses import Target
+from liq.producers.live.timing import Timing
 from liq.runtime.settings import Settings
 from tests.conftest import RunWorker, Worker
 from tests.feed_log import FeedLog

@@ -6,8 +6,8 @@ import pytest
 
 from liq.devstack.exchange.dialects import DIALECTS, Dialect
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.feed import Heartbeat
-from liq.producers.registry import FEEDS
+from liq.producers.feeds.feed import Heartbeat
+from liq.producers.feeds.registry import FEEDS
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED
 from liq.schemas.records import FeedStatus
 from liq.schemas.vocabulary import FeedEvent

@@ -17,7 +17,7 @@ from liq.devstack.broker_address import BrokerAddress
 from liq.devstack.exchange.server import LocalExchange
 from liq.devstack.ports import free_port
 from liq.devstack.supervisor import Supervisor
-from liq.producers.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_FRAMES
+from liq.producers.live.publisher import MAX_IN_FLIGHT_BYTES, MAX_IN_FLIGHT_FRAMES
 from liq.schemas.vocabulary import FeedEvent
 from tests.feed_log import FeedLog
 from tests.integration.produce.conftest import StartProcess, WaitUntil, worker_metric

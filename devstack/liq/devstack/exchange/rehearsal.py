@@ -14,16 +14,16 @@ from typing import Final
 
 from liq.devstack.exchange.dialects import DIALECTS
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.addresses import Target
-from liq.producers.capture_file import CaptureDamagedError, CaptureFile
-from liq.producers.capture_line import checked_capture_line
-from liq.producers.live import LiveRun, chosen_targets, open_publisher
-from liq.producers.pace import Pace
-from liq.producers.publisher import Publisher
-from liq.producers.record_key import record_key
-from liq.producers.registry import producible_exchanges
-from liq.producers.replay import END_SILENCE_SECONDS
-from liq.producers.timing import DEFAULT_TIMING
+from liq.producers.feeds.addresses import Target
+from liq.producers.feeds.record_key import record_key
+from liq.producers.feeds.registry import producible_exchanges
+from liq.producers.live.publisher import Publisher
+from liq.producers.live.run import LiveRun, chosen_targets, open_publisher
+from liq.producers.live.timing import DEFAULT_TIMING
+from liq.producers.recorded.capture_file import CaptureDamagedError, CaptureFile
+from liq.producers.recorded.capture_line import checked_capture_line
+from liq.producers.recorded.pace import Pace
+from liq.producers.recorded.replay import END_SILENCE_SECONDS
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings

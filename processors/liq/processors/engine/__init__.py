@@ -1,1 +1,0 @@
-"""The Faust shell around the pure cores: consuming, delivering, and surviving crashes."""

@@ -1,0 +1,93 @@
+"""The normalizing stage: raw frames in, liquidations, large ones and rejections out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
+from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.stages.rejections import deliverable
+from liq.runtime.metrics import EVENTS, NORMALIZED, REJECTED
+from liq.runtime.record_time import received_at_ns
+from liq.runtime.settings import Settings
+from liq.schemas.codec import encode
+from liq.schemas.headers import FEED, HEARTBEAT_KEY, heartbeat_headers, text_header
+from liq.schemas.records import Liquidation, Rejected, Source
+from liq.schemas.topics import Topics
+from liq.schemas.units import MILLISECOND_NS
+
+HEARTBEAT_INTERVAL_MS = 1_000
+
+
+def normalizer_config(settings: Settings) -> NormalizerConfig:
+    """The normalizers' part of the settings."""
+    return NormalizerConfig(
+        institutional_threshold_usd=settings.institutional_threshold_usd,
+        btc_price_level_step_usd=settings.price_level_rounding,
+    )
+
+
+class NormalizeStage:
+    """Turns batches of raw Kafka messages into records; holds no state that must survive."""
+
+    def __init__(self, settings: Settings, output: Output, instruments: InstrumentBook) -> None:
+        """`instruments` says what contract sizes mean."""
+        self._topics: Topics = settings.topics
+        self._config = normalizer_config(settings)
+        self._output = output
+        self._instruments = instruments
+        self._heartbeat_ms = 0
+
+    def use_instruments(self, instruments: InstrumentBook) -> None:
+        """Read the frames to come with this metadata."""
+        self._instruments = instruments
+
+    async def handle(self, messages: Sequence[Any]) -> None:
+        """Normalize a batch and wait until everything it gave is acknowledged."""
+        records: list[OutputRecord] = []
+        for message in messages:
+            if message.value is None:
+                records.extend(await self._heartbeats(message))
+            else:
+                records.extend(self._normalized(message))
+        await self._output.deliver(records)
+
+    def _normalized(self, message: Any) -> list[OutputRecord]:
+        metadata = FrameMetadata(
+            exchange=self._topics.raw_exchange(message.topic),
+            feed=text_header(message.headers, FEED),
+            received_at_ms=received_at_ns(message) // MILLISECOND_NS,
+            source=Source(message.topic, message.partition, message.offset),
+        )
+        NORMALIZED.labels(metadata.exchange).inc()
+        records = []
+        for result in normalize(message.value, metadata, self._instruments, self._config):
+            if isinstance(result, Rejected):
+                REJECTED.labels(result.exchange, result.reason).inc()
+                records.append(self._rejected(result))
+            else:
+                EVENTS.labels(result.exchange, result.side).inc()
+                records.extend(self._events(result))
+        return records
+
+    def _events(self, event: Liquidation) -> list[OutputRecord]:
+        key, value = event.base.encode(), encode(event)
+        records = [OutputRecord(self._topics.events, key, value)]
+        if event.is_institutional:
+            records.append(OutputRecord(self._topics.large, key, value))
+        return records
+
+    def _rejected(self, rejected: Rejected) -> OutputRecord:
+        key = rejected.exchange.encode()
+        return OutputRecord(self._topics.rejected, key, encode(deliverable(rejected)))
+
+    async def _heartbeats(self, message: Any) -> list[OutputRecord]:
+        """Pass a producer's heartbeat on into every events partition, at most one a second."""
+        clock_ms = received_at_ns(message) // MILLISECOND_NS
+        if clock_ms < self._heartbeat_ms + HEARTBEAT_INTERVAL_MS:
+            return []
+        self._heartbeat_ms = clock_ms
+        headers = heartbeat_headers(clock_ms)
+        return [
+            OutputRecord(self._topics.events, HEARTBEAT_KEY, None, headers, partition)
+            for partition in await self._output.partitions(self._topics.events)
+        ]

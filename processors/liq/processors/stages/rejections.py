@@ -1,0 +1,44 @@
+"""Rejections as records: of what a stage cannot decode, and never larger than a topic takes."""
+
+from dataclasses import replace
+from typing import Any
+
+from liq.processors.stages.output import OutputRecord
+from liq.runtime.kafka import MAX_REQUEST_BYTES
+from liq.runtime.metrics import REJECTED
+from liq.schemas.codec import encode
+from liq.schemas.records import Rejected, Source
+from liq.schemas.vocabulary import RejectReason
+
+MAX_DETAIL_CHARACTERS = 300
+# Base64 makes four bytes of three, and the other fields need little.
+OTHER_FIELDS_BYTES = 65_536
+MAX_PAYLOAD_BYTES = (MAX_REQUEST_BYTES - OTHER_FIELDS_BYTES) // 4 * 3
+
+
+def deliverable(rejected: Rejected) -> Rejected:
+    """The rejection itself, or with only the beginning of a payload that is too large for Kafka.
+
+    Our producers send no such frames, but others might. All its bytes stay where `source` says.
+    """
+    size = len(rejected.payload)
+    if size <= MAX_PAYLOAD_BYTES:
+        return rejected
+    detail = f"{rejected.detail} Of {size} bytes, the first {MAX_PAYLOAD_BYTES} are kept here."
+    return replace(rejected, detail=detail, payload=rejected.payload[:MAX_PAYLOAD_BYTES])
+
+
+def refused_record(topic: str, stage: str, message: Any, detail: str) -> OutputRecord:
+    """The rejection of a Kafka message, counted and ready for the topic of rejections."""
+    rejected = Rejected(
+        reason=RejectReason.UNKNOWN_MESSAGE,
+        detail=detail[:MAX_DETAIL_CHARACTERS],
+        exchange="",
+        feed="",
+        received_at_ms=int(message.timestamp * 1000),
+        payload=message.value,
+        stage=stage,
+        source=Source(message.topic, message.partition, message.offset),
+    )
+    REJECTED.labels("", rejected.reason).inc()
+    return OutputRecord(topic, stage.encode(), encode(deliverable(rejected)))

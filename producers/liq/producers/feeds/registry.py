@@ -1,0 +1,28 @@
+"""The feeds that producers know, found among the modules of `liq.producers.feeds.venues`."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+from liq.producers.feeds import venues
+from liq.producers.feeds.feed import Feed
+
+
+def _find_feeds() -> dict[str, tuple[Feed, ...]]:
+    found: dict[str, tuple[Feed, ...]] = {}
+    for module_info in iter_modules(venues.__path__, f"{venues.__name__}."):
+        feeds: tuple[Feed, ...] = import_module(module_info.name).FEEDS
+        [exchange] = {feed.exchange for feed in feeds}
+        if exchange in found:
+            raise ValueError(f"Two modules declare the exchange {exchange}.")
+        found[exchange] = feeds
+    return found
+
+
+FEEDS: Final = _find_feeds()
+ALL_FEEDS: Final = tuple(feed for feeds in FEEDS.values() for feed in feeds)
+
+
+def producible_exchanges() -> tuple[str, ...]:
+    """The exchanges that can be connected to, in alphabetical order."""
+    return tuple(sorted(FEEDS))

@@ -1,0 +1,24 @@
+"""Aster: Binance's dialect at another address.
+
+Source: a public recorder's feed and mapper for Aster, 2026; liquidations are rare (two in a quiet
+22 minutes).
+"""
+
+from typing import Final
+
+from liq.producers.feeds.feed import Feed
+from liq.producers.feeds.venues.binance import STREAM, read, subscribe, symbol_of
+
+FEEDS: Final = (
+    Feed(
+        exchange="aster",
+        name="usdm",
+        address_setting="ASTER_WS_URL",
+        address="wss://fstream.asterdex.com/ws",
+        names=(STREAM,),
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        silence_seconds=3_600,
+    ),
+)

@@ -1,0 +1,63 @@
+"""Binance: `!forceOrder@arr` of both futures markets; Aster speaks the same dialect.
+
+Source: developers.binance.com, USD-M and COIN-M *websocket market streams* and changelog, 2026.
+Market streams of USD-M live under `/market` since 2026-04-23: the older path accepts connections
+and stays silent. The server pings every 3 minutes, cuts connections after 24 hours and takes 10
+messages a second. Whether COIN-M moves with its announced integration (2026-06-30) is not settled:
+set BINANCE_COINM_WS_URL if it does.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, compact, request
+
+STREAM: Final = "!forceOrder@arr"
+
+
+def subscribe(names: tuple[str, ...], number: int) -> str:
+    """One request for any number of streams, answered by its number."""
+    return compact({"method": "SUBSCRIBE", "params": list(names), "id": number})
+
+
+def read(message: Any) -> Received:
+    """`{"result": null, "id": 1}` acknowledges, `{"error": ..., "id": 1}` refuses."""
+    if type(message) is not dict:
+        return DATA
+    if "error" in message:
+        refused = (request(message["id"]),) if "id" in message else ()
+        return Received(refused=refused, refusal=str(message["error"]))
+    if "result" in message and "id" in message:
+        return Received(acknowledged=(request(message["id"]),))
+    return CONTROL if "code" in message and "e" not in message else DATA
+
+
+def symbol_of(message: Any) -> Any:
+    """The symbol; the combined stream wraps the event in `{"stream", "data"}`."""
+    event = message["data"] if "stream" in message else message
+    return event["o"]["s"]
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="binance",
+        name="usdm",
+        address_setting="BINANCE_USDM_WS_URL",
+        address="wss://fstream.binance.com/market/ws",
+        names=(STREAM,),
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        silence_seconds=300,
+    ),
+    Feed(
+        exchange="binance",
+        name="coinm",
+        address_setting="BINANCE_COINM_WS_URL",
+        address="wss://dstream.binance.com/ws",
+        names=(STREAM,),
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        silence_seconds=3_600,
+    ),
+)

@@ -1,0 +1,46 @@
+"""Bitfinex: the status channel `liq:global`.
+
+Source: docs.bitfinex.com, *WebSocket general* and *status*, 2026. Data are arrays that begin with
+a number of the channel, which only this connection's subscription explains; there is one channel
+a connection. The server sends `[channel, "hb"]` every 15 seconds.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, per_name
+
+HEARTBEAT_LENGTH: Final = 2
+
+
+def read(message: Any) -> Received:
+    """Objects with an `event` are control, arrays data unless they are heartbeats."""
+    if type(message) is dict and "event" in message:
+        if message["event"] == "subscribed":
+            return Received(acknowledged=(message["key"],))
+        if message["event"] == "error":
+            return Received(refusal=f"{message.get('code')}: {message.get('msg')}")
+        return CONTROL
+    if type(message) is list and len(message) == HEARTBEAT_LENGTH and message[1] == "hb":
+        return CONTROL
+    return DATA
+
+
+def symbol_of(message: Any) -> Any:
+    """The symbol of the first row."""
+    return message[1][0][4]
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="bitfinex",
+        name="status",
+        address_setting="BITFINEX_WS_URL",
+        address="wss://api-pub.bitfinex.com/ws/2",
+        names=("liq:global",),
+        names_per_request=1,
+        subscribe=per_name(lambda key: {"event": "subscribe", "channel": "status", "key": key}),
+        read=read,
+        symbol_of=symbol_of,
+        silence_seconds=7_200,
+    ),
+)

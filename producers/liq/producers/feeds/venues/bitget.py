@@ -1,0 +1,42 @@
+"""Bitget v3 (unified account): `liquidation` by product type.
+
+Source: bitget.com, *UTA WebSocket: liquidation channel*, 2026; the v2 interface has none. A text
+`ping` is due every 30 seconds. Acknowledgements and refusals are worded as OKX words them.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, Feed, Heartbeat, compact
+from liq.producers.feeds.venues.okx import read
+
+
+def subscribe(names: tuple[str, ...], _number: int) -> str:
+    """One request; each argument is acknowledged by itself."""
+    return compact(
+        {
+            "op": "subscribe",
+            "args": [{"instType": name, "topic": "liquidation"} for name in names],
+        }
+    )
+
+
+def symbol_of(message: Any) -> Any:
+    """The symbol of the first row."""
+    return message["data"][0]["symbol"]
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="bitget",
+        name="liquidation",
+        address_setting="BITGET_WS_URL",
+        address="wss://ws.bitget.com/v3/ws/public",
+        names=("usdt-futures", "usdc-futures", "coin-futures"),
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        heartbeat=Heartbeat(text="ping"),
+        texts={b"pong": CONTROL},
+        silence_seconds=900,
+    ),
+)

@@ -1,0 +1,47 @@
+"""BitMEX: the `liquidation` table of all symbols.
+
+Source: bitmex.com/app/wsAPI, 2026. After the subscription comes a `partial`: the orders that are
+live now, which is forwarded like everything of the table. A text `ping` is answered by `pong`.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, compact
+
+
+def subscribe(names: tuple[str, ...], _number: int) -> str:
+    """One request; each table is acknowledged by itself."""
+    return compact({"op": "subscribe", "args": list(names)})
+
+
+def read(message: Any) -> Received:
+    """Answers have `success` or `error`; the first message is a welcome with `info`."""
+    if type(message) is not dict or "table" in message:
+        return DATA
+    if message.get("success") is True:
+        return Received(acknowledged=(message["subscribe"],))
+    if "error" in message:
+        return Received(refusal=str(message["error"]))
+    return CONTROL if "info" in message else DATA
+
+
+def symbol_of(message: Any) -> Any:
+    """The symbol of the first row."""
+    return message["data"][0]["symbol"]
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="bitmex",
+        name="liquidation",
+        address_setting="BITMEX_WS_URL",
+        address="wss://ws.bitmex.com/realtime",
+        names=("liquidation",),
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        heartbeat=Heartbeat(text="ping", every_seconds=5),
+        texts={b"pong": CONTROL},
+        silence_seconds=7_200,
+    ),
+)

@@ -1,0 +1,58 @@
+"""dYdX v4: `v4_trades` of every market, of which liquidations carry a type.
+
+Source: docs.dydx.xyz, *Indexer WebSocket* and *perpetualMarkets*, 2026. The acknowledgement is a
+`subscribed` message with the newest trades of the past in it, and is forwarded. The server pings
+every 30 seconds; a connection may have 32 subscriptions of trades.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, SymbolListing, per_name
+
+
+def read(message: Any) -> Received:
+    """Every message says its `type`."""
+    if type(message) is not dict:
+        return DATA
+    kind = message.get("type")
+    if kind == "subscribed":
+        return Received(is_data=True, acknowledged=(message["id"],))
+    if kind == "error":
+        return Received(refusal=str(message.get("message")))
+    return CONTROL if kind in {"connected", "unsubscribed", "pong"} else DATA
+
+
+def symbol_of(message: Any) -> Any:
+    """The market."""
+    return message["id"]
+
+
+def parse_symbols(document: Any) -> tuple[str, ...]:
+    """Markets that trade."""
+    return tuple(
+        name for name, market in document["markets"].items() if market.get("status") == "ACTIVE"
+    )
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="dydx",
+        name="trades",
+        address_setting="DYDX_WS_URL",
+        address="wss://indexer.dydx.trade/v4/ws",
+        listing=SymbolListing(
+            setting="DYDX_SYMBOLS_URL",
+            address="https://indexer.dydx.trade/v4/perpetualMarkets",
+            parse=parse_symbols,
+        ),
+        names_setting="DYDX_SYMBOLS",
+        names_per_request=1,
+        names_per_connection=32,
+        # Two subscriptions a second a connection.
+        request_interval_seconds=0.5,
+        subscribe=per_name(lambda name: {"type": "subscribe", "channel": "v4_trades", "id": name}),
+        read=read,
+        symbol_of=symbol_of,
+        silence_seconds=900,
+    ),
+)

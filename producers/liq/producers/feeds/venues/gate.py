@@ -1,0 +1,66 @@
+"""Gate: `futures.public_liquidates` of all contracts, one address a settlement currency.
+
+Source: gate.com futures WebSocket v4 documentation, 2026. `futures.liquidates` is the private
+channel of an account. The header asks for sizes as decimal strings.
+"""
+
+import time
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, compact, request
+
+CHANNEL: Final = "futures.public_liquidates"
+PING: Final = Heartbeat(
+    text=lambda now: compact({"time": now, "channel": "futures.ping"}), every_seconds=10
+)
+
+
+def subscribe(names: tuple[str, ...], number: int) -> str:
+    """One request, answered by its number."""
+    return compact(
+        {
+            "time": int(time.time()),
+            "id": number,
+            "channel": CHANNEL,
+            "event": "subscribe",
+            "payload": list(names),
+        }
+    )
+
+
+def read(message: Any) -> Received:
+    """Answers have the event `subscribe`; data the event `update`."""
+    if type(message) is not dict:
+        return DATA
+    if message.get("channel") == "futures.pong":
+        return CONTROL
+    if message.get("event") != "subscribe":
+        return DATA
+    token = (request(message["id"]),) if "id" in message else ()
+    if message.get("error"):
+        return Received(refused=token, refusal=str(message["error"]))
+    return Received(acknowledged=token or ("!all",))
+
+
+def symbol_of(message: Any) -> Any:
+    """The contract of the first row."""
+    return message["result"][0]["contract"]
+
+
+def _feed(settle: str, silence_seconds: float) -> Feed:
+    return Feed(
+        exchange="gate",
+        name=settle,
+        address_setting=f"GATE_{settle.upper()}_WS_URL",
+        address=f"wss://fx-ws.gateio.ws/v4/ws/{settle}",
+        names=("!all",),
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        heartbeat=PING,
+        headers={"X-Gate-Size-Decimal": "1"},
+        silence_seconds=silence_seconds,
+    )
+
+
+FEEDS: Final = (_feed("usdt", 900), _feed("btc", 43_200))

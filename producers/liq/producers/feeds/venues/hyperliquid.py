@@ -1,0 +1,88 @@
+"""Hyperliquid: `userFills` of the liquidator vaults; `trades` where coins are named.
+
+Source: hyperliquid.gitbook.io, *WebSocket subscriptions*, *rate limits* and *liquidations*, and
+the vault's own details, 2026-08. There is no feed of liquidations. The venue closes connections
+that are silent for 60 seconds, and serves ten users an address: two producers behind one address
+just fit.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, per_name
+
+LIQUIDATOR_VAULTS: Final = (
+    "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",
+    "0xb0a55f13d22f66e6d495ac98113841b2326e9540",
+    "0x5e177e5e39c0f4e421f5865a6d8beed8d921cb70",
+    "0x2ed5c4484ea3ff8b57d5f2fb152a40d9f2b68308",
+    "0x63c621a33714ec48660e32f2374895c8026a3a00",
+)
+PING: Final = Heartbeat(text='{"method":"ping"}', every_seconds=15)
+ADDRESS: Final = "wss://api.hyperliquid.xyz/ws"
+
+
+def read(message: Any) -> Received:
+    """Answers echo the subscription; errors are a sentence that ends in what was asked."""
+    if type(message) is not dict:
+        return DATA
+    channel = message.get("channel")
+    if channel == "subscriptionResponse":
+        return Received(acknowledged=_subscribed(message.get("data")))
+    if channel == "error":
+        return Received(refusal=str(message.get("data")))
+    return CONTROL if channel == "pong" else DATA
+
+
+def _subscribed(data: Any) -> tuple[str, ...]:
+    subscription = data.get("subscription") if isinstance(data, dict) else None
+    if not isinstance(subscription, dict):
+        return ()
+    name = subscription.get("user") or subscription.get("coin")
+    return (name,) if isinstance(name, str) else ()
+
+
+def symbol_of(message: Any) -> Any:
+    """The coin of the first trade (a list) or fill (an object with a list)."""
+    data = message["data"]
+    entries = data["fills"] if isinstance(data, dict) else data
+    return entries[0]["coin"]
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="hyperliquid",
+        name="userFills",
+        address_setting="HYPERLIQUID_WS_URL",
+        address=ADDRESS,
+        names=LIQUIDATOR_VAULTS,
+        names_setting="HYPERLIQUID_USERS",
+        names_per_request=1,
+        names_per_connection=10,
+        subscribe=per_name(
+            lambda user: {
+                "method": "subscribe",
+                "subscription": {"type": "userFills", "user": user},
+            }
+        ),
+        read=read,
+        symbol_of=symbol_of,
+        heartbeat=PING,
+        silence_seconds=21_600,
+    ),
+    Feed(
+        exchange="hyperliquid",
+        name="trades",
+        address_setting="HYPERLIQUID_WS_URL",
+        address=ADDRESS,
+        names_setting="HYPERLIQUID_TRADES_COINS",
+        names_per_request=1,
+        names_per_connection=500,
+        subscribe=per_name(
+            lambda coin: {"method": "subscribe", "subscription": {"type": "trades", "coin": coin}}
+        ),
+        read=read,
+        symbol_of=symbol_of,
+        heartbeat=PING,
+        silence_seconds=600,
+    ),
+)

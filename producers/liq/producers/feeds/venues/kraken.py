@@ -1,0 +1,58 @@
+"""Kraken Futures: trades of every contract, of which liquidations carry a type.
+
+Source: docs.kraken.com, *Futures WebSocket: trade* and *instruments*, 2026. First comes a
+`trade_snapshot` with past trades, then `trade`; all are forwarded. A ping is due every 60 seconds.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, SymbolListing, compact
+
+
+def subscribe(names: tuple[str, ...], _number: int) -> str:
+    """One request for several contracts, answered with them."""
+    return compact({"event": "subscribe", "feed": "trade", "product_ids": list(names)})
+
+
+def read(message: Any) -> Received:
+    """Everything with an `event` is control."""
+    if type(message) is not dict or "event" not in message:
+        return DATA
+    event = message["event"]
+    if event == "subscribed":
+        return Received(acknowledged=tuple(message.get("product_ids", ())))
+    if event in {"error", "alert", "subscribed_failed"}:
+        refused = tuple(message.get("product_ids", ()))
+        return Received(refused=refused, refusal=str(message.get("message")))
+    return CONTROL
+
+
+def symbol_of(message: Any) -> Any:
+    """The contract."""
+    return message["product_id"]
+
+
+def parse_symbols(document: Any) -> tuple[str, ...]:
+    """Contracts that trade."""
+    return tuple(row["symbol"] for row in document["instruments"] if row.get("tradeable"))
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="kraken",
+        name="trade",
+        address_setting="KRAKEN_WS_URL",
+        address="wss://futures.kraken.com/ws/v1",
+        listing=SymbolListing(
+            setting="KRAKEN_SYMBOLS_URL",
+            address="https://futures.kraken.com/derivatives/api/v3/instruments",
+            parse=parse_symbols,
+        ),
+        names_setting="KRAKEN_SYMBOLS",
+        names_per_request=50,
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        silence_seconds=600,
+    ),
+)

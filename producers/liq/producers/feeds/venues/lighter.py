@@ -1,0 +1,70 @@
+"""Lighter: `trade/{market}`, with liquidations in a list of their own.
+
+Source: apidocs.lighter.xyz, *WebSocket* and *orderBooks*, 2026, and recorded messages. Markets are
+numbers. The acknowledgement (`subscribed/trade`) carries past trades and is forwarded. Pings are
+JSON from the server, `{"type": "ping"}`; a connection may have 100 subscriptions. Requests name
+the channel `trade/1`, answers `trade:1`.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import (
+    CONTROL,
+    DATA,
+    Feed,
+    Heartbeat,
+    Received,
+    SymbolListing,
+    per_name,
+)
+
+PONG: Final = '{"type":"pong"}'
+
+
+def read(message: Any) -> Received:
+    """Every message but errors says its `type`."""
+    if type(message) is not dict:
+        return DATA
+    kind = message.get("type")
+    if kind == "ping":
+        return Received(replies=(PONG,))
+    if kind == "subscribed/trade":
+        return Received(is_data=True, acknowledged=(message["channel"].partition(":")[2],))
+    if "error" in message:
+        return Received(refusal=str(message["error"]))
+    return CONTROL if kind in {"connected", "pong"} else DATA
+
+
+def symbol_of(message: Any) -> Any:
+    """The channel, which is the market's number."""
+    return message["channel"].partition(":")[2]
+
+
+def parse_symbols(document: Any) -> tuple[str, ...]:
+    """Numbers of the markets that trade."""
+    return tuple(
+        str(row["market_id"]) for row in document["order_books"] if row.get("status") == "active"
+    )
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="lighter",
+        name="trade",
+        address_setting="LIGHTER_WS_URL",
+        address="wss://mainnet.zklighter.elliot.ai/stream?readonly=true",
+        listing=SymbolListing(
+            setting="LIGHTER_SYMBOLS_URL",
+            address="https://mainnet.zklighter.elliot.ai/api/v1/orderBooks?filter=all",
+            parse=parse_symbols,
+        ),
+        names_setting="LIGHTER_MARKETS",
+        names_per_request=1,
+        names_per_connection=100,
+        subscribe=per_name(lambda name: {"type": "subscribe", "channel": f"trade/{name}"}),
+        read=read,
+        symbol_of=symbol_of,
+        heartbeat=Heartbeat(text='{"type":"ping"}'),
+        silence_seconds=900,
+    ),
+)

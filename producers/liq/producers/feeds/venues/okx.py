@@ -1,0 +1,55 @@
+"""OKX v5: `liquidation-orders` by instrument type, the whole market in one subscription.
+
+Source: okx.com v5 documentation, *WebSocket* and *Liquidation orders channel*, versions to 2026-07.
+A text `ping` is due before 30 idle seconds; the server sends one itself at times and cuts
+connections that do not answer.
+"""
+
+from typing import Any, Final
+
+from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, compact
+
+CHANNEL: Final = "liquidation-orders"
+
+
+def subscribe(names: tuple[str, ...], _number: int) -> str:
+    """One request; each argument is acknowledged by itself."""
+    return compact(
+        {"op": "subscribe", "args": [{"channel": CHANNEL, "instType": name} for name in names]}
+    )
+
+
+def read(message: Any) -> Received:
+    """Everything with an `event` is control."""
+    if type(message) is not dict or "event" not in message:
+        return DATA
+    argument = message.get("arg")
+    name = argument.get("instType") if isinstance(argument, dict) else None
+    names = (name,) if isinstance(name, str) else ()
+    if message["event"] == "subscribe":
+        return Received(acknowledged=names)
+    if message["event"] == "error":
+        return Received(refused=names, refusal=f"{message.get('code')}: {message.get('msg')}")
+    return CONTROL
+
+
+def symbol_of(message: Any) -> Any:
+    """The first instrument of the frame."""
+    return message["data"][0]["instId"]
+
+
+FEEDS: Final = (
+    Feed(
+        exchange="okx",
+        name="public",
+        address_setting="OKX_WS_URL",
+        address="wss://ws.okx.com:8443/ws/v5/public",
+        names=("SWAP", "FUTURES"),
+        subscribe=subscribe,
+        read=read,
+        symbol_of=symbol_of,
+        heartbeat=Heartbeat(text="ping"),
+        texts={b"pong": CONTROL, b"ping": Received(replies=("pong",))},
+        silence_seconds=300,
+    ),
+)

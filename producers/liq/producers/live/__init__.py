@@ -1,0 +1,1 @@
+"""Live producers: websockets into Kafka."""

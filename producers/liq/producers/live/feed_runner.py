@@ -1,0 +1,127 @@
+"""All connections of one feed: lists its markets, spreads them, and restarts what breaks."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from liq.producers.feeds.addresses import Target
+from liq.producers.feeds.feed import Feed
+from liq.producers.live.backoff import backoff_seconds
+from liq.producers.live.clock import now_ms
+from liq.producers.live.connection import Connection, ConnectionContext
+from liq.producers.live.listing import ListingError, list_symbols
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS
+from liq.schemas.vocabulary import FeedEvent
+
+log = get_logger(__name__)
+
+
+class FeedRunner:
+    """Runs one feed until cancelled."""
+
+    def __init__(
+        self, target: Target, context: ConnectionContext, covered_until_ms: int | None
+    ) -> None:
+        self.feed: Feed = target.feed
+        self._target = target
+        self._context = context
+        self._covered_until_ms = covered_until_ms
+        self._connections: list[Connection] = []
+        self._timing = context.session.timing
+
+    def renew(self) -> None:
+        """Replace every connection by a new one."""
+        for connection in self._connections:
+            connection.renew()
+
+    async def run(self) -> None:
+        """Keep the feed going; an error of our own is logged, counted and survived."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    await self._run()
+                except Exception:
+                    # One feed's fault must not touch another's.
+                    failures += 1
+                    self._covered_until_ms = now_ms(self._context.session.clock)
+                    ERRORS.labels("feed").inc()
+                    log.exception("feed_failed", feed=self.feed.label)
+                    await self._tell_broken("the producer failed inside; see its log")
+                    await self._back_off(failures)
+        finally:
+            if self._covered_until_ms is not None:
+                await self._context.reporter.gap(
+                    self.feed, self._name, self._covered_until_ms, "not connected at the end"
+                )
+
+    async def _run(self) -> None:
+        self._connections.clear()
+        async with asyncio.TaskGroup() as group:
+            names = self._target.names
+            if names is None:
+                names = await self._list()
+                self._spread(group, names)
+                self._covered_until_ms = None
+                while True:
+                    await asyncio.sleep(self._timing.relist)
+                    await self._add_new(group)
+            self._spread(group, names)
+            self._covered_until_ms = None
+
+    def _spread(self, group: asyncio.TaskGroup, names: tuple[str, ...]) -> None:
+        size = self.feed.names_per_connection
+        for start in range(0, len(names), size):
+            connection = Connection(
+                self._target,
+                names[start : start + size],
+                self._context,
+                self._covered_until_ms,
+            )
+            self._connections.append(connection)
+            work: Coroutine[Any, Any, None] = connection.run()
+            group.create_task(work, name=f"{self.feed.label}-{len(self._connections)}")
+
+    async def _list(self) -> tuple[str, ...]:
+        """The markets, asked for until there is an answer."""
+        listing = self.feed.listing
+        assert listing is not None  # noqa: S101 - names are None only for feeds with a listing
+        failures = 0
+        while True:
+            started_ms = now_ms(self._context.session.clock)
+            try:
+                return await list_symbols(self.feed, listing, self._target.listing_address)
+            except ListingError as error:
+                failures += 1
+                if not self._connections:
+                    self._covered_until_ms = self._covered_until_ms or started_ms
+                ERRORS.labels("listing").inc()
+                await self._tell_broken(f"the markets could not be listed: {error}")
+            await self._back_off(failures)
+
+    async def _back_off(self, failures: int) -> None:
+        source = self._context.random_source
+        await asyncio.sleep(backoff_seconds(failures, source, self._timing))
+
+    async def _add_new(self, group: asyncio.TaskGroup) -> None:
+        """Subscribe to markets that were listed since."""
+        known = {name for connection in self._connections for name in connection.names}
+        new = tuple(name for name in await self._list() if name not in known)
+        if not new:
+            return
+        log.info("markets_listed", feed=self.feed.label, count=len(new), first=new[0])
+        last = self._connections[-1]
+        room = max(0, last.room)
+        if room:
+            last.add(new[:room])
+        self._spread(group, new[room:])
+
+    async def _tell_broken(self, detail: str) -> None:
+        await self._context.reporter.tell(
+            self.feed, self._name, FeedEvent.LOST, detail, self._covered_until_ms
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"{self._context.slot}:{self.feed.label}"

@@ -1,0 +1,58 @@
+"""The markets of exchanges that have no wildcard subscription, listed over REST."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+import orjson
+
+from liq.producers.feeds.feed import Feed, SymbolListing
+from liq.producers.live.session import USER_AGENT, describe_error
+
+TIMEOUT_SECONDS: Final = 20.0
+MAX_ANSWER_BYTES: Final = 16 * 1_048_576
+MAX_PAGES: Final = 50
+
+
+class ListingError(Exception):
+    """An exchange did not list its markets; the message says why."""
+
+
+async def list_symbols(feed: Feed, listing: SymbolListing, address: str) -> tuple[str, ...]:
+    """All markets, sorted.
+
+    Raises:
+        ListingError: no answer, or none that can be read.
+    """
+    found: set[str] = set()
+    extra: Mapping[str, str] | None = {}
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    try:
+        async with aiohttp.ClientSession(
+            timeout=timeout, headers={"User-Agent": USER_AGENT}, trust_env=True
+        ) as client:
+            for _ in range(MAX_PAGES):
+                document = await _get(client, address, extra or {})
+                found.update(listing.parse(document))
+                extra = listing.next_page(document) if listing.next_page else None
+                if not extra:
+                    break
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise ListingError(f"{feed.label}: {describe_error(error)}") from error
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ListingError(f"{feed.label}: the listing cannot be read ({error!r})") from error
+    if not found:
+        raise ListingError(f"{feed.label}: the listing is empty")
+    return tuple(sorted(found))
+
+
+async def _get(client: aiohttp.ClientSession, address: str, extra: Mapping[str, str]) -> object:
+    parts = "".join(f"&{name}={value}" for name, value in extra.items())
+    async with client.get(address + parts) as response:
+        response.raise_for_status()
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(65_536):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise ListingError(f"the listing is over {MAX_ANSWER_BYTES} bytes")
+    return orjson.loads(bytes(body))

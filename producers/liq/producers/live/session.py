@@ -1,0 +1,247 @@
+"""One websocket, from opening to closing, the same for every exchange."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from liq.producers.feeds.feed import DATA, Feed, Received
+from liq.producers.feeds.record_key import message_key
+from liq.producers.feeds.unpacking import MAX_FRAME_BYTES, FrameTooLargeError
+from liq.producers.live.clock import Clock, now_ms
+from liq.producers.live.liveness import Activity, PingSchedule
+from liq.producers.live.publisher import Publisher
+from liq.producers.live.subscriptions import Subscriptions
+from liq.producers.live.timing import Timing
+from liq.runtime.logs import get_logger
+from liq.schemas.headers import FrameHeaders
+from liq.schemas.units import MILLISECOND_NS, SECOND_NS
+
+USER_AGENT: Final = "liquidation-engine"
+OPEN_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 2.0
+TICK_SECONDS: Final = 0.25
+MAX_QUEUED_FRAMES: Final = 64
+TOO_LARGE: Final = 1009
+RATE_LIMITED: Final = frozenset({418, 429})
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """Why a connection ended. `is_refused`: the venue did not accept what was asked.
+
+    `is_limited`: the venue asks to be left alone, for `pause_seconds` if it said how long.
+    """
+
+    reason: str
+    is_refused: bool = False
+    is_limited: bool = False
+    pause_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """What the connections of a process share."""
+
+    publisher: Publisher
+    activity: Activity
+    clock: Clock
+    timing: Timing
+
+
+class Session:
+    """A connection of one feed, for some of its names.
+
+    `answered` is set once every subscription has its answer and one at least was accepted.
+    `last_sign_ms` is the time of the latest sign of life.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        address: str,
+        names: tuple[str, ...],
+        connection: str,
+        context: SessionContext,
+    ) -> None:
+        now = context.clock.monotonic()
+        self.feed = feed
+        self.connection = connection
+        self.names = names
+        self.subscriptions = Subscriptions(feed, names, context.timing.acknowledge)
+        self.answered = asyncio.Event()
+        self.last_sign_ms = now_ms(context.clock)
+        self._address = address
+        self._context = context
+        self._clock = context.clock
+        self._schedule = PingSchedule(feed.heartbeat, last_ping=now)
+        self._sequence = 0
+        self._end: SessionEnd | None = None
+        self._fault: Exception | None = None
+
+    async def run(self) -> SessionEnd:
+        """Connect, subscribe, forward frames; returns when the connection has ended."""
+        try:
+            async with connect(
+                self._address,
+                # Without compression there are no compression bombs; frames are small anyway.
+                compression=None,
+                max_size=MAX_FRAME_BYTES,
+                max_queue=MAX_QUEUED_FRAMES,
+                open_timeout=OPEN_SECONDS,
+                close_timeout=CLOSE_SECONDS,
+                # The schedule of each venue's own pings replaces the library's.
+                ping_interval=None,
+                additional_headers=self.feed.headers,
+                user_agent_header=USER_AGENT,
+            ) as websocket:
+                end = await self._forward(websocket)
+        except InvalidStatus as error:
+            return _refused_handshake(error)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            return self._end or SessionEnd(f"cannot connect: {describe_error(error)}")
+        return end
+
+    async def _forward(self, websocket: ClientConnection) -> SessionEnd:
+        keeper = asyncio.create_task(self._keep(websocket), name=f"{self.connection} keeper")
+        try:
+            for text in self.feed.on_open:
+                await websocket.send(text)
+            while True:
+                await self._take(websocket, await websocket.recv(decode=False))
+        except ConnectionClosed as error:
+            return self._end or _closed(error)
+        except FrameTooLargeError as error:
+            await websocket.close(TOO_LARGE)
+            return SessionEnd(str(error))
+        finally:
+            keeper.cancel()
+            await asyncio.wait({keeper})
+            if self._fault is not None:
+                raise self._fault
+
+    async def _take(self, websocket: ClientConnection, frame: bytes) -> None:
+        received_at_ns = self._clock.now_ns()
+        self._schedule.note_sign()
+        self.last_sign_ms = received_at_ns // MILLISECOND_NS
+        received, key, frame = self._read(frame)
+        if received.is_data:
+            headers = FrameHeaders(
+                self.feed.exchange, self.feed.name, received_at_ns, self.connection, self._sequence
+            )
+            self._sequence += 1
+            await self._context.publisher.frame(key, frame, headers)
+            self._context.activity.note_data(self.feed.label, self._clock.monotonic())
+        if received is not DATA:
+            is_news = self.subscriptions.take(received)
+            self._check_answers(self._clock.monotonic())
+            if is_news:
+                log.warning(
+                    "exchange_error", connection=self.connection, detail=received.refusal[:500]
+                )
+            for reply in received.replies:
+                await websocket.send(reply)
+
+    def _read(self, frame: bytes) -> tuple[Received, bytes, bytes]:
+        """What a frame is, its key, and its message.
+
+        What cannot be read is data: the normalizer rejects it, with its bytes.
+        """
+        feed = self.feed
+        key = feed.exchange.encode()
+        try:
+            if feed.unpack is not None:
+                frame = feed.unpack(frame)
+            if frame in feed.texts:
+                return feed.texts[frame], key, frame
+            message = orjson.loads(frame)
+            received = feed.read(message)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return DATA, key, frame
+        if received.is_data:
+            key = message_key(feed.exchange, feed.symbol_of, message)
+        return received, key, frame
+
+    async def _keep(self, websocket: ClientConnection) -> None:
+        """Subscribe at the venue's pace, ping, and notice silence, until something ends it."""
+        try:
+            while self._end is None:
+                now = self._clock.monotonic()
+                text = self.subscriptions.next_text(now)
+                if text is not None:
+                    await websocket.send(text)
+                self._check_answers(now)
+                if self._schedule.is_dead(now):
+                    self._end = SessionEnd("half-open: no sign of life after a ping")
+                elif self._schedule.is_due(now):
+                    await self._ping(websocket)
+                pause = TICK_SECONDS if text is None else self.feed.request_interval_seconds
+                await asyncio.sleep(pause)
+        except ConnectionClosed:
+            return
+        except Exception as error:  # noqa: BLE001 - the reader raises it
+            self._fault = error
+        finally:
+            # Whatever ends this task has to wake the reader.
+            await websocket.close()
+
+    async def _ping(self, websocket: ClientConnection) -> None:
+        text = self.feed.heartbeat.text
+        if text is not None:
+            await websocket.send(
+                text if isinstance(text, str) else text(self._clock.now_ns() // SECOND_NS)
+            )
+            return
+        pong = asyncio.ensure_future(await websocket.ping())
+        pong.add_done_callback(self._note_pong)
+
+    def _note_pong(self, pong: "asyncio.Future[float]") -> None:
+        if not pong.cancelled() and pong.exception() is None:
+            self._schedule.note_sign()
+            self.last_sign_ms = now_ms(self._clock)
+
+    def _check_answers(self, now: float) -> None:
+        if self.answered.is_set():
+            return
+        overdue = self.subscriptions.overdue(now)
+        if overdue:
+            limit = self.subscriptions.acknowledge_seconds
+            self.subscriptions.give_up(overdue, f"not acknowledged within {limit:g} s")
+        if self.subscriptions.is_complete:
+            self.answered.set()
+        elif self.subscriptions.is_refused:
+            self._end = SessionEnd(describe_refusals(self.subscriptions.refused), is_refused=True)
+
+
+def describe_error(error: BaseException) -> str:
+    """An error's own words, or its name if it has none."""
+    return str(error) or type(error).__name__
+
+
+def describe_refusals(refused: dict[str, str]) -> str:
+    """Which names were refused, and why, in one line; not more than three of them by name."""
+    name, reason = next(iter(refused.items()), ("", "nothing to subscribe to"))
+    shown = ", ".join(list(refused)[:3]) or name
+    more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""  # noqa: PLR2004 - as said
+    return f"{shown}{more}: {reason}"
+
+
+def _closed(error: ConnectionClosed) -> SessionEnd:
+    if error.sent is not None and error.sent.code == TOO_LARGE and not error.rcvd_then_sent:
+        return SessionEnd(f"oversize: a frame over {MAX_FRAME_BYTES} bytes (1009)")
+    return SessionEnd(f"closed: {error}")
+
+
+def _refused_handshake(error: InvalidStatus) -> SessionEnd:
+    status = error.response.status_code
+    wait = error.response.headers.get("Retry-After", "")
+    return SessionEnd(
+        f"the handshake was answered with HTTP {status}",
+        is_limited=status in RATE_LIMITED,
+        pause_seconds=float(wait) if wait.isascii() and wait.isdigit() else 0.0,
+    )

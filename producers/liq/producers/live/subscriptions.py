@@ -1,0 +1,130 @@
+"""What a connection has asked for and what the venue said to it.
+
+A venue may refuse a request of many symbols because of one. The request is then asked again in
+halves, until the bad symbol stands alone and is left out.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from liq.producers.feeds.feed import Feed, Received, request
+from liq.producers.live.timing import DEFAULT_TIMING
+
+
+@dataclass(slots=True)
+class _Request:
+    number: int
+    names: tuple[str, ...]
+    unanswered: set[str]
+    sent_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Subscriptions:
+    """The subscriptions of one connection. Times are seconds of a monotonic clock."""
+
+    feed: Feed
+    names: tuple[str, ...]
+    acknowledge_seconds: float = DEFAULT_TIMING.acknowledge
+    refused: dict[str, str] = field(default_factory=dict)
+    accepted: set[str] = field(default_factory=set)
+    _waiting: deque[tuple[str, ...]] = field(default_factory=deque)
+    _pending: dict[int, _Request] = field(default_factory=dict)
+    _count: int = 0
+
+    def __post_init__(self) -> None:
+        """Cut the names into requests."""
+        size = self.feed.names_per_request
+        self._waiting.extend(
+            self.names[start : start + size] for start in range(0, len(self.names), size)
+        )
+
+    def next_text(self, now: float) -> str | None:
+        """The next request to send, or None if there is none at present."""
+        if not self._waiting:
+            return None
+        names = self._waiting.popleft()
+        self._count += 1
+        self._pending[self._count] = _Request(self._count, names, set(names), now)
+        return self.feed.subscribe(names, self._count)
+
+    def take(self, received: Received) -> bool:
+        """Take note of an answer; true if it is a refusal that changes or explains something."""
+        for token in received.acknowledged:
+            self._acknowledge(token)
+        return bool(received.refusal) and self._refuse(received)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a request has no answer yet."""
+        return bool(self._pending)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every request has its answer and something was accepted."""
+        return not self._waiting and not self._pending and bool(self.accepted)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether every request has its answer and nothing was accepted."""
+        return not self._waiting and not self._pending and not self.accepted
+
+    def overdue(self, now: float) -> tuple[str, ...]:
+        """Names whose request has had no answer for too long."""
+        return tuple(
+            name
+            for pending in self._pending.values()
+            if now - pending.sent_at >= self.acknowledge_seconds
+            for name in pending.names
+            if name in pending.unanswered
+        )
+
+    def give_up(self, names: tuple[str, ...], reason: str) -> None:
+        """Leave names out that were never answered."""
+        for number, pending in list(self._pending.items()):
+            for name in names:
+                if name in pending.unanswered:
+                    pending.unanswered.discard(name)
+                    self.refused[name] = reason
+            if not pending.unanswered:
+                del self._pending[number]
+
+    def _acknowledge(self, token: str) -> None:
+        for number, pending in list(self._pending.items()):
+            if token == request(number):
+                self.accepted.update(pending.unanswered)
+                pending.unanswered.clear()
+            elif token in pending.unanswered:
+                pending.unanswered.discard(token)
+                self.accepted.add(token)
+            else:
+                continue
+            if not pending.unanswered:
+                del self._pending[number]
+
+    def _refuse(self, received: Received) -> bool:
+        """Without a name, it is the oldest request that is refused: venues answer in order."""
+        is_news = not received.refused
+        if is_news and self._pending:
+            self._refuse_request(min(self._pending), received.refusal)
+        for token in received.refused:
+            for number, pending in list(self._pending.items()):
+                if token == request(number):
+                    is_news = True
+                    self._refuse_request(number, received.refusal)
+                elif token in pending.unanswered:
+                    is_news = True
+                    pending.unanswered.discard(token)
+                    self.refused[token] = received.refusal
+                    if not pending.unanswered:
+                        del self._pending[number]
+        return is_news
+
+    def _refuse_request(self, number: int, refusal: str) -> None:
+        pending = self._pending.pop(number)
+        names = tuple(name for name in pending.names if name in pending.unanswered)
+        if len(names) == 1:
+            self.refused[names[0]] = refusal
+            return
+        half = len(names) // 2
+        self._waiting.extend((names[:half], names[half:]))

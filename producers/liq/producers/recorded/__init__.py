@@ -1,0 +1,1 @@
+"""Recorded producers: captures and rejected frames into Kafka, at any pace."""
