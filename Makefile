@@ -9,8 +9,8 @@ TEST_PROCESSES ?= 2
 IN_PARALLEL = -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 APACHE_TESTS ?= tests/integration
 PACKAGES := liq processors producers runtime schemas sinks
-CORE_TESTS := tests/golden $(wildcard tests/*/test_cascade*.py tests/*/test_*detect*.py \
-	tests/*/test_normalize*.py tests/*/test_contract_metadata.py)
+CORE_TESTS := tests/golden $(wildcard tests/*/processors/cascades tests/*/processors/normalizers) \
+	tests/unit/cli/commands/test_offline_detect.py
 COMPILED := PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python
 # Anything that changes what is installed.
 INSTALL_INPUTS := pyproject.toml devstack/pyproject.toml schemas/pyproject.toml constraints.txt
@@ -46,16 +46,16 @@ test-unit: install ## Run the tests that start no process.
 
 test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17 and Maven); APACHE_TESTS=... runs some.
 	KAFKA=apache $(BIN)/pytest -p no:cacheprovider $(IN_PARALLEL) $(APACHE_TESTS) \
-		--ignore tests/integration/embedded_clickhouse \
-		--ignore tests/integration/test_embedded_stack.py
+		--ignore tests/integration/devstack/clickhouse \
+		--ignore tests/integration/devstack/test_stack.py
 
 test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it with plain Python, and hold the detector's cost against its limits.
 	rm -rf build/compiled
 	$(BIN)/python -m pip install --quiet --no-deps --target build/compiled dist/*.whl
 	$(COMPILED) -c "import liq.processors.cascades.lane as a, liq.processors.normalizers.reading as b; \
 		assert a.__file__.endswith('.so') and b.__file__.endswith('.so'), (a.__file__, b.__file__)"
-	$(BIN)/python tests/normalizer_results.py > build/plain.txt
-	$(COMPILED) tests/normalizer_results.py | diff build/plain.txt -
+	$(BIN)/python tests/support/normalizer_results.py > build/plain.txt
+	$(COMPILED) tests/support/normalizer_results.py | diff build/plain.txt -
 	$(COMPILED) -m pytest -p no:cacheprovider $(CORE_TESTS)
 	$(COMPILED) -m benchmarks.detector --rounds 5 --check
 

@@ -24,8 +24,8 @@ from pathlib import Path
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from liq.devstack.clickhouse.child import ClickHouseChild
 from liq.sinks.clickhouse.migrations import migrate
+from tests.support.clickhouse_child import ClickHouseChild
 
 DATABASE = "benchmark"
 ROWS_PER_INSERT = 250_000

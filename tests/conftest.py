@@ -20,9 +20,8 @@ from liq.devstack.stack import liq_command
 from liq.devstack.supervisor import Child, Supervisor
 from liq.devstack.warehouse import WarehouseAddress, choose_warehouse
 from liq.runtime.settings import Settings, load_settings
-from tests.old_topics import delete_namespaces
+from tests.support.old_topics import delete_namespaces
 
-CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 WAIT_SECONDS = 150.0  # of patience: two passes of the suite may share two cores
 POLL_SECONDS = 0.05
 

@@ -11,7 +11,7 @@ import orjson
 
 from liq.runtime.settings import Settings
 from liq.schemas.headers import CLOCK_MS, integer_header
-from tests.pipeline_log import read_topic, run_offline
+from tests.support.pipeline_log import read_topic, run_offline
 
 
 def alerts_of_log(settings: Settings) -> list[bytes]:

@@ -12,8 +12,9 @@ from typing import Final
 import orjson
 
 from tests.faults.record import RECORD_FILE, CaseRecord
+from tests.support.paths import DOCS
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "delivery.md"
+PAGE: Final = DOCS / "delivery.md"
 BEGIN: Final = "<!-- fault runs: written by `python -m tests.faults.table`, do not edit -->"
 END: Final = "<!-- end of fault runs -->"
 HEADINGS: Final = (

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clickhouse_server import Server
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, StartRun, freeze, loops, now_ms, thaw
 from tests.faults.small_disk import SmallDisk
+from tests.support.clickhouse_server import Server
 
 KILLS = loops(10)
 FROZEN_SECONDS = max(5, loops(60))

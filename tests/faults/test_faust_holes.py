@@ -23,9 +23,10 @@ from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.headers import FrameHeaders
-from tests.conftest import CAPTURES, RunWorker, worker_environment
-from tests.engine_process import STRUCK
-from tests.pipeline_log import by_id, run_offline, values
+from tests.conftest import RunWorker, worker_environment
+from tests.support.engine_process import STRUCK
+from tests.support.paths import CAPTURES
+from tests.support.pipeline_log import by_id, run_offline, values
 
 pytestmark = [
     pytest.mark.integration,
@@ -34,7 +35,7 @@ pytestmark = [
     pytest.mark.usefixtures("broker"),
 ]
 
-ENGINE_PROCESS = "tests.engine_process"
+ENGINE_PROCESS = "tests.support.engine_process"
 CAPTURE = CAPTURES / "2025-07-18_binance.jsonl.gz"
 EVENTS = 790
 HEARTBEATS = 1  # a replay ends with one

@@ -10,7 +10,7 @@ from liq.schemas.vocabulary import FeedEvent
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, StartRun, loops, now_ms
 from tests.faults.tcp_proxy import Link, TcpProxy
-from tests.feed_log import FeedLog
+from tests.support.feed_log import FeedLog
 
 # More in a row, and the exchange is left alone for a minute each time.
 CUTS = loops(5)

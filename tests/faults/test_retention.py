@@ -14,8 +14,8 @@ from tests.faults.conftest import Run, now_ms
 from tests.faults.pipeline import Role
 from tests.faults.record import note
 from tests.faults.verdict import Verdict, parsed
-from tests.feed_log import FeedLog
-from tests.pipeline_log import read_topic, values
+from tests.support.feed_log import FeedLog
+from tests.support.pipeline_log import read_topic, values
 
 pytestmark = [
     pytest.mark.integration,

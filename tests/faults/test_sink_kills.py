@@ -25,14 +25,15 @@ from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic
 from liq.sinks.clickhouse.worker import STAGE
-from tests.clickhouse_server import Server
-from tests.sink_flow import Flow
-from tests.sink_truth import expect_the_truth
+from tests.support.clickhouse_server import Server
+from tests.support.paths import ROOT
+from tests.support.sink_flow import Flow
+from tests.support.sink_truth import expect_the_truth
 
 KILLS = int(os.environ.get("SINK_FAULT_KILLS", "12"))
 EVENTS = int(os.environ.get("SINK_FAULT_EVENTS", "4800"))
 EVENTS_BETWEEN_KILLS = EVENTS // KILLS
-SINK_PROCESS = Path(__file__).parents[1] / "sink_process.py"
+SINK_PROCESS = ROOT / "tests" / "support" / "sink_process.py"
 WAIT_SECONDS = 60.0
 LOAD_SECONDS = WAIT_SECONDS + EVENTS / 500
 POLL_SECONDS = 0.01
@@ -124,7 +125,7 @@ class Sinks:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd=Path(__file__).parents[2],
+                cwd=ROOT,
             )
 
     @contextmanager

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.clickhouse_server import Server
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, StartRun, loops, now_ms
 from tests.faults.pipeline import Role
 from tests.faults.small_disk import SmallDisk
 from tests.faults.traffic import okx_frame
-from tests.pipeline_log import values
+from tests.support.clickhouse_server import Server
+from tests.support.pipeline_log import values
 
 SKEWED_CLOCK = Path(__file__).parent / "skewed_clock"
 SKEWS = {Role.NORMALIZE: 3_600, Role.DETECT: -3_600, Role.SINK: 3_600}

@@ -12,8 +12,9 @@ import pytest
 from liq.devstack.progress import PipelineProgress
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
-from tests.conftest import CAPTURES, RunWorker
-from tests.pipeline_log import by_id, offline_alerts, values
+from tests.conftest import RunWorker
+from tests.support.paths import CAPTURES
+from tests.support.pipeline_log import by_id, offline_alerts, values
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(240)]
 

@@ -15,7 +15,7 @@ from liq.schemas.vocabulary import FeedEvent
 from liq.sinks.clickhouse.client import connect
 from tests.faults.offline import alerts_of_log
 from tests.faults.traffic import sent_ms
-from tests.pipeline_log import run_offline, values
+from tests.support.pipeline_log import run_offline, values
 
 # Where a record was found may differ between two deliveries of one event; what it says may not.
 CIRCUMSTANCES = ("received_at_ms", "source")

@@ -3,7 +3,6 @@
 import gzip
 from collections import Counter, defaultdict
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_sna
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Side
+from tests.support.paths import CAPTURES
 
-CAPTURES = Path(__file__).parent.parent.parent / "data" / "captures"
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 CENT = Decimal("0.01")
 

@@ -19,8 +19,8 @@ from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Scope, Side
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 CAPTURES = ROOT / "data" / "captures"
 THREE_VENUES = "2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz"
 WHOLE_BINANCE = "2025-07-18_binance.jsonl.gz"

@@ -22,8 +22,8 @@ from liq.processors.normalizers import (
     normalize,
 )
 from liq.schemas.records import Liquidation, Rejected
+from tests.support.paths import FIXTURES
 
-FIXTURES = Path(__file__).parent / "fixtures"
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 PATHS = sorted(FIXTURES.glob("*/*.json"))
 

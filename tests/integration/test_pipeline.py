@@ -14,8 +14,9 @@ from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.headers import FrameHeaders
-from tests.conftest import CAPTURES, RunWorker
-from tests.pipeline_log import by_id, offline_alerts, read_topic, run_offline, values
+from tests.conftest import RunWorker
+from tests.support.paths import CAPTURES
+from tests.support.pipeline_log import by_id, offline_alerts, read_topic, run_offline, values
 
 pytestmark = pytest.mark.integration
 

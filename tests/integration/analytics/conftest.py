@@ -21,8 +21,8 @@ from liq.runtime.settings import Settings, load_settings
 from liq.runtime.topics import ensure_topics
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
-from tests.analytics_data import records
 from tests.conftest import worker_environment
+from tests.support.analytics_data import records
 
 SINK_STAGE = "sink-clickhouse"
 DEADLINE_SECONDS = 150.0

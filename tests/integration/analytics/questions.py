@@ -3,12 +3,13 @@
 # ruff: noqa: S608 - the SQL is made of constants of this file
 
 import json
-from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-EXPECTED = Path(__file__).parents[2] / "golden" / "analytics"
+from tests.support.paths import GOLDEN
+
+EXPECTED = GOLDEN / "analytics"
 # The largest cascade of the captures: BTC longs, 2026-07-10 14:18:53.
 CASCADE = "cascade_id = '6a137df0e4761a8c7ea583b010784a4f'"
 PERIOD = "since = '2026-07-08 16:00:00', until = '2026-07-11 00:00:00'"

@@ -3,7 +3,6 @@
 import os
 import re
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -13,10 +12,11 @@ from liq.cli.console import WIDTH_WITHOUT_TERMINAL
 from liq.cli.results import run_sql
 from liq.sinks.clickhouse.migrations import known_migrations
 from tests.integration.analytics.conftest import Warehouse
+from tests.support.paths import DOCS
 
 pytestmark = pytest.mark.integration
 
-COOKBOOK = Path(__file__).parents[3] / "docs" / "sql-cookbook.md"
+COOKBOOK = DOCS / "sql-cookbook.md"
 QUESTION = re.compile(r"```sql\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 TEXT = COOKBOOK.read_text()
 BLOCKS = [(match[1], match[2]) for match in QUESTION.finditer(TEXT)]

@@ -19,9 +19,9 @@ from clickhouse_connect.driver.client import Client
 from liq.schemas.codec import decode
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.sinks.clickhouse.migrations import known_migrations
-from tests.analytics_data import events, events_of_a_second_producer, records
 from tests.integration.analytics.conftest import NewWarehouse, Warehouse
 from tests.integration.analytics.questions import CASCADE, EXPECTED, QUESTIONS, answer, stored
+from tests.support.analytics_data import events, events_of_a_second_producer, records
 
 pytestmark = pytest.mark.integration
 

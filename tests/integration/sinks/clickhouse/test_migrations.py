@@ -1,0 +1,222 @@
+"""Migrations against the real engine: complete, repeatable, safe from several processes at once."""
+
+import re
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from typer.testing import CliRunner
+
+from liq.cli.main import app
+from liq.runtime.errors import ConfigurationError
+from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.migrations import (
+    applied_checksums,
+    check_schema,
+    known_migrations,
+    migrate,
+    plan,
+    run,
+)
+from liq.sinks.clickhouse.retention import retention_statements
+from liq.sinks.clickhouse.tables import TABLES
+from tests.support.paths import DOCS
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("clickhouse")]
+
+DOCUMENTATION = DOCS / "clickhouse.md"
+JOURNAL = "schema_migrations"
+VIEWS = {"liquidations_by_venue_side", "liquidation_minutes", "cascades_latest"}
+
+
+@pytest.fixture
+def client(make_settings: "MakeSettings") -> Iterator[Client]:
+    opened = connect(make_settings(), use_database=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(client: Client) -> Iterator[str]:
+    name = f"m{secrets.token_hex(4)}"
+    yield name
+    client.command(f"DROP DATABASE IF EXISTS {name}")
+
+
+def objects(client: Client, database: str) -> set[str]:
+    return {row[0] for row in client.query(f"SHOW TABLES FROM {database}").result_rows}
+
+
+def test_a_dry_run_says_what_is_pending_and_creates_nothing(client: Client, database: str) -> None:
+    planned = plan(client, database)
+    assert planned.migrations == known_migrations()
+    for item in known_migrations():
+        assert set(item.statements) <= set(planned.statements)
+    assert applied_checksums(client, database) is None
+
+
+def test_migrating_creates_everything_once(client: Client, database: str) -> None:
+    assert migrate(client, database) == known_migrations()
+    assert objects(client, database) >= {table.name for table in TABLES} | VIEWS | {JOURNAL}
+    check_schema(client, database)
+    assert migrate(client, database) == ()
+
+
+def test_every_column_that_is_sent_exists(client: Client, database: str) -> None:
+    migrate(client, database)
+    for table in TABLES:
+        described = client.query(f"DESCRIBE TABLE {database}.{table.name}").result_rows
+        stored = {row[0] for row in described if row[2] == ""}  # no default
+        assert set(table.sent_columns) == stored
+
+
+def documented_statements() -> list[str]:
+    blocks = re.findall(r"```sql\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL)
+    text = re.sub(r"^--.*$", "", "\n".join(blocks), flags=re.MULTILINE)
+    return [statement.strip() for statement in re.split(r";$", text, flags=re.MULTILINE)]
+
+
+def test_the_documented_questions_can_be_asked(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.database = database
+    statements = [text for text in documented_statements() if text]
+    assert len(statements) > 10
+    for statement in statements:
+        # The engine here has no users: of those statements only the grammar can be checked.
+        explain = "" if statement.startswith("SELECT") else "EXPLAIN AST "
+        client.query(explain + statement)
+
+
+def test_several_processes_may_migrate_at_once(
+    client: Client, database: str, make_settings: "MakeSettings"
+) -> None:
+    clients = [connect(make_settings(), use_database=False) for _ in range(4)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        list(pool.map(lambda own: migrate(own, database), clients))
+    for own in clients:
+        own.close()
+    check_schema(client, database)
+
+
+def test_an_interrupted_migration_is_run_again(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(f"DROP VIEW {database}.cascades_latest")
+    client.command(f"TRUNCATE TABLE {database}.{JOURNAL}")
+    assert migrate(client, database) == known_migrations()
+    assert "cascades_latest" in objects(client, database)
+
+
+def test_a_database_without_our_tables_is_refused(client: Client, database: str) -> None:
+    with pytest.raises(ConfigurationError, match="has no tables of this engine; run `liq migrate`"):
+        check_schema(client, database)
+
+
+def test_an_older_database_is_refused(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(f"TRUNCATE TABLE {database}.{JOURNAL}")
+    with pytest.raises(ConfigurationError, match=r"0001_tables.*run `liq migrate`"):
+        check_schema(client, database)
+
+
+def test_a_newer_database_is_refused(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(
+        f"INSERT INTO {database}.{JOURNAL} (version, name, checksum) VALUES (9999, 'new', 'x')"  # noqa: S608
+    )
+    for act in (check_schema, migrate):
+        with pytest.raises(ConfigurationError, match=r"9999.*newer version"):
+            act(client, database)
+
+
+def test_a_database_made_by_other_files_is_refused(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(
+        f"INSERT INTO {database}.{JOURNAL} (version, name, checksum) VALUES (1, 'tables', 'abc')"  # noqa: S608
+    )
+    for act in (check_schema, migrate):
+        with pytest.raises(ConfigurationError, match=r"0001_tables.*other contents"):
+            act(client, database)
+
+
+def test_every_statement_has_a_form_for_a_cluster_that_the_engine_can_read(
+    client: Client, database: str
+) -> None:
+    """There is no Keeper here to run them on: only the grammar can be checked."""
+    statements = plan(client, database, cluster="main").statements
+    definitions = [text for text in statements if not text.startswith("INSERT")]
+    for statement in definitions:
+        client.query(f"EXPLAIN AST {statement}")
+        assert " ON CLUSTER 'main'" in statement
+    engines = [text for text in definitions if "MergeTree" in text]
+    assert len(engines) > len(TABLES)
+    for statement in engines:
+        assert re.search(r"ENGINE = Replicated\w*MergeTree", statement)
+
+
+def ttls(client: Client, database: str) -> dict[str, str]:
+    engines = client.query(
+        "SELECT name, engine_full FROM system.tables WHERE database = {database:String}",
+        parameters={"database": database},
+    ).result_rows
+    return {name: text.partition(" TTL ")[2].partition(" SETTINGS")[0] for name, text in engines}
+
+
+def test_retention_follows_the_settings_and_is_set_once(
+    client: Client, database: str, make_settings: "MakeSettings"
+) -> None:
+    kept = make_settings(clickhouse_retention_days=400, clickhouse_rejected_retention_days=30)
+    in_advance = retention_statements(client, database, kept)
+    migrate(client, database)
+    assert retention_statements(client, database, kept) == in_advance
+    run(client, database, in_advance)
+    assert retention_statements(client, database, kept) == []
+    found = ttls(client, database)
+    for table in ("liquidations", "cascades", "feeds"):
+        assert found[table] == "toDateTime(timestamp) + toIntervalDay(400)"
+    assert found["rejected"] == "toDateTime(ingested_at) + toIntervalDay(30)"
+    assert found["raw_frames"] == "toDateTime(ingested_at) + toIntervalDay(90)"
+    assert found["instruments"] == ""
+    for_ever = make_settings(clickhouse_raw_retention_days=0)
+    run(client, database, retention_statements(client, database, for_ever))
+    assert not any(ttls(client, database).values())
+
+
+def test_rows_beyond_their_retention_go(
+    client: Client, database: str, make_settings: "MakeSettings"
+) -> None:
+    migrate(client, database)
+    client.command(
+        f"INSERT INTO {database}.feeds (timestamp, feed) "  # noqa: S608
+        "VALUES ('2020-01-01', 'old'), (now(), 'new')"
+    )
+    settings = make_settings(clickhouse_retention_days=365)
+    run(client, database, retention_statements(client, database, settings))
+    client.command(f"OPTIMIZE TABLE {database}.feeds FINAL")
+    assert client.query(f"SELECT feed FROM {database}.feeds").result_rows == [("new",)]  # noqa: S608
+
+
+def test_a_dry_run_prints_what_the_real_run_does(
+    client: Client, database: str, make_settings: "MakeSettings", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_settings()
+    monkeypatch.setenv("CLICKHOUSE_DATABASE", database)
+    monkeypatch.setenv("CLICKHOUSE_RETENTION_DAYS", "7")
+    printed = CliRunner().invoke(app, ["migrate", "--dry-run"])
+    assert printed.exit_code == 0
+    assert "CREATE TABLE IF NOT EXISTS liquidations\n" in printed.output
+    assert "ALTER TABLE liquidations MODIFY TTL toDateTime(timestamp) + toIntervalDay(7);" in (
+        printed.output
+    )
+    assert applied_checksums(client, database) is None
+    first, second = (CliRunner().invoke(app, ["migrate"]).output for _ in range(2))
+    assert "0001_tables" in first
+    assert "retention: ALTER TABLE liquidations" in first
+    assert second == "applied: nothing, the schema is up to date\n"
+    check_schema(client, database)
+    assert CliRunner().invoke(app, ["migrate", "--dry-run"]).output == ""

@@ -1,0 +1,215 @@
+"""What can be known of the compose file and the image without a Docker engine."""
+
+import os
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from liq.cli.commands.process import Stage
+from liq.cli.commands.sink import Sink
+from liq.cli.main import COMMANDS, load
+from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
+from liq.producers.feeds.settings import feed_settings
+from liq.producers.live.run import chosen_targets
+from liq.runtime.settings import Settings, host_slot
+from tests.support.paths import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = {name: body for name, body in SERVICES.items() if "build" in body}
+LONG_RUNNING = {name: body for name, body in SERVICES.items() if body["restart"] != "no"}
+FEED_SETTINGS = {setting.name for setting in feed_settings(ALL_FEEDS)}
+SETTINGS = {name.upper() for name in Settings.model_fields} | FEED_SETTINGS
+PINNED = re.compile(r"^[a-z0-9./-]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?$")
+
+
+def test_there_is_a_service_for_every_kind_of_worker() -> None:
+    assert {"kafka", "clickhouse", "normalize", "detect", "sink"} <= SERVICES.keys()
+    commands = {tuple(body["command"][:2]) for body in OURS.values()}
+    assert {("process", stage.value) for stage in Stage} <= commands
+    assert {("sink", store.value) for store in Sink} <= commands
+    assert {("produce",), ("topics",), ("migrate",)} <= commands
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_that_a_service_passes_exists(name: str) -> None:
+    assert set(OURS[name]["environment"]) <= SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("name", "prefixes"),
+    [
+        ("normalize", ("CASCADE_", "INSTITUTIONAL_", "PRICE_")),
+        ("detect", ("CASCADE_",)),
+        ("sink", ("SINK_",)),
+        ("produce", ("PRODUCE_",)),
+    ],
+)
+def test_every_setting_of_a_stage_can_be_set(name: str, prefixes: tuple[str, ...]) -> None:
+    wanted = {setting for setting in SETTINGS if setting.startswith(prefixes)}
+    assert wanted <= OURS[name]["environment"].keys()
+
+
+def test_every_setting_of_a_feed_can_be_set() -> None:
+    assert OURS["produce"]["environment"].keys() >= FEED_SETTINGS
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_setting_that_is_left_empty_has_its_default(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting, raising=False)
+    default = Settings(), chosen_targets(producible_exchanges(), {})
+    passed = OURS[name]["environment"]
+    left_empty = {key for key, value in passed.items() if value == f"${{{key}:-}}"}
+    for key in left_empty:
+        monkeypatch.setenv(key, "")
+    assert (Settings(), chosen_targets(producible_exchanges(), os.environ)) == default
+    assert passed.keys() - left_empty <= {
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "CLICKHOUSE_URL",
+        "CLICKHOUSE_USER",
+        "CLICKHOUSE_PASSWORD",
+    }
+
+
+def test_only_what_talks_to_clickhouse_knows_its_password() -> None:
+    knowing = {name for name, body in OURS.items() if "CLICKHOUSE_PASSWORD" in body["environment"]}
+    assert knowing == {"setup", "sink"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_line_parses(name: str) -> None:
+    word, *arguments = OURS[name]["command"]
+    for volume in OURS[name].get("volumes", []):
+        source, target, mode = volume.split(":")
+        assert mode == "ro"
+        arguments = [text.replace(target, str(ROOT / source), 1) for text in arguments]
+    command = load(word, COMMANDS[word])
+    assert command.make_context(word, arguments).params
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_image_has_a_pinned_tag(name: str) -> None:
+    assert PINNED.match(SERVICES[name]["image"])
+
+
+def test_the_images_that_ours_is_built_from_are_pinned() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(bases) == 2
+    assert all(PINNED.match(base) for base in bases)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_published_port_is_bound_to_loopback(name: str) -> None:
+    for port in SERVICES[name].get("ports", []):
+        assert str(port).startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_have_no_privileges(name: str) -> None:
+    body = OURS[name]
+    assert body["read_only"] is True
+    assert body["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in body["security_opt"]
+    assert "user" not in body
+    assert "mem_limit" in body
+
+
+def test_our_image_runs_as_a_fixed_user_that_is_not_root() -> None:
+    [user] = re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE)
+    assert user == "10001:10001"
+    assert DOCKERFILE.index("USER ") > DOCKERFILE.rindex("FROM ")
+
+
+@pytest.mark.parametrize("name", LONG_RUNNING)
+def test_everything_that_keeps_running_has_a_health_check(name: str) -> None:
+    if name in OURS:
+        assert "HEALTHCHECK" in DOCKERFILE
+        assert LONG_RUNNING[name].get("healthcheck", {}).get("disable") is not True
+    else:
+        assert LONG_RUNNING[name]["healthcheck"]["test"]
+
+
+def test_data_is_in_declared_volumes() -> None:
+    for name in ("kafka", "clickhouse"):
+        volumes = [volume.partition(":")[0] for volume in SERVICES[name]["volumes"]]
+        assert volumes
+        assert set(volumes) <= COMPOSE["volumes"].keys()
+
+
+def test_nothing_has_a_default_password() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    passwords = re.findall(r"CLICKHOUSE_PASSWORD: (.+)", text)
+    assert len(passwords) == 2
+    assert all(password.startswith("${CLICKHOUSE_PASSWORD:?") for password in passwords)
+    assert "CLICKHOUSE_PASSWORD=\n" in (ROOT / "deploy" / "example.env").read_text()
+
+
+def test_workers_start_after_topics_and_schema_are_there() -> None:
+    for name in ("produce", "normalize", "detect", "sink", "replay"):
+        assert OURS[name]["depends_on"] == {
+            "setup": {"condition": "service_completed_successfully"}
+        }
+    assert OURS["setup"]["depends_on"] == {
+        "clickhouse": {"condition": "service_healthy"},
+        "topics": {"condition": "service_completed_successfully"},
+    }
+    assert OURS["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+
+
+def test_a_supervisor_waits_longer_than_a_worker_needs_to_stop() -> None:
+    assert {body["stop_grace_period"] for body in OURS.values()} == {"35s"}
+
+
+def test_what_the_image_copies_is_let_through() -> None:
+    kept = {
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
+    copied = {
+        word
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
+        for word in line.split()[:-1]
+    }
+    assert copied == kept
+    assert all((ROOT / name).exists() for name in copied)
+
+
+def has_compose() -> bool:
+    if shutil.which("docker") is None:
+        return False
+    asked = subprocess.run(("docker", "compose", "version"), capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+@pytest.mark.skipif(not has_compose(), reason="the docker compose command is not installed")
+def test_compose_itself_accepts_the_file() -> None:
+    checked = subprocess.run(
+        ("docker", "compose", "--profile", "replay", "--profile", "live", "config", "--quiet"),
+        cwd=ROOT,
+        env={**os.environ, "CLICKHOUSE_PASSWORD": "chosen"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_no_scalable_service_has_a_name_that_its_copies_would_share() -> None:
+    assert {name for name, body in OURS.items() if "hostname" in body} == {"produce"}
+
+
+def test_containers_get_slots_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "node 1/a")
+    assert host_slot() == "node-1-a"
+    monkeypatch.delenv("WORKER_SLOT", raising=False)
+    assert Settings().worker_slot == "node-1-a"
+    assert not any("WORKER_SLOT" in body["environment"] for body in OURS.values())
