@@ -16,7 +16,7 @@ COMPILED := PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python
 INSTALL_INPUTS := pyproject.toml devstack/pyproject.toml schemas/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-unit test-apache test-faults lint format types imports check bench eval eval-check wheel test-compiled clean
+.PHONY: help install demo dev test test-unit test-apache test-faults lint format types imports check bench bench-against eval eval-check wheel test-compiled clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,7 +88,11 @@ wheel: install ## Build dist/*.whl with the pure core compiled (needs a C compil
 		$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist build/source
 
 bench: install ## Run the side-by-side measurements.
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for name in normalizers detector producer clickhouse_sink clickhouse_queries; do \
+		echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+bench-against: install ## Compare processor time with another checkout: OTHER=folder with an environment of its own.
+	$(BIN)/python -m benchmarks.against $(OTHER) --check
 
 eval-check: install ## Play six synthetic days to the cascade detector; fails when it misses a limit.
 	$(BIN)/python -m benchmarks.detection --seeds 6 --only-ours --check

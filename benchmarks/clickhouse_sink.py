@@ -1,6 +1,6 @@
 """The sink beside the engine it loads: rates, memory and freshness in one run.
 
-    python benchmarks/clickhouse_sink.py [--events 400000] [--seconds 15]
+    python -m benchmarks.clickhouse_sink [--events 400000] [--seconds 15]
 
 Everything runs on this machine: the embedded broker, the embedded ClickHouse, one sink worker.
 Rates depend on what else runs here; the ratios and the processor time do so far less.
@@ -16,11 +16,9 @@ import argparse
 import asyncio
 import os
 import random
-import re
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from pathlib import Path
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from benchmarks.running_worker import RunningWorker
 from liq.devstack.options import load_stack_options
 from liq.devstack.stack import Stack
 from liq.runtime.kafka import new_producer
@@ -52,7 +51,6 @@ EVENTS_PER_SECOND = 1000
 SYMBOLS = 200
 STARTED_AT_MS = 1_783_500_000_000
 COUNT = "SELECT count() FROM liquidations"
-MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,29 +106,6 @@ async def publish(settings: Settings, values: Sequence[bytes]) -> None:
         await producer.stop()
 
 
-class Worker:
-    """What a running sink says of itself."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/metrics"
-
-    def cpu_seconds(self) -> float:
-        """Processor time since its start."""
-        return self._metric("process_cpu_seconds_total")
-
-    def resident_mebibytes(self) -> float:
-        """Memory that it holds."""
-        return self._metric("process_resident_memory_bytes") / MEBIBYTE
-
-    def _metric(self, name: str) -> float:
-        with urllib.request.urlopen(self._url, timeout=10) as answer:  # noqa: S310 - our worker
-            text = answer.read().decode()
-        found = re.search(rf"^{name} (\S+)$", text, re.MULTILINE)
-        if found is None:
-            raise SystemExit(f"the worker shows no {name}; run this on Linux")
-        return float(found[1])
-
-
 def count(client: Client) -> int:
     return int(client.query(COUNT).result_rows[0][0])
 
@@ -139,11 +114,11 @@ def load_rates(
     stack: Stack, settings: Settings, client: Client, events: Sequence[bytes]
 ) -> Iterator[str]:
     """A worker starts on a backlog; another one, before it, shows what idling costs."""
-    idle = Worker(stack.start_worker("idle-sink", "sink", "clickhouse"))
+    idle = RunningWorker(stack.start_worker("idle-sink", "sink", "clickhouse"))
     idle_memory, idle_cpu = idle.resident_mebibytes(), idle.cpu_seconds()
     stack.supervisor.stop("idle-sink")
     asyncio.run(publish(settings, events))
-    worker = Worker(stack.start_worker("sink", "sink", "clickhouse"))
+    worker = RunningWorker(stack.start_worker("sink", "sink", "clickhouse"))
     first_count, first_time = 0, time.monotonic()
     stored, memory = 0, 0.0
     while stored < len(events):

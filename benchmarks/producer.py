@@ -1,6 +1,6 @@
 """Frames a second from one connection of a local exchange into the embedded broker, and memory.
 
-    python benchmarks/producer.py [--frames 400000] [--rate 0]
+    python -m benchmarks.producer [--frames 400000] [--rate 0]
 
 A server process sends frames as fast as they are taken, or at the given pace; `liq produce` runs as
 a process of its own. Prints the rate until the last frame was acknowledged, what is missing, and
@@ -10,28 +10,25 @@ the producer's memory while it ran.
 import argparse
 import asyncio
 import multiprocessing
-import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from urllib.request import urlopen
 
 import orjson
 from websockets.asyncio.server import ServerConnection, serve
 
-from liq.devstack.broker import choose_broker
+from benchmarks.running_worker import RunningWorker
 from liq.devstack.options import load_stack_options
-from liq.devstack.ports import LOOPBACK, free_port
-from liq.devstack.probe import answers_http
-from liq.devstack.stack import liq_command
-from liq.devstack.supervisor import Child, Supervisor
+from liq.devstack.ports import LOOPBACK
+from liq.devstack.stack import Stack
 
 SYMBOLS = 200
 BURST_SECONDS = 0.01
 POLL_SECONDS = 0.5
-IN_FLIGHT = "liq_producer_in_flight_records"
-CPU = "process_cpu_seconds_total"
 
 
 def frame(number: int) -> bytes:
@@ -74,10 +71,19 @@ def run_exchange(count: int, rate: int, pipe: Connection) -> None:
     asyncio.run(main())
 
 
-def metric(url: str, name: str) -> float:
-    with urlopen(f"{url}/metrics", timeout=10) as answer:  # noqa: S310 - our own process
-        lines = answer.read().decode().splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+@contextmanager
+def play_once(count: int, rate: int = 0) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Run an exchange that sends `count` frames to the first subscriber.
+
+    Gives its address, and a function that waits for the first frame and returns when it was sent.
+    """
+    ours, theirs = multiprocessing.Pipe()
+    exchange = multiprocessing.Process(target=run_exchange, args=(count, rate, theirs), daemon=True)
+    exchange.start()
+    try:
+        yield f"ws://{LOOPBACK}:{ours.recv()}/", ours.recv
+    finally:
+        exchange.kill()
 
 
 def main() -> None:
@@ -86,62 +92,34 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        options = load_stack_options(embedded_data_dir=Path(folder), embedded_kafka_port=0)
-        with Supervisor(Path(folder) / "logs") as supervisor:
-            broker = choose_broker(options, supervisor)
-            environment = dict(broker.start().environment)
-            ours, theirs = multiprocessing.Pipe()
-            exchange = multiprocessing.Process(
-                target=run_exchange,
-                args=(arguments.frames, arguments.rate, theirs),
-                daemon=True,
+        options = load_stack_options(embedded_data_dir=Path(folder))
+        with (
+            Stack(options, has_clickhouse=False) as stack,
+            play_once(arguments.frames, arguments.rate) as (address, started),
+        ):
+            port = stack.start_worker(
+                "produce", "produce", "aster", environment={"ASTER_WS_URL": address}
             )
-            exchange.start()
-            port = free_port()
-            url = f"http://{LOOPBACK}:{port}"
-            address = f"ws://{LOOPBACK}:{ours.recv()}/"
-            supervisor.start(
-                Child(
-                    name="produce",
-                    command=liq_command("produce", "aster"),
-                    environment={**environment, "ASTER_WS_URL": address, "HTTP_PORT": str(port)},
-                    is_ready=lambda: answers_http(f"{url}/readyz"),
-                )
-            )
-            measure(url, ours, arguments.frames)
-            supervisor.stop("produce")
-            exchange.kill()
-            broker.stop()
+            measure(RunningWorker(port), started(), arguments.frames)
 
 
-def measure(url: str, pipe: Connection, count: int) -> None:
+def measure(worker: RunningWorker, started: float, count: int) -> None:
     """Wait for the last acknowledgement, and print the figures."""
-    started = pipe.recv()
-    busy = -metric(url, CPU)
-    memory = []
-    acknowledged = -1.0
-    ended = started
-    quiet = 0
-    while quiet < 10 / POLL_SECONDS:
-        time.sleep(POLL_SECONDS)
-        memory.append(metric(url, "process_resident_memory_bytes") / 1e6)
-        now = metric(url, 'liq_frames_total{exchange="aster"') - metric(url, IN_FLIGHT)
-        if now > acknowledged:
-            acknowledged, ended, quiet = now, time.monotonic(), 0
-        else:
-            quiet += 1
-        if acknowledged >= count:
-            break
-    seconds = ended - started
-    busy += metric(url, CPU)
-    print(f"{acknowledged:,.0f} of {count:,} frames acknowledged in {seconds:.1f} s")
-    print(f"{acknowledged / seconds:,.0f} frames/s on one connection")
+    busy = -worker.cpu_seconds()
+    memory: list[float] = []
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(worker.wait_for_frames, count)
+        while not ending.done():
+            memory.append(worker.resident_mebibytes())
+            time.sleep(POLL_SECONDS)
+    seconds = ending.result() - started
+    busy += worker.cpu_seconds()
+    print(f"{count:,} frames acknowledged in {seconds:.1f} s")
+    print(f"{count / seconds:,.0f} frames/s on one connection")
     print(f"the producer was busy for {busy:.1f} s: {1e6 * busy / count:.1f} microseconds a frame")
     half = memory[len(memory) // 2 :]
-    print(f"memory: {memory[0]:.0f} MB at first, {max(memory):.0f} MB at most, ", end="")
-    print(f"{min(half):.0f} to {max(half):.0f} MB in the second half")
-    if acknowledged < count:
-        sys.exit("frames are missing")
+    print(f"memory: {memory[0]:.0f} MiB at first, {max(memory):.0f} MiB at most, ", end="")
+    print(f"{min(half):.0f} to {max(half):.0f} MiB in the second half")
 
 
 if __name__ == "__main__":
