@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.feeds.addresses import Target, targets
 from liq.producers.feeds.registry import FEEDS
-from liq.producers.live.run import produce
-from liq.producers.live.timing import Timing
+from liq.producers.feeds.settings import Target, resolve_targets
+from liq.producers.live import Timing, produce
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
 
@@ -34,7 +33,7 @@ def target(
     dialect = exchange.dialect
     [feed] = [each for each in FEEDS[dialect.exchange] if each.name == dialect.feed]
     settings = {**exchange.environment, **(environment or {})}
-    [found] = targets((replace(feed, **changes),), settings)
+    [found] = resolve_targets((replace(feed, **changes),), settings)
     return found
 
 

@@ -6,8 +6,7 @@ from rich.table import Column, Table
 
 from liq.cli.console import exits_on_configuration_error, out
 from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
-from liq.producers.feeds.settings import feed_settings
-from liq.producers.live.run import chosen_targets
+from liq.producers.feeds.settings import choose_targets, feed_settings
 from liq.runtime.settings import Settings, load_settings
 
 
@@ -16,7 +15,7 @@ def config() -> None:
     """Print the settings that are in force, secrets masked."""
     settings = load_settings()
     # Wrong addresses are refused here as they are by `liq produce`.
-    chosen_targets(settings.exchanges or producible_exchanges(), os.environ)
+    choose_targets(settings.exchanges or producible_exchanges(), os.environ)
     table = Table("setting", "value", "meaning", title="Settings in force")
     for name, value in settings.masked().items():
         table.add_row(name, value, Settings.model_fields[name.lower()].description)

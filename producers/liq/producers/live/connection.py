@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from liq.producers.feeds.addresses import Target
+from liq.producers.feeds.settings import Target
 from liq.producers.live.backoff import backoff_seconds
 from liq.producers.live.breaker import CircuitBreaker
 from liq.producers.live.clock import now_ms

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from liq.producers.feeds.addresses import Target
-from liq.producers.feeds.feed import Feed
+from liq.producers.feeds import FeedSpec
+from liq.producers.feeds.settings import Target
 from liq.producers.live.backoff import backoff_seconds
 from liq.producers.live.clock import now_ms
 from liq.producers.live.connection import Connection, ConnectionContext
@@ -23,7 +23,7 @@ class FeedRunner:
     def __init__(
         self, target: Target, context: ConnectionContext, covered_until_ms: int | None
     ) -> None:
-        self.feed: Feed = target.feed
+        self.feed: FeedSpec = target.feed
         self._target = target
         self._context = context
         self._covered_until_ms = covered_until_ms

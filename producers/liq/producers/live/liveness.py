@@ -9,7 +9,7 @@ looks, which accepts everything and never says a word.
 from dataclasses import dataclass, field
 from typing import Final
 
-from liq.producers.feeds.feed import Heartbeat
+from liq.producers.feeds import Heartbeat
 
 OTHERS_ACTIVE_SECONDS: Final = 120.0
 

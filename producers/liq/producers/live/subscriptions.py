@@ -7,7 +7,7 @@ halves, until the bad symbol stands alone and is left out.
 from collections import deque
 from dataclasses import dataclass, field
 
-from liq.producers.feeds.feed import Feed, Received, request
+from liq.producers.feeds import FeedSpec, Received, request
 from liq.producers.live.timing import DEFAULT_TIMING
 
 
@@ -23,7 +23,7 @@ class _Request:
 class Subscriptions:
     """The subscriptions of one connection. Times are seconds of a monotonic clock."""
 
-    feed: Feed
+    feed: FeedSpec
     names: tuple[str, ...]
     acknowledge_seconds: float = DEFAULT_TIMING.acknowledge
     refused: dict[str, str] = field(default_factory=dict)

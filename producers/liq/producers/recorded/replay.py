@@ -103,7 +103,7 @@ class ReplayCallbacks:
     broken: Callable[[BrokenLine], None] = report_broken_line
 
 
-async def replay(
+async def replay_capture(
     settings: Settings,
     path: str,
     options: ReplayOptions,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from liq.producers.feeds.feed import Feed, Heartbeat
+from liq.producers.feeds import FeedSpec, Heartbeat
 from liq.producers.feeds.registry import FEEDS
 from liq.producers.live.backoff import backoff_seconds
 from liq.producers.live.breaker import FAILURES_TO_OPEN, BreakerState, CircuitBreaker
@@ -56,7 +56,7 @@ def test_silence_without_a_ping_is_no_death() -> None:
 @pytest.mark.parametrize(
     "feed", [f for feeds in FEEDS.values() for f in feeds], ids=lambda f: f.label
 )
-def test_every_feed_notices_a_half_open_socket_within_half_a_minute(feed: Feed) -> None:
+def test_every_feed_notices_a_half_open_socket_within_half_a_minute(feed: FeedSpec) -> None:
     heartbeat = feed.heartbeat
     assert heartbeat.every_seconds + heartbeat.answer_seconds <= HALF_OPEN_LIMIT_SECONDS
 
