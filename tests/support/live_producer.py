@@ -12,15 +12,14 @@ from liq.producers.feeds.registry import FEEDS
 from liq.producers.feeds.settings import Target, resolve_targets
 from liq.producers.live import Timing, produce
 from liq.runtime.health import Health
+from liq.runtime.retry import BackoffPolicy, BreakerPolicy
 from liq.runtime.settings import Settings
 
 END_SECONDS: Final = 60.0
 FAST: Final = Timing(
     acknowledge=1.0,
-    first_backoff=0.05,
-    last_backoff=0.1,
-    breaker=1.0,
-    last_breaker=1.0,
+    backoff=BackoffPolicy(first_seconds=0.05, longest_seconds=0.1, shortest_seconds=0.05),
+    breaker=BreakerPolicy(failures_to_open=6, first_pause_seconds=1.0, longest_pause_seconds=1.0),
     overlap=0.2,
     relist=0.2,
 )

@@ -6,7 +6,6 @@ from typing import Any
 
 from liq.producers.feeds import FeedSpec
 from liq.producers.feeds.settings import Target
-from liq.producers.live.backoff import backoff_seconds
 from liq.producers.live.clock import now_ms
 from liq.producers.live.connection import Connection, ConnectionContext
 from liq.producers.live.listing import ListingError, list_symbols
@@ -102,7 +101,7 @@ class FeedRunner:
 
     async def _back_off(self, failures: int) -> None:
         source = self._context.random_source
-        await asyncio.sleep(backoff_seconds(failures, source, self._timing))
+        await asyncio.sleep(self._timing.backoff.wait_seconds(failures, source))
 
     async def _add_new(self, group: asyncio.TaskGroup) -> None:
         """Subscribe to markets that were listed since."""

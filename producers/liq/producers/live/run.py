@@ -13,7 +13,6 @@ from typing import Any, Final
 from aiokafka.errors import KafkaError
 
 from liq.producers.feeds.settings import Target
-from liq.producers.live.breaker import CircuitBreaker
 from liq.producers.live.clock import Clock, SystemClock, now_ms
 from liq.producers.live.connection import ConnectionContext
 from liq.producers.live.coverage import covered_until_ms
@@ -28,6 +27,7 @@ from liq.runtime.health import Health
 from liq.runtime.kafka import LINGER_MS, new_producer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_SILENCE, FEED_STALE
+from liq.runtime.retry import CircuitBreaker
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.vocabulary import FeedEvent
@@ -153,7 +153,11 @@ class LiveRun:
         source = random.Random()  # noqa: S311
         contexts = {
             exchange: ConnectionContext(
-                session, self._reporter, CircuitBreaker(timing), settings.worker_slot, source
+                session,
+                self._reporter,
+                CircuitBreaker(timing.breaker),
+                settings.worker_slot,
+                source,
             )
             for exchange in self._exchanges
         }

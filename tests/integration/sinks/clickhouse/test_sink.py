@@ -28,6 +28,7 @@ from liq.runtime.metrics import (
     SINK_RETRIES,
     SINK_SKIPPED,
 )
+from liq.runtime.retry import BreakerState
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import encode
@@ -35,7 +36,6 @@ from liq.schemas.headers import HEARTBEAT_KEY, heartbeat_headers
 from liq.schemas.records import CascadeAlert, Liquidation, Source
 from liq.schemas.vocabulary import AlertType, Side
 from liq.sinks.clickhouse import client as client_module
-from liq.sinks.clickhouse.breaker import BreakerState
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic
