@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 
 from liq.producers.feeds import FeedSpec
 from liq.runtime.kafka import new_consumer, start_consumer
 from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.partitions import find_partitions
+from liq.runtime.sending import partition_of
 from liq.runtime.settings import Settings
 from liq.schemas.codec import DecodeError, decode
 from liq.schemas.headers import (
@@ -94,7 +94,7 @@ def open_outages(statuses: Iterable[FeedStatus], exchange: str, slot: str) -> di
 
 def _heartbeat_partition(settings: Settings, exchange: str) -> TopicPartition:
     numbers = list(range(settings.topic_partitions))
-    number = DefaultPartitioner()(HEARTBEAT_KEY, numbers, numbers)
+    number = partition_of(HEARTBEAT_KEY, numbers)
     return TopicPartition(settings.topics.raw(exchange), number)
 
 
@@ -140,7 +140,7 @@ async def _newest_statuses(
     """Return the newest feed records of an exchange, oldest first."""
     topic = settings.topics.feeds
     numbers = [found.partition for found in await find_partitions(settings, [topic])]
-    partition = TopicPartition(topic, DefaultPartitioner()(exchange.encode(), numbers, numbers))
+    partition = TopicPartition(topic, partition_of(exchange.encode(), numbers))
     begin, end = await _assign(consumer, partition)
     start = max(begin, end - STATUS_TAIL_RECORDS)
     return [

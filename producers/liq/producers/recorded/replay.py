@@ -22,11 +22,12 @@ from liq.producers.recorded.capture_file import (
     Line,
 )
 from liq.producers.recorded.capture_line import checked_capture_line
-from liq.producers.recorded.ordered_sender import OrderedSender, Ordering, RawRecord
+from liq.producers.recorded.ordered_sender import OrderedSender, Ordering
 from liq.producers.recorded.pace import Pace, heartbeat_times
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import LINGER_MS, new_producer
 from liq.runtime.metrics import CAPTURE_ERRORS, FRAMES, HANDLED
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.capture import CaptureLine
@@ -214,14 +215,14 @@ class _Run:
 
     async def _send(self, frame: CaptureLine, number: int) -> None:
         value = frame.frame.encode()
-        await self.sender.send(
-            RawRecord(
-                self.settings.topics.raw(frame.exchange),
-                record_key(frame.exchange, value),
-                value,
-                self._headers(frame.exchange, frame.feed, frame.received_at_ns, number),
-            )
+        headers = self._headers(frame.exchange, frame.feed, frame.received_at_ns, number)
+        record = OutputRecord(
+            self.settings.topics.raw(frame.exchange),
+            record_key(frame.exchange, value),
+            value,
+            headers.encode(),
         )
+        await self.sender.send(record, frame.received_at_ns)
         FRAMES.labels(frame.exchange, frame.feed).inc()
         HANDLED.add(1)
         self.seen[frame.exchange] = None
@@ -234,7 +235,8 @@ class _Run:
         for exchange in self.seen:
             headers = self._headers(exchange, HEARTBEAT_FEED, clock_ns, self.result.lines)
             topic = self.settings.topics.raw(exchange)
-            await self.sender.send(RawRecord(topic, HEARTBEAT_KEY, None, headers))
+            record = OutputRecord(topic, HEARTBEAT_KEY, None, headers.encode())
+            await self.sender.send(record, clock_ns)
             self.result.heartbeats += 1
 
     def _headers(

@@ -18,7 +18,6 @@ from clickhouse_connect.driver.client import Client
 
 from liq.devstack.warehouse import WarehouseAddress
 from liq.runtime.errors import ConfigurationError, DependencyError
-from liq.runtime.group_offsets import committed_offsets
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
 from liq.runtime.metrics import (
@@ -28,6 +27,7 @@ from liq.runtime.metrics import (
     SINK_RETRIES,
     SINK_SKIPPED,
 )
+from liq.runtime.partitions import committed_offsets
 from liq.runtime.retry import BreakerState
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
