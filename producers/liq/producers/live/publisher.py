@@ -18,11 +18,10 @@ from liq.producers.live.clock import Clock
 from liq.runtime.metrics import FRAMES, HANDLED, PRODUCER_IN_FLIGHT, RECORDS_OUT
 from liq.runtime.sending import KeyPartitions
 from liq.schemas.codec import encode
-from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
 from liq.schemas.records import FeedStatus
 from liq.schemas.topics import Topics
 
-HEARTBEAT_FEED: Final = "heartbeat"
 MAX_IN_FLIGHT_FRAMES: Final = 20_000
 MAX_IN_FLIGHT_BYTES: Final = 32 * 1_048_576
 # Acknowledgements are looked at this often; a callback for each would cost more than the rest.

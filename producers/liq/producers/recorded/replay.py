@@ -32,11 +32,10 @@ from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.capture import CaptureLine
 from liq.schemas.codec import DecodeError
-from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
 from liq.schemas.units import SECOND_NS
 
 CLIENT_ID: Final = "replay"
-HEARTBEAT_FEED: Final = "heartbeat"
 END_SILENCE_SECONDS: Final = 300
 EXIT_BROKEN_LINES: Final = 2
 
