@@ -1,7 +1,7 @@
-"""Keeps one connection of a feed up: reconnects, replaces before expiry, and records gaps.
+"""One connection of a feed, kept up: it reconnects, is replaced before expiry, and records gaps.
 
-The connection that replaces another is subscribed before the other closes. What both bring has the
-same ids and is told apart downstream.
+The connection that replaces another subscribes before the other closes. Frames that both receive
+get the same event ids, by which readers deduplicate them.
 """
 
 import asyncio

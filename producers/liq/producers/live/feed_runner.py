@@ -1,4 +1,4 @@
-"""All connections of one feed: lists its markets, spreads them, and restarts what breaks."""
+"""The connections of one feed: list its markets, spread them, and restart what breaks."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -1,7 +1,7 @@
-"""Live producers: every feed of some exchanges into Kafka, from one process.
+"""A run of live producers: every feed of some exchanges into Kafka, from one process.
 
-Each exchange has tasks of its own. What goes wrong in one of them is recorded and tried again
-there; only Kafka's failure, or a signal, ends the process.
+Each feed has tasks of its own, which record and retry their failures; only Kafka's failure, or a
+signal, ends the process.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What happens to connections: a record on `liquidations.feeds`, a metric and a log line each."""
+"""Reports of connection events: a record on `liquidations.feeds`, a metric and a log line each."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final

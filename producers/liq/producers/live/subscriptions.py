@@ -1,7 +1,7 @@
-"""What a connection has asked for and what the venue said to it.
+"""The subscriptions of a connection: requests to send, and the venue's answers to them.
 
-A venue may refuse a request of many symbols because of one. The request is then asked again in
-halves, until the bad symbol stands alone and is left out.
+A venue may refuse a request of many symbols because of one. The connection then requests each
+half, until the bad symbol stands alone and is left out.
 """
 
 from collections import deque

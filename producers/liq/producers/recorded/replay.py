@@ -1,4 +1,4 @@
-"""Replays a capture: each frame's exact bytes into the raw topic of its exchange.
+"""Replay of a capture: each frame's exact bytes into the raw topic of its exchange.
 
 The recorded receive times travel in the headers, so everything downstream sees the recording's
 clock. Kafka's own record time is the time of the replay, or retention would delete an old
