@@ -23,8 +23,8 @@ from liq.devstack.probe import answers_http
 from liq.devstack.progress import PipelineProgress
 from liq.devstack.stack import liq_command
 from liq.devstack.supervisor import Child, Supervisor
-from liq.runtime.group_offsets import committed_offsets
 from liq.runtime.kafka import new_admin, new_producer
+from liq.runtime.partitions import committed_offsets
 from liq.runtime.settings import Settings
 from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
 from liq.sinks.clickhouse.tables import tables_by_topic

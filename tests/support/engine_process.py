@@ -19,10 +19,11 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from liq.cli.exchanges import configured_exchanges
-from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.stages.output import Output
 from liq.processors.workers import worker
 from liq.runtime.health import Health
 from liq.runtime.logs import configure_logging, get_logger
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import load_settings
 
 POLL_SECONDS = 0.02

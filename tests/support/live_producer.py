@@ -8,20 +8,18 @@ from dataclasses import replace
 from typing import Any, Final
 
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.feeds.addresses import Target, targets
 from liq.producers.feeds.registry import FEEDS
-from liq.producers.live.run import produce
-from liq.producers.live.timing import Timing
+from liq.producers.feeds.settings import Target, resolve_targets
+from liq.producers.live import Timing, produce
 from liq.runtime.health import Health
+from liq.runtime.retry import BackoffPolicy, BreakerPolicy
 from liq.runtime.settings import Settings
 
 END_SECONDS: Final = 60.0
 FAST: Final = Timing(
     acknowledge=1.0,
-    first_backoff=0.05,
-    last_backoff=0.1,
-    breaker=1.0,
-    last_breaker=1.0,
+    backoff=BackoffPolicy(first_seconds=0.05, longest_seconds=0.1, shortest_seconds=0.05),
+    breaker=BreakerPolicy(failures_to_open=6, first_pause_seconds=1.0, longest_pause_seconds=1.0),
     overlap=0.2,
     relist=0.2,
 )
@@ -34,7 +32,7 @@ def target(
     dialect = exchange.dialect
     [feed] = [each for each in FEEDS[dialect.exchange] if each.name == dialect.feed]
     settings = {**exchange.environment, **(environment or {})}
-    [found] = targets((replace(feed, **changes),), settings)
+    [found] = resolve_targets((replace(feed, **changes),), settings)
     return found
 
 

@@ -3,18 +3,15 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator
 
-from liq.runtime.errors import ConfigurationError
+from liq.runtime.settings import EnvironmentSettings, load_from_environment
 
 BrokerKind = Literal["embedded", "docker", "apache"]
 
 
-class StackOptions(BaseSettings):
+class StackOptions(EnvironmentSettings):
     """Settings of the stack itself; what its clients need is derived from them."""
-
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
     kafka: BrokerKind = Field(
         default="embedded", description="Which broker to start if none is given."
@@ -55,13 +52,9 @@ class StackOptions(BaseSettings):
 
 
 def load_stack_options(**overrides: Any) -> StackOptions:
-    """Read the environment.
+    """Read the stack's settings from the environment.
 
     Raises:
         ConfigurationError: with one line for each setting that is wrong.
     """
-    try:
-        return StackOptions(**overrides)
-    except ValidationError as error:
-        lines = [f"{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors()]
-        raise ConfigurationError("Settings are wrong:\n  " + "\n  ".join(lines)) from error
+    return load_from_environment(StackOptions, **overrides)

@@ -1,10 +1,10 @@
 """TCP ports on this machine: free ones, and taken ones said in a sentence."""
 
-import os
 import random
 import re
 import socket
 
+from liq.runtime.environment import environment
 from liq.runtime.errors import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
@@ -37,7 +37,7 @@ def free_ports() -> range:
     Raises:
         ConfigurationError: it is not such a range.
     """
-    text = os.environ.get(SETTING) or DEFAULT_RANGE
+    text = environment().get(SETTING) or DEFAULT_RANGE
     found = re.fullmatch(r"(\d{4,5})-(\d{4,5})", text)
     ports = range(int(found[1]), int(found[2]) + 1) if found else range(0)
     if len(ports) < ATTEMPTS or ports.stop > MOST_PORTS:

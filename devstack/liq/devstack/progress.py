@@ -6,9 +6,8 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from liq.runtime.group_offsets import committed_offsets
 from liq.runtime.kafka import new_admin, new_consumer
-from liq.runtime.partitions import list_partitions
+from liq.runtime.partitions import committed_offsets, list_partitions
 from liq.runtime.settings import Settings
 
 

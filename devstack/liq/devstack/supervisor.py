@@ -12,6 +12,7 @@ from typing import Self
 
 from liq.devstack.guard import signal_group
 from liq.devstack.isolated import child_command, guard_command
+from liq.runtime.environment import environment
 from liq.runtime.errors import DependencyError
 
 GRACE_SECONDS = 30.0
@@ -115,7 +116,7 @@ class Supervisor:
         with log_path.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - callers pass our own programs
                 child_command(self._guard_pipe, child.command),
-                env={**os.environ, **child.environment},
+                env={**environment(), **child.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -1,13 +1,11 @@
 """`liq config`: the settings that are in force."""
 
-import os
-
 from rich.table import Column, Table
 
 from liq.cli.console import exits_on_configuration_error, out
 from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
-from liq.producers.feeds.settings import feed_settings
-from liq.producers.live.run import chosen_targets
+from liq.producers.feeds.settings import choose_targets, feed_settings
+from liq.runtime.environment import environment
 from liq.runtime.settings import Settings, load_settings
 
 
@@ -16,7 +14,7 @@ def config() -> None:
     """Print the settings that are in force, secrets masked."""
     settings = load_settings()
     # Wrong addresses are refused here as they are by `liq produce`.
-    chosen_targets(settings.exchanges or producible_exchanges(), os.environ)
+    choose_targets(settings.exchanges or producible_exchanges(), environment())
     table = Table("setting", "value", "meaning", title="Settings in force")
     for name, value in settings.masked().items():
         table.add_row(name, value, Settings.model_fields[name.lower()].description)
@@ -24,6 +22,6 @@ def config() -> None:
     value_column = Column("value", overflow="fold")
     table = Table("setting", value_column, "meaning", title="Settings of feeds in force")
     for setting in feed_settings(ALL_FEEDS):
-        value = os.environ.get(setting.name) or setting.default
+        value = environment().get(setting.name) or setting.default
         table.add_row(setting.name, value, setting.meaning)
     out.print(table)

@@ -1,14 +1,14 @@
 """`liq produce`: live frames of exchanges into the raw topics."""
 
-import os
 from typing import Annotated
 
 import typer
 
 from liq.cli.console import exits_on_configuration_error, run_until_signal, start_health
 from liq.producers.feeds.registry import producible_exchanges
-from liq.producers.live.run import chosen_targets
-from liq.producers.live.run import produce as produce_live
+from liq.producers.feeds.settings import choose_targets
+from liq.producers.live import produce as produce_live
+from liq.runtime.environment import environment
 from liq.runtime.settings import load_settings
 
 
@@ -22,7 +22,7 @@ def produce(
     """Connect to exchanges and publish their frames byte for byte into the raw topics."""
     settings = load_settings()
     named = tuple(dict.fromkeys(name.lower() for name in exchanges or ()))
-    chosen = chosen_targets(named or settings.exchanges or producible_exchanges(), os.environ)
+    chosen = choose_targets(named or settings.exchanges or producible_exchanges(), environment())
     health, server = start_health(settings, worker="produce")
     try:
         run_until_signal(lambda stop: produce_live(settings, chosen, health, stop))

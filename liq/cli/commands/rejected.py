@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from liq.cli.console import exits_on_configuration_error, out
-from liq.producers.recorded.rejected import replay_rejected as replay_frames
+from liq.producers.recorded import replay_rejected as replay_frames
 from liq.runtime.logs import configure_logging
 from liq.runtime.settings import load_settings
 from liq.schemas.vocabulary import RejectReason

@@ -23,16 +23,17 @@ from liq.cli.console import (
 )
 from liq.cli.exchanges import configured_exchanges
 from liq.processors.normalizers import known_exchanges
-from liq.producers.recorded.ordered_sender import Ordering
-from liq.producers.recorded.pace import MAX_SPEED, parse_speed
-from liq.producers.recorded.replay import (
+from liq.producers.recorded import (
     END_SILENCE_SECONDS,
+    MAX_SPEED,
+    Ordering,
     ReplayCallbacks,
     ReplayOptions,
     ReplayResult,
+    parse_speed,
+    replay_capture,
     report_broken_line,
 )
-from liq.producers.recorded.replay import replay as replay_capture
 from liq.runtime.logs import configure_logging
 from liq.runtime.settings import load_settings
 

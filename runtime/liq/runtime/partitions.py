@@ -1,22 +1,38 @@
-"""Which partitions topics have, asked of the brokers.
+"""The partitions that topics have and the offsets that groups have committed, asked of the brokers.
 
 A consumer that is subscribed to nothing has not heard of any topic on Apache Kafka, so its own
-`partitions_for_topic` answers None there for topics that exist.
+`partitions_for_topic` returns None there for topics that exist.
 """
 
+import asyncio
+import time
 from collections.abc import Collection
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 from liq.runtime.kafka import new_admin
 from liq.runtime.settings import Settings
 
-CLIENT_ID = "partitions"
+CLIENT_ID: Final = "partitions"
+COORDINATOR_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.1
+# The answers of brokers while they create the groups' own topic, or move it to another broker.
+BETWEEN_COORDINATORS: Final = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 
 async def find_partitions(settings: Settings, topics: Collection[str]) -> list[TopicPartition]:
-    """Every partition of these topics, in order; a topic that nobody made has none.
+    """Return every partition of these topics, in order; a topic that does not exist has none.
 
     Raises:
         KafkaError: the brokers do not answer.
@@ -32,15 +48,33 @@ async def find_partitions(settings: Settings, topics: Collection[str]) -> list[T
 async def list_partitions(
     admin: AIOKafkaAdminClient, topics: Collection[str]
 ) -> list[TopicPartition]:
-    """The same, by a client that is started.
+    """Return the same as `find_partitions`, by a client that is started.
 
     Raises:
         KafkaError: the brokers do not answer.
     """
-    # Everything is asked for: a broker may create a topic that is asked for by name.
+    # Describe every topic: a broker may create a topic that is requested by name.
     return sorted(
         TopicPartition(described["topic"], partition["partition"])
         for described in await admin.describe_topics()
         if described["topic"] in topics
         for partition in described["partitions"]
     )
+
+
+async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:
+    """Return the next offset of every partition that the group has committed.
+
+    Raises:
+        KafkaError: the brokers do not answer, or no broker coordinates the group for half a minute.
+    """
+    deadline = time.monotonic() + COORDINATOR_SECONDS
+    while True:
+        try:
+            found = await admin.list_consumer_group_offsets(group)
+        except BETWEEN_COORDINATORS:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(POLL_SECONDS)
+        else:
+            return {place: entry.offset for place, entry in found.items() if entry.offset >= 0}

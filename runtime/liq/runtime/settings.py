@@ -4,7 +4,7 @@ import re
 import socket
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -15,6 +15,7 @@ from liq.schemas.topics import DEFAULT_NAMESPACE, Topics
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Loaded = TypeVar("Loaded", bound="EnvironmentSettings")
 
 
 def host_slot() -> str:
@@ -25,10 +26,14 @@ def host_slot() -> str:
     return re.sub(r"[^a-zA-Z0-9_.-]", "-", socket.gethostname())[:60] or "0"
 
 
-class Settings(BaseSettings):
-    """Every setting of every worker; names in the environment are the field names, upper case."""
+class EnvironmentSettings(BaseSettings):
+    """Settings whose names in the environment are the field names, upper case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+
+class Settings(EnvironmentSettings):
+    """Every setting of every worker."""
 
     exchanges: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Venues to work on, comma separated; empty means every known one."
@@ -217,13 +222,22 @@ def shown(value: object) -> str:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the environment.
+    """Read the workers' settings from the environment.
+
+    Raises:
+        ConfigurationError: with one line for each setting that is wrong.
+    """
+    return load_from_environment(Settings, **overrides)
+
+
+def load_from_environment(kind: type[Loaded], **overrides: Any) -> Loaded:
+    """Read a class of settings from the environment; `overrides` go first.
 
     Raises:
         ConfigurationError: with one line for each setting that is wrong.
     """
     try:
-        return Settings(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
         lines = [
             f"{'.'.join(str(part) for part in item['loc']).upper() or 'settings'}: {item['msg']}"

@@ -23,6 +23,8 @@ RECORD = "record"
 PULSE, CASCADE = "pulse", "cascade"
 # Kafka clients refuse a record with neither key nor value.
 HEARTBEAT_KEY = b"heartbeat"
+# The `feed` of a heartbeat in a raw topic.
+HEARTBEAT_FEED = "heartbeat"
 
 
 @dataclass(frozen=True, slots=True)

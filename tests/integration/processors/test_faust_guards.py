@@ -19,13 +19,14 @@ from liq.devstack.broker import EmbeddedBroker
 from liq.devstack.supervisor import Supervisor
 from liq.processors.stages.detect import DetectStage
 from liq.processors.stages.market import MarketStage
-from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.stages.output import Output
 from liq.processors.workers import worker as engine_worker
 from liq.processors.workers.faust_app import SESSION_TIMEOUT_SECONDS, new_app
 from liq.processors.workers.faust_transport import EngineConsumer, EngineTransport
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.health import Health
 from liq.runtime.kafka import FETCH_MAX_WAIT_MS, MAX_REQUEST_BYTES
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.runtime.topics import describe_topics, ensure_topics
 from liq.schemas.codec import encode

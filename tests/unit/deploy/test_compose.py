@@ -13,8 +13,7 @@ from liq.cli.commands.process import Stage
 from liq.cli.commands.sink import Sink
 from liq.cli.main import COMMANDS, load
 from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
-from liq.producers.feeds.settings import feed_settings
-from liq.producers.live.run import chosen_targets
+from liq.producers.feeds.settings import choose_targets, feed_settings
 from liq.runtime.settings import Settings, host_slot
 from tests.support.paths import ROOT
 
@@ -65,12 +64,12 @@ def test_a_setting_that_is_left_empty_has_its_default(
 ) -> None:
     for setting in SETTINGS:
         monkeypatch.delenv(setting, raising=False)
-    default = Settings(), chosen_targets(producible_exchanges(), {})
+    default = Settings(), choose_targets(producible_exchanges(), {})
     passed = OURS[name]["environment"]
     left_empty = {key for key, value in passed.items() if value == f"${{{key}:-}}"}
     for key in left_empty:
         monkeypatch.setenv(key, "")
-    assert (Settings(), chosen_targets(producible_exchanges(), os.environ)) == default
+    assert (Settings(), choose_targets(producible_exchanges(), os.environ)) == default
     assert passed.keys() - left_empty <= {
         "KAFKA_BOOTSTRAP_SERVERS",
         "CLICKHOUSE_URL",

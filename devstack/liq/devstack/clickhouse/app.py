@@ -21,6 +21,7 @@ from liq.devstack.clickhouse.handler import ClickHouseHandler
 from liq.devstack.clickhouse.lifetime import stop_on_signals, stop_with_parent
 from liq.devstack.clickhouse.server import ClickHouseServer, Services
 from liq.devstack.clickhouse.sessions import Sessions
+from liq.runtime.environment import environment
 
 _GRACE_S = 10.0
 
@@ -62,7 +63,7 @@ def _arguments() -> argparse.ArgumentParser:
 def _credentials(options: argparse.Namespace) -> Credentials:
     if options.password_env is None:
         return Credentials(options.user, None)
-    password = os.environ.get(options.password_env)
+    password = environment().get(options.password_env)
     if not password:
         raise StartError(
             f"--password-env names {options.password_env}, which is not set; set it to the password"

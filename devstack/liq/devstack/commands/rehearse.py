@@ -7,7 +7,7 @@ import typer
 
 from liq.cli.console import exits_on_configuration_error, out, run_until_signal, start_health
 from liq.devstack.exchange.rehearsal import rehearse as rehearse_capture
-from liq.producers.recorded.pace import MAX_SPEED, parse_speed
+from liq.producers.recorded import MAX_SPEED, parse_speed
 from liq.runtime.settings import load_settings
 
 

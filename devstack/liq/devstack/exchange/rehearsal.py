@@ -14,16 +14,17 @@ from typing import Final
 
 from liq.devstack.exchange.dialects import DIALECTS
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.feeds.addresses import Target
 from liq.producers.feeds.record_key import record_key
 from liq.producers.feeds.registry import producible_exchanges
-from liq.producers.live.publisher import Publisher
-from liq.producers.live.run import LiveRun, chosen_targets, open_publisher
-from liq.producers.live.timing import DEFAULT_TIMING
-from liq.producers.recorded.capture_file import CaptureDamagedError, CaptureFile
-from liq.producers.recorded.capture_line import checked_capture_line
-from liq.producers.recorded.pace import Pace
-from liq.producers.recorded.replay import END_SILENCE_SECONDS
+from liq.producers.feeds.settings import Target, choose_targets
+from liq.producers.live import DEFAULT_TIMING, LiveRun, Publisher, open_publisher
+from liq.producers.recorded import (
+    END_SILENCE_SECONDS,
+    CaptureDamagedError,
+    CaptureFile,
+    Pace,
+    checked_capture_line,
+)
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
@@ -150,7 +151,7 @@ def _connected(
             if (line.exchange, line.feed) == (name, feed)
         }
         exchange.list_markets(*sorted(keys | {exchange.dialect.symbol}))
-    return chosen_targets(tuple(dict.fromkeys(name for name, _ in exchanges)), environment)
+    return choose_targets(tuple(dict.fromkeys(name for name, _ in exchanges)), environment)
 
 
 async def _play(

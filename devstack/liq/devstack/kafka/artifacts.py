@@ -1,13 +1,13 @@
 """Java, and Kafka's jars from Maven."""
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+from liq.runtime.environment import environment
 from liq.runtime.errors import ConfigurationError
 
 JAVA_MAJOR = 17
@@ -22,7 +22,7 @@ def java_binary() -> str:
     Raises:
         ConfigurationError: there is none, or it is older than Kafka needs.
     """
-    home = os.environ.get("JAVA_HOME")
+    home = environment().get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     try:
         told = subprocess.run(  # noqa: S603 - the Java that the user chose
@@ -67,7 +67,7 @@ def kafka_jars(cache: Path | None = None) -> Path:
 
 def user_cache() -> Path:
     """Where this user's programs keep what they can get again."""
-    base = os.environ.get("XDG_CACHE_HOME")
+    base = environment().get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "liquidation-engine"
 
 

@@ -10,12 +10,12 @@ from operator import itemgetter
 from typing import Any, Final
 
 from liq.processors.normalizers.errors import EntryError, shown, unusable
+from liq.schemas.plausible_time import EARLIEST_VENUE_MS
 from liq.schemas.vocabulary import RejectReason, Side
 
 JsonObject = dict[str, Any]
 Getter = Callable[[JsonObject], tuple[Any, ...]]
 
-EARLIEST_MS: Final = 1_262_304_000_000  # 2010-01-01, before any of these venues existed
 MAX_CLOCK_LEAD_MS: Final = 86_400_000
 MAX_SYMBOL_CHARACTERS: Final = 64
 MAX_TIMESTAMP_DIGITS: Final = 16
@@ -117,7 +117,7 @@ def timestamp(value: object, name: str, received_at_ms: int) -> int:
         timestamp_ms = int(value)
     else:
         raise unusable(RejectReason.INVALID_TIMESTAMP, value, name, "whole milliseconds")
-    if not EARLIEST_MS <= timestamp_ms <= received_at_ms + MAX_CLOCK_LEAD_MS:
+    if not EARLIEST_VENUE_MS <= timestamp_ms <= received_at_ms + MAX_CLOCK_LEAD_MS:
         raise EntryError(
             RejectReason.INVALID_TIMESTAMP,
             f"{name} is {timestamp_ms}, before 2010 or over a day after its receipt.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.partition import Made, PartitionDetector
-from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.stages.output import Output
 from liq.processors.stages.pulses import pulse_of
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import DetectorStateStore
@@ -26,6 +26,7 @@ from liq.runtime.metrics import (
     LEFT_OUT,
     RECEIVED_TO_ALERT,
 )
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (

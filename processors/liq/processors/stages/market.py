@@ -12,11 +12,12 @@ from typing import Any
 from liq.processors.cascades.market import MarketDetector
 from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
 from liq.processors.stages.detect import detector_config, measure
-from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.stages.output import Output
 from liq.processors.stages.pulses import beat_of
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import DetectorStateStore
 from liq.runtime.logs import get_logger
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (

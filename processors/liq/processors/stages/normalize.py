@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
-from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.stages.output import Output
 from liq.processors.stages.rejections import deliverable
 from liq.runtime.metrics import EVENTS, NORMALIZED, REJECTED
 from liq.runtime.record_time import received_at_ns
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
 from liq.schemas.headers import FEED, HEARTBEAT_KEY, heartbeat_headers, text_header

@@ -3,25 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 from mode import Service
 
 from liq.runtime.kafka import new_producer
 from liq.runtime.metrics import RECORDS_OUT
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class OutputRecord:
-    """A record to produce. Without a partition, the key decides (murmur2, as in Java)."""
-
-    topic: str
-    key: bytes
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = field(default=())
-    partition: int | None = None
 
 
 class Output(Service):

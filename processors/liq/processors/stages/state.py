@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
-from liq.processors.stages.output import Output, OutputRecord
+from liq.processors.stages.output import Output
 from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 
 EPOCH_KEY = b"epoch"

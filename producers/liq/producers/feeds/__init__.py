@@ -1,1 +1,35 @@
-"""What can be listened to: how each venue's feeds are addressed, subscribed and read."""
+"""What can be received: each venue's feeds, declared in one module a venue.
+
+This face holds what a declaration is written with. Beside it, others import:
+- `registry`: the declared feeds by exchange (`FEEDS`, `ALL_FEEDS`, `producible_exchanges`);
+- `settings`: the feeds' settings, and the `Target` that each feed connects to;
+- `record_key`: the Kafka key of a raw frame;
+- `frames`: the largest frame, and gzip.
+The registry imports every venue, so only its users pay for that.
+"""
+
+from liq.producers.feeds.frames import gunzip
+from liq.producers.feeds.spec import (
+    CONTROL,
+    DATA,
+    FeedSpec,
+    Heartbeat,
+    Received,
+    SymbolListing,
+    compact,
+    per_name,
+    request,
+)
+
+__all__ = [
+    "CONTROL",
+    "DATA",
+    "FeedSpec",
+    "Heartbeat",
+    "Received",
+    "SymbolListing",
+    "compact",
+    "gunzip",
+    "per_name",
+    "request",
+]

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from liq.producers.feeds.feed import SymbolOf
 from liq.producers.feeds.registry import FEEDS
+from liq.producers.feeds.spec import SymbolOf
 
 MAX_KEY_BYTES: Final = 64
 # The feeds of one exchange have their symbol in the same places.

@@ -4,14 +4,13 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
 
-from liq.producers.feeds import venues
-from liq.producers.feeds.feed import Feed
+from liq.producers.feeds import FeedSpec, venues
 
 
-def _find_feeds() -> dict[str, tuple[Feed, ...]]:
-    found: dict[str, tuple[Feed, ...]] = {}
+def _find_feeds() -> dict[str, tuple[FeedSpec, ...]]:
+    found: dict[str, tuple[FeedSpec, ...]] = {}
     for module_info in iter_modules(venues.__path__, f"{venues.__name__}."):
-        feeds: tuple[Feed, ...] = import_module(module_info.name).FEEDS
+        feeds: tuple[FeedSpec, ...] = import_module(module_info.name).FEEDS
         [exchange] = {feed.exchange for feed in feeds}
         if exchange in found:
             raise ValueError(f"Two modules declare the exchange {exchange}.")

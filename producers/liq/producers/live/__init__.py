@@ -1,1 +1,11 @@
-"""Live producers: websockets into Kafka."""
+"""Live producers: exchanges' websockets into Kafka.
+
+`run` connects feeds (`feed_runner`, `connection`, `session`) with Kafka (`publisher`) and with the
+outages of earlier processes (`coverage`).
+"""
+
+from liq.producers.live.publisher import Publisher
+from liq.producers.live.run import LiveRun, open_publisher, produce
+from liq.producers.live.timing import DEFAULT_TIMING, Timing
+
+__all__ = ["DEFAULT_TIMING", "LiveRun", "Publisher", "Timing", "open_publisher", "produce"]

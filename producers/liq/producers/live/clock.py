@@ -1,4 +1,4 @@
-"""The two clocks of a live producer, in one place so that tests can bring their own."""
+"""The two clocks of a live producer, in one place so that tests can replace them."""
 
 import time
 from typing import Protocol

@@ -1,7 +1,7 @@
-"""Keeps one connection of a feed up: reconnects, replaces before expiry, and records gaps.
+"""One connection of a feed, kept up: it reconnects, is replaced before expiry, and records gaps.
 
-The connection that replaces another is subscribed before the other closes. What both bring has the
-same ids and is told apart downstream.
+The connection that replaces another subscribes before the other closes. Frames that both receive
+get the same event ids, by which readers deduplicate them.
 """
 
 import asyncio
@@ -10,13 +10,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from liq.producers.feeds.addresses import Target
-from liq.producers.live.backoff import backoff_seconds
-from liq.producers.live.breaker import CircuitBreaker
+from liq.producers.feeds.settings import Target
 from liq.producers.live.clock import now_ms
 from liq.producers.live.session import Session, SessionContext, SessionEnd, describe_refusals
 from liq.producers.live.status import FeedReporter
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS
+from liq.runtime.retry import CircuitBreaker, show_breaker
 from liq.schemas.vocabulary import FeedEvent
 
 ADMISSION_POLL_SECONDS: Final = 0.5
@@ -178,7 +177,7 @@ class Connection:
         return new
 
     async def _note_subscribed(self, session: Session) -> None:
-        self._context.breaker.succeed()
+        self._context.breaker.close()
         self._show_breaker()
         self._set_connected(connected=True)
         FEED_CONNECTIONS.labels(self._feed.exchange, self._feed.name, "subscribed").inc()
@@ -227,8 +226,9 @@ class Connection:
             )
 
     def _backoff(self) -> float:
-        source = self._context.random_source
-        return backoff_seconds(max(1, self._failures), source, self._timing)
+        return self._timing.backoff.wait_seconds(
+            max(1, self._failures), self._context.random_source
+        )
 
     def _set_connected(self, *, connected: bool) -> None:
         if connected is self._is_connected:
@@ -239,9 +239,7 @@ class Connection:
         FEED_CONNECTED.labels(self._feed.exchange, self._feed.name).set(activity.connections)
 
     def _show_breaker(self) -> None:
-        state = self._context.breaker.state
-        for each in type(state):
-            FEED_BREAKER.labels(self._feed.exchange, each.value).set(int(each is state))
+        show_breaker(FEED_BREAKER, self._context.breaker.state, self._feed.exchange)
 
 
 async def _end(*tasks: "asyncio.Task[SessionEnd]") -> None:

@@ -1,12 +1,11 @@
-"""All connections of one feed: lists its markets, spreads them, and restarts what breaks."""
+"""The connections of one feed: list its markets, spread them, and restart what breaks."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from liq.producers.feeds.addresses import Target
-from liq.producers.feeds.feed import Feed
-from liq.producers.live.backoff import backoff_seconds
+from liq.producers.feeds import FeedSpec
+from liq.producers.feeds.settings import Target
 from liq.producers.live.clock import now_ms
 from liq.producers.live.connection import Connection, ConnectionContext
 from liq.producers.live.listing import ListingError, list_symbols
@@ -23,7 +22,7 @@ class FeedRunner:
     def __init__(
         self, target: Target, context: ConnectionContext, covered_until_ms: int | None
     ) -> None:
-        self.feed: Feed = target.feed
+        self.feed: FeedSpec = target.feed
         self._target = target
         self._context = context
         self._covered_until_ms = covered_until_ms
@@ -102,7 +101,7 @@ class FeedRunner:
 
     async def _back_off(self, failures: int) -> None:
         source = self._context.random_source
-        await asyncio.sleep(backoff_seconds(failures, source, self._timing))
+        await asyncio.sleep(self._timing.backoff.wait_seconds(failures, source))
 
     async def _add_new(self, group: asyncio.TaskGroup) -> None:
         """Subscribe to markets that were listed since."""

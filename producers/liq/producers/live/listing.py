@@ -6,7 +6,7 @@ from typing import Final
 import aiohttp
 import orjson
 
-from liq.producers.feeds.feed import Feed, SymbolListing
+from liq.producers.feeds import FeedSpec, SymbolListing
 from liq.producers.live.session import USER_AGENT, describe_error
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -18,7 +18,7 @@ class ListingError(Exception):
     """An exchange did not list its markets; the message says why."""
 
 
-async def list_symbols(feed: Feed, listing: SymbolListing, address: str) -> tuple[str, ...]:
+async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> tuple[str, ...]:
     """All markets, sorted.
 
     Raises:

@@ -1,4 +1,4 @@
-"""When a connection counts as dead, and when a feed that looks alive counts as stale.
+"""Liveness: when a connection counts as dead, and when a feed that looks alive counts as stale.
 
 Liquidation feeds are rightly silent for long, so a lack of data alone means nothing. A connection
 is dead when it gives no sign of life after a ping. A feed is stale when it is connected and
@@ -9,7 +9,7 @@ looks, which accepts everything and never says a word.
 from dataclasses import dataclass, field
 from typing import Final
 
-from liq.producers.feeds.feed import Heartbeat
+from liq.producers.feeds import Heartbeat
 
 OTHERS_ACTIVE_SECONDS: Final = 120.0
 

@@ -13,19 +13,17 @@ from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
-from aiokafka.partitioner import DefaultPartitioner
 
 from liq.producers.live.clock import Clock
 from liq.runtime.metrics import FRAMES, HANDLED, PRODUCER_IN_FLIGHT, RECORDS_OUT
+from liq.runtime.sending import KeyPartitions
 from liq.schemas.codec import encode
-from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
 from liq.schemas.records import FeedStatus
 from liq.schemas.topics import Topics
 
-HEARTBEAT_FEED: Final = "heartbeat"
 MAX_IN_FLIGHT_FRAMES: Final = 20_000
 MAX_IN_FLIGHT_BYTES: Final = 32 * 1_048_576
-MAX_KNOWN_KEYS: Final = 20_000
 # Acknowledgements are looked at this often; a callback for each would cost more than the rest.
 FRAMES_BETWEEN_LOOKS: Final = 256
 DRAIN_LOOK_SECONDS: Final = 1.0
@@ -70,9 +68,7 @@ class Publisher:
         self._since_look = 0
         self._received: Counter[tuple[str, str]] = Counter()
         self._heartbeats = 0
-        self._partitioner = DefaultPartitioner()
-        self._partitions: dict[str, list[int]] = {}
-        self._places: dict[tuple[str, bytes], int] = {}
+        self._partitions = KeyPartitions(producer)
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     async def frame(self, key: bytes, value: bytes, headers: FrameHeaders) -> None:
@@ -96,11 +92,11 @@ class Publisher:
         if self._since_look >= FRAMES_BETWEEN_LOOKS or self._is_full:
             await self._wait_for_room()
         topic = self._topics.raw(headers.exchange)
-        place = self._places.get((topic, key))
-        if place is None:
-            place = await self._find_place(topic, key)
+        partition = self._partitions.known(topic, key)
+        if partition is None:
+            partition = await self._partitions.find(topic, key)
         acknowledged = await self._producer.send(
-            topic, value, key=key, partition=place, headers=headers.encode()
+            topic, value, key=key, partition=partition, headers=headers.encode()
         )
         size_bytes = len(value)
         self._in_flight_bytes += size_bytes
@@ -197,14 +193,3 @@ class Publisher:
         while self._is_full:
             await asyncio.wait([self._in_flight[0].acknowledged])
             self.settle()
-
-    async def _find_place(self, topic: str, key: bytes) -> int:
-        """The partition of a key; remembered, because Kafka's hash is slow in Python."""
-        if topic not in self._partitions:
-            self._partitions[topic] = sorted(await self._producer.partitions_for(topic))
-        numbers = self._partitions[topic]
-        if len(self._places) >= MAX_KNOWN_KEYS:
-            self._places.clear()
-        place: int = self._partitioner(key, numbers, numbers)
-        self._places[topic, key] = place
-        return place

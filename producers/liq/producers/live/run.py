@@ -1,7 +1,7 @@
-"""Live producers: every feed of some exchanges into Kafka, from one process.
+"""A run of live producers: every feed of some exchanges into Kafka, from one process.
 
-Each exchange has tasks of its own. What goes wrong in one of them is recorded and tried again
-there; only Kafka's failure, or a signal, ends the process.
+Each feed has tasks of its own, which record and retry their failures; only Kafka's failure, or a
+signal, ends the process.
 """
 
 import asyncio
@@ -12,10 +12,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from liq.producers.feeds.addresses import Target, targets
-from liq.producers.feeds.registry import ALL_FEEDS, FEEDS
-from liq.producers.feeds.settings import check_names
-from liq.producers.live.breaker import CircuitBreaker
+from liq.producers.feeds.settings import Target
 from liq.producers.live.clock import Clock, SystemClock, now_ms
 from liq.producers.live.connection import ConnectionContext
 from liq.producers.live.coverage import covered_until_ms
@@ -25,11 +22,12 @@ from liq.producers.live.publisher import Publisher
 from liq.producers.live.session import SessionContext, describe_error
 from liq.producers.live.status import FeedReporter
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
-from liq.runtime.errors import ConfigurationError, DependencyError
+from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
 from liq.runtime.kafka import LINGER_MS, new_producer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_SILENCE, FEED_STALE
+from liq.runtime.retry import CircuitBreaker
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.vocabulary import FeedEvent
@@ -41,29 +39,6 @@ FLUSH_SECONDS: Final = 20.0
 CLOSE_SECONDS: Final = 2.0
 
 log = get_logger(__name__)
-
-
-def chosen_targets(
-    exchanges: tuple[str, ...], environment: Mapping[str, str]
-) -> tuple[Target, ...]:
-    """Everything to connect to.
-
-    Raises:
-        ConfigurationError: an exchange or a setting is wrong, or nothing is left.
-    """
-    check_names(ALL_FEEDS, environment)
-    unknown = [name for name in exchanges if name not in FEEDS]
-    if unknown:
-        raise ConfigurationError(
-            f"There is no producer for {', '.join(unknown)}; there is one for "
-            f"{', '.join(sorted(FEEDS))}."
-        )
-    found = tuple(
-        target for exchange in exchanges for target in targets(FEEDS[exchange], environment)
-    )
-    if not found:
-        raise ConfigurationError("There is nothing to subscribe to; see docs/feeds.md.")
-    return found
 
 
 async def produce(
@@ -178,7 +153,11 @@ class LiveRun:
         source = random.Random()  # noqa: S311
         contexts = {
             exchange: ConnectionContext(
-                session, self._reporter, CircuitBreaker(timing), settings.worker_slot, source
+                session,
+                self._reporter,
+                CircuitBreaker(timing.breaker),
+                settings.worker_slot,
+                source,
             )
             for exchange in self._exchanges
         }

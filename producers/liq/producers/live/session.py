@@ -8,9 +8,9 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from liq.producers.feeds.feed import DATA, Feed, Received
+from liq.producers.feeds import DATA, FeedSpec, Received
+from liq.producers.feeds.frames import MAX_FRAME_BYTES, FrameTooLargeError
 from liq.producers.feeds.record_key import message_key
-from liq.producers.feeds.unpacking import MAX_FRAME_BYTES, FrameTooLargeError
 from liq.producers.live.clock import Clock, now_ms
 from liq.producers.live.liveness import Activity, PingSchedule
 from liq.producers.live.publisher import Publisher
@@ -63,7 +63,7 @@ class Session:
 
     def __init__(
         self,
-        feed: Feed,
+        feed: FeedSpec,
         address: str,
         names: tuple[str, ...],
         connection: str,

@@ -1,9 +1,9 @@
-"""What happens to connections: a record on `liquidations.feeds`, a metric and a log line each."""
+"""Reports of connection events: a record on `liquidations.feeds`, a metric and a log line each."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from liq.producers.feeds.feed import Feed
+from liq.producers.feeds import FeedSpec
 from liq.producers.live.clock import Clock, now_ms
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_EVENTS
@@ -24,7 +24,7 @@ class FeedReporter:
 
     async def tell(
         self,
-        feed: Feed,
+        feed: FeedSpec,
         connection: str,
         event: FeedEvent,
         detail: str = "",
@@ -43,7 +43,7 @@ class FeedReporter:
             )
         )
 
-    async def gap(self, feed: Feed, connection: str, from_ms: int, detail: str) -> None:
+    async def gap(self, feed: FeedSpec, connection: str, from_ms: int, detail: str) -> None:
         """Frames may be missing from a time until now."""
         until_ms = max(from_ms, now_ms(self._clock))
         await self._tell(

@@ -1,13 +1,13 @@
-"""What a connection has asked for and what the venue said to it.
+"""The subscriptions of a connection: requests to send, and the venue's answers to them.
 
-A venue may refuse a request of many symbols because of one. The request is then asked again in
-halves, until the bad symbol stands alone and is left out.
+A venue may refuse a request of many symbols because of one. The connection then requests each
+half, until the bad symbol stands alone and is left out.
 """
 
 from collections import deque
 from dataclasses import dataclass, field
 
-from liq.producers.feeds.feed import Feed, Received, request
+from liq.producers.feeds import FeedSpec, Received, request
 from liq.producers.live.timing import DEFAULT_TIMING
 
 
@@ -23,7 +23,7 @@ class _Request:
 class Subscriptions:
     """The subscriptions of one connection. Times are seconds of a monotonic clock."""
 
-    feed: Feed
+    feed: FeedSpec
     names: tuple[str, ...]
     acknowledge_seconds: float = DEFAULT_TIMING.acknowledge
     refused: dict[str, str] = field(default_factory=dict)

@@ -9,15 +9,15 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
+from liq.producers.feeds.frames import MAX_FRAME_BYTES, new_gzip_decoder
 from liq.runtime.errors import ConfigurationError
 
 STANDARD_INPUT: Final = "-"
 CHUNK_BYTES: Final = 65_536
-# A line holds a frame of 1 MiB at most, and JSON escapes at most sixfold.
-MAX_LINE_BYTES: Final = 8 * 1_048_576
+# A line holds one frame, and JSON escapes at most sixfold.
+MAX_LINE_BYTES: Final = 8 * MAX_FRAME_BYTES
 WAIT_MS: Final = 250
 GZIP_MAGIC: Final = b"\x1f\x8b"
-_GZIP_WINDOW: Final = 31
 
 
 class CaptureDamagedError(Exception):
@@ -105,7 +105,7 @@ class _Decoder:
                 return b""
             chunk, self._is_decided = self._start, True
             if chunk.startswith(GZIP_MAGIC):
-                self._member = zlib.decompressobj(_GZIP_WINDOW)
+                self._member = new_gzip_decoder()
         return chunk if self._member is None else self._decompress(chunk)
 
     def finish(self) -> bytes:
@@ -117,7 +117,7 @@ class _Decoder:
         parts = []
         while chunk:
             if self._member.eof:
-                self._member = zlib.decompressobj(_GZIP_WINDOW)
+                self._member = new_gzip_decoder()
             try:
                 parts.append(self._member.decompress(chunk))
             except zlib.error as error:

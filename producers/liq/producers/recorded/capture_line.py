@@ -2,14 +2,15 @@
 
 from typing import Final
 
+from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.schemas.capture import CaptureLine, parse_capture_line
 from liq.schemas.codec import DecodeError
+from liq.schemas.plausible_time import EARLIEST_VENUE_MS, LATEST_MS
+from liq.schemas.units import MILLISECOND_NS
 
-MAX_FRAME_BYTES: Final = 1_048_576
 MAX_FEED_CHARACTERS: Final = 64
-# A time outside these is in another unit or damaged.
-EARLIEST_NS: Final = 1_262_304_000_000_000_000  # 2010-01-01
-LATEST_NS: Final = 4_102_444_800_000_000_000  # 2100-01-01
+EARLIEST_NS: Final = EARLIEST_VENUE_MS * MILLISECOND_NS
+LATEST_NS: Final = LATEST_MS * MILLISECOND_NS
 
 
 def checked_capture_line(line: bytes, known_exchanges: tuple[str, ...]) -> CaptureLine:

@@ -8,15 +8,13 @@ for filling a log that nobody merges while it grows.
 """
 
 import asyncio
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import DefaultPartitioner
 
 from liq.runtime.metrics import RECORDS_OUT
-from liq.schemas.headers import FrameHeaders
+from liq.runtime.sending import KeyPartitions, OutputRecord
 
 MAX_IN_FLIGHT: Final = 1_000
 
@@ -28,46 +26,37 @@ class Ordering(StrEnum):
     RELAXED = "relaxed"
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
-    """A record for a raw topic; a heartbeat has no value."""
-
-    topic: str
-    key: bytes
-    value: bytes | None
-    headers: FrameHeaders
-
-
 class OrderedSender:
     """Sends through a started producer; `drain` before stopping it."""
 
     def __init__(self, producer: AIOKafkaProducer, ordering: Ordering) -> None:
         self._producer = producer
         self._ordering = ordering
-        self._partitioner = DefaultPartitioner()
-        self._partitions: dict[str, list[int]] = {}
+        self._partitions = KeyPartitions(producer)
         self._in_flight: list[tuple[str, asyncio.Future[object]]] = []
         self._places: set[tuple[str, int]] = set()
         self._times_ns: set[int] = set()
 
-    async def send(self, record: RawRecord) -> None:
-        """Hand a record to the producer, once the order allows it.
+    async def send(self, record: OutputRecord, received_at_ns: int) -> None:
+        """Hand a record to the producer, once the order by `received_at_ns` allows it.
 
         Raises:
             KafkaError: an earlier record was not acknowledged.
         """
-        place = (record.topic, await self._partition(record.topic, record.key))
-        time_ns = record.headers.received_at_ns
-        if not self._may_join(place, time_ns):
+        partition = self._partitions.known(record.topic, record.key)
+        if partition is None:
+            partition = await self._partitions.find(record.topic, record.key)
+        place = (record.topic, partition)
+        if not self._may_join(place, received_at_ns):
             await self.drain()
         self._places.add(place)
-        self._times_ns.add(time_ns)
+        self._times_ns.add(received_at_ns)
         acknowledged = await self._producer.send(
             record.topic,
             record.value,
             key=record.key,
-            partition=place[1],
-            headers=record.headers.encode(),
+            partition=partition,
+            headers=list(record.headers),
         )
         self._in_flight.append((record.topic, acknowledged))
 
@@ -91,10 +80,3 @@ class OrderedSender:
             return True
         # Within one partition the log keeps the order; among equal times there is none to keep.
         return self._places <= {place} or self._times_ns <= {time_ns}
-
-    async def _partition(self, topic: str, key: bytes) -> int:
-        if topic not in self._partitions:
-            self._partitions[topic] = sorted(await self._producer.partitions_for(topic))
-        numbers = self._partitions[topic]
-        chosen: int = self._partitioner(key, numbers, numbers)
-        return chosen

@@ -1,4 +1,4 @@
-"""Playing a recording at its own pace, or at a multiple of it."""
+"""The pace of a replay: the recording's own, or a multiple of it."""
 
 import asyncio
 import math

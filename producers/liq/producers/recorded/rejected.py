@@ -1,4 +1,4 @@
-"""Puts rejected frames through again: the same bytes, key and headers, into their raw topics.
+"""Replay of rejected frames: the same bytes, key and headers, into their raw topics.
 
 Events that such a frame gave already are given once more under the same ids, which every reader
 of the events recognizes. How far the rejections were put through is committed per reason, so that

@@ -1,4 +1,4 @@
-"""Replays a capture: each frame's exact bytes into the raw topic of its exchange.
+"""Replay of a capture: each frame's exact bytes into the raw topic of its exchange.
 
 The recorded receive times travel in the headers, so everything downstream sees the recording's
 clock. Kafka's own record time is the time of the replay, or retention would delete an old
@@ -22,20 +22,20 @@ from liq.producers.recorded.capture_file import (
     Line,
 )
 from liq.producers.recorded.capture_line import checked_capture_line
-from liq.producers.recorded.ordered_sender import OrderedSender, Ordering, RawRecord
+from liq.producers.recorded.ordered_sender import OrderedSender, Ordering
 from liq.producers.recorded.pace import Pace, heartbeat_times
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import LINGER_MS, new_producer
 from liq.runtime.metrics import CAPTURE_ERRORS, FRAMES, HANDLED
+from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.capture import CaptureLine
 from liq.schemas.codec import DecodeError
-from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
 from liq.schemas.units import SECOND_NS
 
 CLIENT_ID: Final = "replay"
-HEARTBEAT_FEED: Final = "heartbeat"
 END_SILENCE_SECONDS: Final = 300
 EXIT_BROKEN_LINES: Final = 2
 
@@ -103,7 +103,7 @@ class ReplayCallbacks:
     broken: Callable[[BrokenLine], None] = report_broken_line
 
 
-async def replay(
+async def replay_capture(
     settings: Settings,
     path: str,
     options: ReplayOptions,
@@ -214,14 +214,14 @@ class _Run:
 
     async def _send(self, frame: CaptureLine, number: int) -> None:
         value = frame.frame.encode()
-        await self.sender.send(
-            RawRecord(
-                self.settings.topics.raw(frame.exchange),
-                record_key(frame.exchange, value),
-                value,
-                self._headers(frame.exchange, frame.feed, frame.received_at_ns, number),
-            )
+        headers = self._headers(frame.exchange, frame.feed, frame.received_at_ns, number)
+        record = OutputRecord(
+            self.settings.topics.raw(frame.exchange),
+            record_key(frame.exchange, value),
+            value,
+            headers.encode(),
         )
+        await self.sender.send(record, frame.received_at_ns)
         FRAMES.labels(frame.exchange, frame.feed).inc()
         HANDLED.add(1)
         self.seen[frame.exchange] = None
@@ -234,7 +234,8 @@ class _Run:
         for exchange in self.seen:
             headers = self._headers(exchange, HEARTBEAT_FEED, clock_ns, self.result.lines)
             topic = self.settings.topics.raw(exchange)
-            await self.sender.send(RawRecord(topic, HEARTBEAT_KEY, None, headers))
+            record = OutputRecord(topic, HEARTBEAT_KEY, None, headers.encode())
+            await self.sender.send(record, clock_ns)
             self.result.heartbeats += 1
 
     def _headers(

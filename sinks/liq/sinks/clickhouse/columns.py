@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from liq.schemas.codec import DecodeError
+from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS, STORED_YEARS
 from liq.schemas.units import MILLISECOND_NS
 from liq.sinks.clickhouse.native import blobs, null_map, packed, strings
 
@@ -25,10 +26,6 @@ Document = Mapping[str, Any]
 Documents = Sequence[Document]
 Reader = Callable[[Documents], bytes]
 
-# Nothing was traded before, and years far ahead would each make partitions of their own.
-EARLIEST_MS = 946_684_800_000  # 2000-01-01
-LATEST_MS = 4_102_444_800_000  # 2100-01-01
-YEARS = range(2000, 2100)
 # What Decimal(38, 12) holds before and after the point.
 INTEGER_DIGITS = 26
 DECIMAL_PLACES = 12
@@ -164,7 +161,7 @@ def moment_or_null(field: str) -> Column:
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
-        filled = [EARLIEST_MS if value is None else value for value in values]
+        filled = [EARLIEST_STORED_MS if value is None else value for value in values]
         return null_map(values) + packed("q", _milliseconds(field, filled))
 
     return Column("Nullable(DateTime64(3, 'UTC'))", read)
@@ -180,7 +177,7 @@ def moment_ns(field: str) -> Column:
         _expect_within(
             field,
             values,
-            EARLIEST_MS * MILLISECOND_NS,
+            EARLIEST_STORED_MS * MILLISECOND_NS,
             LATEST_MS * MILLISECOND_NS - 1,
             sentence,
         )
@@ -274,7 +271,7 @@ def _strings(field: str, values: Sequence[str]) -> bytes:
 def _milliseconds(field: str, values: Sequence[Any]) -> Sequence[int]:
     sentence = "UTC milliseconds between 2000 and 2100"
     _expect(field, values, {int}, sentence)
-    _expect_within(field, values, EARLIEST_MS, LATEST_MS - 1, sentence)
+    _expect_within(field, values, EARLIEST_STORED_MS, LATEST_MS - 1, sentence)
     return values
 
 
@@ -296,4 +293,4 @@ def _is_date(value: str) -> bool:
         found = date.fromisoformat(value)
     except ValueError:
         return False
-    return found.isoformat() == value and found.year in YEARS
+    return found.isoformat() == value and found.year in STORED_YEARS

@@ -17,9 +17,9 @@ from liq.schemas.headers import (
     integer_header,
     text_header,
 )
+from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS
 from liq.schemas.records import SCHEMA_VERSION
 from liq.schemas.units import MILLISECOND_NS
-from liq.sinks.clickhouse.columns import EARLIEST_MS, LATEST_MS
 
 Document = Mapping[str, Any]
 
@@ -115,7 +115,7 @@ def rejection(record: Delivered, reason: str, detail: str) -> Document:
 
 
 def _plausible(timestamp_ms: int) -> int:
-    return min(max(timestamp_ms, EARLIEST_MS), LATEST_MS - 1)
+    return min(max(timestamp_ms, EARLIEST_STORED_MS), LATEST_MS - 1)
 
 
 def _position(record: Delivered) -> dict[str, Any]:

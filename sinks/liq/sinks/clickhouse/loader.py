@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
@@ -11,11 +11,17 @@ from clickhouse_connect.driver.exceptions import Error
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, REJECTED, SINK_PAUSED, SINK_RETRIES, SINK_SKIPPED
+from liq.runtime.metrics import (
+    ERRORS,
+    REJECTED,
+    SINK_BREAKER,
+    SINK_PAUSED,
+    SINK_RETRIES,
+    SINK_SKIPPED,
+)
+from liq.runtime.retry import Backoff, BackoffPolicy, BreakerState, CircuitBreaker, show_breaker
 from liq.runtime.settings import Settings
-from liq.sinks.clickhouse.backoff import Backoff
 from liq.sinks.clickhouse.batcher import Batch
-from liq.sinks.clickhouse.breaker import Breaker, BreakerState
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.documents import SINK_STAGE, Delivered
 from liq.sinks.clickhouse.encoding import Encoded, Refusal, encode, encode_refusals
@@ -27,6 +33,7 @@ from liq.sinks.clickhouse.threads import in_thread
 from liq.sinks.clickhouse.writer import insert
 
 CONDITION = "clickhouse"
+BACKOFF: Final = BackoffPolicy(first_seconds=0.25, longest_seconds=10.0)
 # Fewer refused records than this are bad luck, whatever their share.
 SUSPICIOUS_COUNT = 100
 Result = TypeVar("Result")
@@ -39,10 +46,10 @@ class Loader:
     def __init__(self, settings: Settings, health: Health) -> None:
         self._settings = settings
         self._health = health
-        self._backoff = Backoff()
+        self._backoff = Backoff(BACKOFF)
         self._client: Client | None = None
         self.redelivery = Redelivery()
-        self.breaker = Breaker()
+        self.breaker = CircuitBreaker(show=partial(show_breaker, SINK_BREAKER))
         health.require(CONDITION, "not connected yet")
 
     @property

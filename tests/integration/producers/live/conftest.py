@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 
 from liq.devstack.exchange.dialects import dialect
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.feeds.addresses import Target
-from liq.producers.live.timing import Timing
+from liq.producers.feeds.settings import Target
+from liq.producers.live import Timing
 from liq.runtime.settings import Settings
 from tests.conftest import RunWorker, Worker
 from tests.support.feed_log import FeedLog

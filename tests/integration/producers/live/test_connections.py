@@ -6,7 +6,7 @@ import pytest
 
 from liq.devstack.exchange.dialects import DIALECTS, Dialect
 from liq.devstack.exchange.server import LocalExchange
-from liq.producers.feeds.feed import Heartbeat
+from liq.producers.feeds import Heartbeat
 from liq.producers.feeds.registry import FEEDS
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED
 from liq.schemas.records import FeedStatus

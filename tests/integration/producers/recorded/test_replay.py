@@ -18,7 +18,7 @@ from liq.producers.recorded.replay import (
     ReplayCallbacks,
     ReplayOptions,
     ReplayResult,
-    replay,
+    replay_capture,
 )
 from liq.runtime.kafka import new_consumer, start_consumer
 from liq.runtime.settings import Settings
@@ -86,7 +86,7 @@ async def test_the_capture_arrives_byte_for_byte(settings: Settings) -> None:
     progress: list[int] = []
     callbacks = ReplayCallbacks(progress=lambda result: progress.append(result.frames))
 
-    result = await replay(settings, str(THREE_VENUES), OPTIONS, callbacks=callbacks)
+    result = await replay_capture(settings, str(THREE_VENUES), OPTIONS, callbacks=callbacks)
 
     assert (result.frames, result.broken, result.skipped) == (3311, 0, 0)
     assert result.exit_code == 0
@@ -126,7 +126,7 @@ async def test_the_capture_arrives_byte_for_byte(settings: Settings) -> None:
 
 async def test_relaxed_ordering_publishes_the_same_records(settings: Settings) -> None:
     options = ReplayOptions(known_exchanges=KNOWN, exchanges=VENUES, ordering=Ordering.RELAXED)
-    result = await replay(settings, str(THREE_VENUES), options)
+    result = await replay_capture(settings, str(THREE_VENUES), options)
     assert result.frames == 3311
     assert len(await read_all(settings)) == 3311 + len(VENUES)
 
@@ -144,7 +144,7 @@ async def test_broken_lines_are_reported_and_skipped(settings: Settings, tmp_pat
         + capture_line(7)
     )
     reported: list[BrokenLine] = []
-    result = await replay(
+    result = await replay_capture(
         settings, str(capture), OPTIONS, callbacks=ReplayCallbacks(broken=reported.append)
     )
     assert (result.frames, result.broken, result.exit_code) == (2, 5, 2)
@@ -166,7 +166,7 @@ async def test_a_capture_that_is_cut_off_is_played_so_far(
     capture = tmp_path / "cut.jsonl.gz"
     capture.write_bytes(THREE_VENUES.read_bytes()[:-4_000])
     reported: list[BrokenLine] = []
-    result = await replay(
+    result = await replay_capture(
         settings, str(capture), OPTIONS, callbacks=ReplayCallbacks(broken=reported.append)
     )
     assert 0 < result.frames < 3311
@@ -177,7 +177,7 @@ async def test_a_capture_that_is_cut_off_is_played_so_far(
 
 async def test_venues_that_were_not_asked_for_are_skipped(settings: Settings) -> None:
     options = ReplayOptions(known_exchanges=KNOWN, exchanges=("okx",))
-    result = await replay(settings, str(THREE_VENUES), options)
+    result = await replay_capture(settings, str(THREE_VENUES), options)
     assert (result.frames, result.skipped, result.exit_code) == (988, 3311 - 988, 0)
 
 
@@ -187,7 +187,7 @@ async def test_a_paced_replay_sends_heartbeats_between_frames(
     capture = tmp_path / "capture.jsonl"
     capture.write_bytes(capture_line(0) + capture_line(30))
     options = ReplayOptions(known_exchanges=KNOWN, exchanges=VENUES, speed=100.0)
-    result = await replay(settings, str(capture), options)
+    result = await replay_capture(settings, str(capture), options)
     assert result.elapsed_seconds >= 0.3
     records = await read_all(settings)
     clocks = [
@@ -209,7 +209,7 @@ async def test_a_stopped_replay_keeps_what_it_sent(settings: Settings, tmp_path:
         if result.frames == 2:
             stop.set()
 
-    result = await replay(
+    result = await replay_capture(
         settings,
         str(capture),
         options,
@@ -227,7 +227,7 @@ async def test_standard_input_is_read_as_it_comes_and_sigterm_ends_it(
     """The pipe stays open, so only the signal can end the process."""
     program = (
         "import asyncio, signal\n"
-        "from liq.producers.recorded.replay import ReplayCallbacks, ReplayOptions, replay\n"
+        "from liq.producers.recorded.replay import ReplayCallbacks, ReplayOptions, replay_capture\n"
         "from liq.runtime.settings import load_settings\n"
         "from liq.runtime.logs import configure_logging\n"
         "async def main():\n"
@@ -236,7 +236,8 @@ async def test_standard_input_is_read_as_it_comes_and_sigterm_ends_it(
         "    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)\n"
         "    options = ReplayOptions(known_exchanges=('binance',), exchanges=('binance',))\n"
         "    shown = ReplayCallbacks(progress=lambda result: print(result.frames, flush=True))\n"
-        "    result = await replay(load_settings(), '-', options, stop=stop, callbacks=shown)\n"
+        "    result = await replay_capture(load_settings(), '-', options,\n"
+        "                                  stop=stop, callbacks=shown)\n"
         "    print('stopped', result.is_stopped, result.total_lines)\n"
         "asyncio.run(main())\n"
     )

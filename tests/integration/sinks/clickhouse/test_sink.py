@@ -18,7 +18,6 @@ from clickhouse_connect.driver.client import Client
 
 from liq.devstack.warehouse import WarehouseAddress
 from liq.runtime.errors import ConfigurationError, DependencyError
-from liq.runtime.group_offsets import committed_offsets
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
 from liq.runtime.metrics import (
@@ -28,6 +27,8 @@ from liq.runtime.metrics import (
     SINK_RETRIES,
     SINK_SKIPPED,
 )
+from liq.runtime.partitions import committed_offsets
+from liq.runtime.retry import BreakerState
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import encode
@@ -35,7 +36,6 @@ from liq.schemas.headers import HEARTBEAT_KEY, heartbeat_headers
 from liq.schemas.records import CascadeAlert, Liquidation, Source
 from liq.schemas.vocabulary import AlertType, Side
 from liq.sinks.clickhouse import client as client_module
-from liq.sinks.clickhouse.breaker import BreakerState
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic

@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liq.devstack.exchange.dialects import DIALECTS, Dialect
-from liq.producers.feeds.addresses import targets
-from liq.producers.feeds.feed import DATA, Feed
+from liq.producers.feeds import DATA, FeedSpec
+from liq.producers.feeds.frames import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
 from liq.producers.feeds.record_key import message_key
 from liq.producers.feeds.registry import ALL_FEEDS, FEEDS, producible_exchanges
-from liq.producers.feeds.settings import feed_settings
-from liq.producers.feeds.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
-from liq.producers.live.run import chosen_targets
+from liq.producers.feeds.settings import choose_targets, feed_settings, resolve_targets
 from liq.runtime.errors import ConfigurationError
 
 words = st.sampled_from(
@@ -36,7 +34,7 @@ def test_there_are_the_exchanges_that_the_readme_names() -> None:
 
 
 @pytest.mark.parametrize("feed", ALL_FEEDS, ids=lambda feed: feed.label)
-def test_addresses_are_encrypted_and_settings_are_shouted(feed: Feed) -> None:
+def test_addresses_are_encrypted_and_settings_are_shouted(feed: FeedSpec) -> None:
     assert feed.address.startswith("wss://")
     assert feed.address_setting == feed.address_setting.upper()
     assert feed.address_setting.endswith("_WS_URL")
@@ -48,7 +46,9 @@ def test_binance_uses_the_path_of_market_streams() -> None:
 
 
 @given(st.sampled_from(ALL_FEEDS), json_values)
-def test_readers_raise_only_what_the_connection_takes_for_data(feed: Feed, value: object) -> None:
+def test_readers_raise_only_what_the_connection_takes_for_data(
+    feed: FeedSpec, value: object
+) -> None:
     try:
         feed.read(value)
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -79,20 +79,20 @@ def test_settings_replace_addresses_and_names() -> None:
         "BYBIT_LINEAR_SYMBOLS": "BTCUSDT, ETHUSDT",
         "HYPERLIQUID_TRADES_COINS": "BTC",
     }
-    linear, inverse = targets(FEEDS["bybit"], environment)
+    linear, inverse = resolve_targets(FEEDS["bybit"], environment)
     assert (linear.address, linear.names) == ("ws://127.0.0.1:9/x", ("BTCUSDT", "ETHUSDT"))
     assert inverse.names is None
-    assert [t.feed.name for t in targets(FEEDS["hyperliquid"], environment)] == [
+    assert [t.feed.name for t in resolve_targets(FEEDS["hyperliquid"], environment)] == [
         "userFills",
         "trades",
     ]
-    assert [t.feed.name for t in targets(FEEDS["hyperliquid"], {})] == ["userFills"]
+    assert [t.feed.name for t in resolve_targets(FEEDS["hyperliquid"], {})] == ["userFills"]
 
 
 @pytest.mark.parametrize("text", ["http://x", "nonsense", "wss://"])
 def test_a_wrong_address_is_a_sentence(text: str) -> None:
     with pytest.raises(ConfigurationError, match="OKX_WS_URL"):
-        chosen_targets(("okx",), {"OKX_WS_URL": text})
+        choose_targets(("okx",), {"OKX_WS_URL": text})
 
 
 @pytest.mark.parametrize(
@@ -106,12 +106,12 @@ def test_a_wrong_address_is_a_sentence(text: str) -> None:
 )
 def test_a_name_that_is_nearly_one_of_ours_is_refused(name: str, meant: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is not a setting; .*{meant}?"):
-        chosen_targets(("okx",), {name: "anything"})
+        choose_targets(("okx",), {name: "anything"})
 
 
 def test_other_programs_settings_are_left_alone() -> None:
     other = {"BINANCE_API_KEY": "x", "HYPERLIQUID_API_URL": "x", "KRAKEN_TESTNET": "1", "PATH": "/"}
-    assert chosen_targets(("okx",), other) == chosen_targets(("okx",), {})
+    assert choose_targets(("okx",), other) == choose_targets(("okx",), {})
 
 
 def test_every_setting_of_a_feed_is_told_with_its_default() -> None:
@@ -127,13 +127,13 @@ def test_every_setting_of_a_feed_is_told_with_its_default() -> None:
 
 def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
     with pytest.raises(ConfigurationError, match="OKX_WS_URL") as refusal:
-        chosen_targets(("okx",), {"OKX_WS_URL": "wss://me:hunter2@example.com/ws"})
+        choose_targets(("okx",), {"OKX_WS_URL": "wss://me:hunter2@example.com/ws"})
     assert "hunter2" not in str(refusal.value)
 
 
 def test_an_unknown_exchange_is_a_sentence() -> None:
     with pytest.raises(ConfigurationError, match="nowhere"):
-        chosen_targets(("okx", "nowhere"), {})
+        choose_targets(("okx", "nowhere"), {})
 
 
 def test_gunzip_takes_a_message_and_refuses_a_bomb() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.producers.feeds.feed import Received, request
+from liq.producers.feeds import Received, request
 from liq.producers.feeds.registry import FEEDS
 from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import DEFAULT_TIMING

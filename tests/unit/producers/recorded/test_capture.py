@@ -11,9 +11,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.producers.recorded import capture_file
 from liq.producers.recorded.capture_file import CaptureDamagedError, CaptureFile, Line
-from liq.producers.recorded.capture_line import MAX_FRAME_BYTES, checked_capture_line
+from liq.producers.recorded.capture_line import checked_capture_line
 from liq.runtime.errors import ConfigurationError
 from liq.schemas.codec import DecodeError
 

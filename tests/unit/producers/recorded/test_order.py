@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.producers.recorded.ordered_sender import MAX_IN_FLIGHT, OrderedSender, Ordering, RawRecord
+from liq.producers.recorded.ordered_sender import MAX_IN_FLIGHT, OrderedSender, Ordering
+from liq.runtime.sending import OutputRecord
 from liq.schemas.headers import RECEIVED_AT_NS, FrameHeaders, integer_header
 
 Place = tuple[str, int]
@@ -53,19 +54,25 @@ class ScriptedProducer:
                 record.acknowledged.set_result(None)
 
 
-def raw_record(topic: str, key: int, time_ns: int) -> RawRecord:
+def raw_record(topic: str, key: int, time_ns: int) -> OutputRecord:
     headers = FrameHeaders("binance", "usdm", time_ns, "test", 0)
-    return RawRecord(topic, b"%d" % key, b"{}", headers)
+    return OutputRecord(topic, b"%d" % key, b"{}", headers.encode())
 
 
-async def send_all(ordering: Ordering, records: Sequence[RawRecord]) -> list[Sent]:
+def time_of(record: OutputRecord) -> int:
+    time_ns = integer_header(record.headers, RECEIVED_AT_NS)
+    assert time_ns is not None
+    return time_ns
+
+
+async def send_all(ordering: Ordering, records: Sequence[OutputRecord]) -> list[Sent]:
     """Send everything; acknowledge only when the sender makes no progress without it."""
     producer = ScriptedProducer()
     sender = OrderedSender(cast("AIOKafkaProducer", producer), ordering)
 
     async def work() -> None:
         for record in records:
-            await sender.send(record)
+            await sender.send(record, time_of(record))
         await sender.drain()
 
     task = asyncio.create_task(work())
@@ -99,7 +106,7 @@ def test_strict_waits_for_earlier_records_of_other_partitions(
         time_ns += advance
         records.append(raw_record(topic, key, time_ns))
     sent = asyncio.run(send_all(Ordering.STRICT, records))
-    assert [record.time_ns for record in sent] == [r.headers.received_at_ns for r in records]
+    assert [record.time_ns for record in sent] == [time_of(r) for r in records]
     for record in sent:
         for earlier in record.unacknowledged_before:
             assert earlier.place == record.place or earlier.time_ns == record.time_ns
@@ -129,7 +136,7 @@ async def test_relaxed_waits_for_nothing_but_too_many_in_flight() -> None:
 async def test_a_refused_record_is_an_error() -> None:
     producer = ScriptedProducer()
     sender = OrderedSender(cast("AIOKafkaProducer", producer), Ordering.STRICT)
-    await sender.send(raw_record("raw.a", 1, 1))
+    await sender.send(raw_record("raw.a", 1, 1), 1)
     producer.sent[0].acknowledged.set_exception(KafkaTimeoutError())
     with pytest.raises(KafkaTimeoutError):
         await sender.drain()

@@ -1,4 +1,4 @@
-"""When a batch closes, what it commits, what a failure means and how long to wait."""
+"""When a batch closes, what it commits and what a failure means."""
 
 import asyncio
 import threading
@@ -8,7 +8,6 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from liq.schemas.headers import Headers
-from liq.sinks.clickhouse.backoff import Backoff
 from liq.sinks.clickhouse.batcher import MAX_BATCH_BYTES, Batch
 from liq.sinks.clickhouse.failures import Kind, classify
 from liq.sinks.clickhouse.migrations import known_migrations, parse_migration
@@ -90,16 +89,6 @@ def test_only_an_error_in_the_data_condemns_a_row(
     failure = classify(error)
     assert (failure.kind, failure.label) == (kind, label)
     assert str(error) in failure.sentence
-
-
-def test_waits_grow_to_a_limit_with_jitter() -> None:
-    backoff = Backoff()
-    waits = [backoff.next_seconds() for _ in range(2000)]
-    assert all(0.125 * 2**n <= wait <= 0.25 * 2**n for n, wait in enumerate(waits[:5]))
-    assert all(5.0 <= wait <= 10.0 for wait in waits[10:])
-    assert len(set(waits)) > 1000
-    backoff.reset()
-    assert backoff.next_seconds() <= 0.25
 
 
 async def test_a_blocking_call_gives_its_result_or_its_error() -> None:

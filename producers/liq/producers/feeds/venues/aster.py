@@ -6,11 +6,11 @@ Source: a public recorder's feed and mapper for Aster, 2026; liquidations are ra
 
 from typing import Final
 
-from liq.producers.feeds.feed import Feed
+from liq.producers.feeds import FeedSpec
 from liq.producers.feeds.venues.binance import STREAM, read, subscribe, symbol_of
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="aster",
         name="usdm",
         address_setting="ASTER_WS_URL",

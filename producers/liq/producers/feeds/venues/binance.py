@@ -9,7 +9,7 @@ set BINANCE_COINM_WS_URL if it does.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, compact, request
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, compact, request
 
 STREAM: Final = "!forceOrder@arr"
 
@@ -38,7 +38,7 @@ def symbol_of(message: Any) -> Any:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="binance",
         name="usdm",
         address_setting="BINANCE_USDM_WS_URL",
@@ -49,7 +49,7 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         silence_seconds=300,
     ),
-    Feed(
+    FeedSpec(
         exchange="binance",
         name="coinm",
         address_setting="BINANCE_COINM_WS_URL",

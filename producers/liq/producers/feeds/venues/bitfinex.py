@@ -7,7 +7,7 @@ a connection. The server sends `[channel, "hb"]` every 15 seconds.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, per_name
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, per_name
 
 HEARTBEAT_LENGTH: Final = 2
 
@@ -31,7 +31,7 @@ def symbol_of(message: Any) -> Any:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="bitfinex",
         name="status",
         address_setting="BITFINEX_WS_URL",

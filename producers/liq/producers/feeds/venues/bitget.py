@@ -6,7 +6,7 @@ Source: bitget.com, *UTA WebSocket: liquidation channel*, 2026; the v2 interface
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, Feed, Heartbeat, compact
+from liq.producers.feeds import CONTROL, FeedSpec, Heartbeat, compact
 from liq.producers.feeds.venues.okx import read
 
 
@@ -26,7 +26,7 @@ def symbol_of(message: Any) -> Any:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="bitget",
         name="liquidation",
         address_setting="BITGET_WS_URL",

@@ -6,7 +6,7 @@ live now, which is forwarded like everything of the table. A text `ping` is answ
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, compact
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, compact
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
@@ -31,7 +31,7 @@ def symbol_of(message: Any) -> Any:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="bitmex",
         name="liquidation",
         address_setting="BITMEX_WS_URL",

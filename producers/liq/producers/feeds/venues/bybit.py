@@ -8,10 +8,10 @@ bad symbol fails its whole request.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from liq.producers.feeds.feed import (
+from liq.producers.feeds import (
     CONTROL,
     DATA,
-    Feed,
+    FeedSpec,
     Heartbeat,
     Received,
     SymbolListing,
@@ -61,9 +61,9 @@ def next_page(document: Any) -> Mapping[str, str] | None:
     return {"cursor": cursor} if cursor else None
 
 
-def _feed(category: str, silence_seconds: float) -> Feed:
+def _feed(category: str, silence_seconds: float) -> FeedSpec:
     name = category.upper()
-    return Feed(
+    return FeedSpec(
         exchange="bybit",
         name=category,
         address_setting=f"BYBIT_{name}_WS_URL",

@@ -8,7 +8,7 @@ is forwarded, not only liquidations: the raw topic is what the exchange said.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, compact, request
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, compact, request
 
 SET_HEARTBEAT: Final = compact(
     {"jsonrpc": "2.0", "id": 0, "method": "public/set_heartbeat", "params": {"interval": 15}}
@@ -54,7 +54,7 @@ def symbol_of(message: Any) -> Any:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="deribit",
         name="trades",
         address_setting="DERIBIT_WS_URL",

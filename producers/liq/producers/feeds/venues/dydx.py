@@ -7,7 +7,7 @@ every 30 seconds; a connection may have 32 subscriptions of trades.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, SymbolListing, per_name
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, SymbolListing, per_name
 
 
 def read(message: Any) -> Received:
@@ -35,7 +35,7 @@ def parse_symbols(document: Any) -> tuple[str, ...]:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="dydx",
         name="trades",
         address_setting="DYDX_WS_URL",

@@ -7,7 +7,7 @@ channel of an account. The header asks for sizes as decimal strings.
 import time
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, compact, request
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, compact, request
 
 CHANNEL: Final = "futures.public_liquidates"
 PING: Final = Heartbeat(
@@ -47,8 +47,8 @@ def symbol_of(message: Any) -> Any:
     return message["result"][0]["contract"]
 
 
-def _feed(settle: str, silence_seconds: float) -> Feed:
-    return Feed(
+def _feed(settle: str, silence_seconds: float) -> FeedSpec:
+    return FeedSpec(
         exchange="gate",
         name=settle,
         address_setting=f"GATE_{settle.upper()}_WS_URL",

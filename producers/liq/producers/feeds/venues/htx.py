@@ -9,8 +9,7 @@ stream has no bytes of its own that anything downstream could mean. Notification
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, compact
-from liq.producers.feeds.unpacking import gunzip
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, compact, gunzip
 
 TOPIC: Final = "public.*.liquidation_orders"
 
@@ -50,8 +49,8 @@ def symbol_of(message: Any) -> Any:
     return message["data"][0]["contract_code"]
 
 
-def _feed(name: str, path: str, silence_seconds: float) -> Feed:
-    return Feed(
+def _feed(name: str, path: str, silence_seconds: float) -> FeedSpec:
+    return FeedSpec(
         exchange="htx",
         name=name,
         address_setting=f"HTX_{name.upper()}_WS_URL",

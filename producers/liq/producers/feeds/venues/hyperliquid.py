@@ -8,7 +8,7 @@ just fit.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, per_name
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, per_name
 
 LIQUIDATOR_VAULTS: Final = (
     "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",
@@ -49,7 +49,7 @@ def symbol_of(message: Any) -> Any:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="hyperliquid",
         name="userFills",
         address_setting="HYPERLIQUID_WS_URL",
@@ -69,7 +69,7 @@ FEEDS: Final = (
         heartbeat=PING,
         silence_seconds=21_600,
     ),
-    Feed(
+    FeedSpec(
         exchange="hyperliquid",
         name="trades",
         address_setting="HYPERLIQUID_WS_URL",

@@ -6,7 +6,7 @@ Source: docs.kraken.com, *Futures WebSocket: trade* and *instruments*, 2026. Fir
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Received, SymbolListing, compact
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, SymbolListing, compact
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
@@ -38,7 +38,7 @@ def parse_symbols(document: Any) -> tuple[str, ...]:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="kraken",
         name="trade",
         address_setting="KRAKEN_WS_URL",

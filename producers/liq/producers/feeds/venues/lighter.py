@@ -8,10 +8,10 @@ the channel `trade/1`, answers `trade:1`.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import (
+from liq.producers.feeds import (
     CONTROL,
     DATA,
-    Feed,
+    FeedSpec,
     Heartbeat,
     Received,
     SymbolListing,
@@ -48,7 +48,7 @@ def parse_symbols(document: Any) -> tuple[str, ...]:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="lighter",
         name="trade",
         address_setting="LIGHTER_WS_URL",

@@ -7,7 +7,7 @@ connections that do not answer.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import CONTROL, DATA, Feed, Heartbeat, Received, compact
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, compact
 
 CHANNEL: Final = "liquidation-orders"
 
@@ -39,7 +39,7 @@ def symbol_of(message: Any) -> Any:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="okx",
         name="public",
         address_setting="OKX_WS_URL",

@@ -6,10 +6,10 @@ that are silent for 60 seconds are closed.
 
 from typing import Any, Final
 
-from liq.producers.feeds.feed import (
+from liq.producers.feeds import (
     CONTROL,
     DATA,
-    Feed,
+    FeedSpec,
     Heartbeat,
     Received,
     SymbolListing,
@@ -40,7 +40,7 @@ def parse_symbols(document: Any) -> tuple[str, ...]:
 
 
 FEEDS: Final = (
-    Feed(
+    FeedSpec(
         exchange="pacifica",
         name="trades",
         address_setting="PACIFICA_WS_URL",

@@ -1,6 +1,6 @@
-"""Which outages are still open, by the feed records of a producer's earlier life."""
+"""The outages that are still open, by the feed records of a producer that ran before."""
 
-from liq.producers.live.open_outages import open_outages
+from liq.producers.live.coverage import open_outages
 from liq.schemas.records import FeedStatus
 from liq.schemas.vocabulary import FeedEvent
 

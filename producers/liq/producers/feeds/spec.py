@@ -1,7 +1,6 @@
-"""How a feed of an exchange declares itself to the shared connection.
+"""The declaration of a feed: where to connect, what to subscribe, and how to read each message.
 
-A declaration says where to connect, what to ask for, and what each message is; the connection
-(`liq.producers.live.session`, `liq.producers.live.feed_runner`) does everything else.
+The shared connection (`liq.producers.live`) does everything else.
 """
 
 import json
@@ -19,11 +18,11 @@ DEFAULT_LIFETIME_SECONDS: Final = 82_800.0  # venues cut connections after 24 ho
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What one message is; a message can be several things, an answer and data for instance.
+    """The meaning of one message, which can be both an answer and data.
 
-    `acknowledged` and `refused` name what they are about: a subscribed name, or the number of a
-    request as `request(number)` writes it. A refusal of no particular name has `refused` empty
-    and only a `refusal`. `replies` are sent back at once.
+    `acknowledged` and `refused` hold subscribed names, or numbers of requests as
+    `request(number)` writes them. A refusal that names nothing has an empty `refused` and a
+    `refusal`. The connection sends `replies` back at once.
     """
 
     is_data: bool = False
@@ -38,17 +37,16 @@ CONTROL: Final = Received()
 
 
 def request(number: int | str) -> str:
-    """The token of a request that a venue answers by number."""
+    """Return the token of a request that a venue answers by number."""
     return f"#{number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """What the client sends every so often; without a text it is a websocket ping.
+    """The client's ping: a text, or a websocket ping where `text` is None.
 
-    A text may be made from the time, in seconds since 1970.
-
-    `answer_seconds` is how long the connection may be without any sign of life after it.
+    A function makes the text from the time, in seconds since 1970. A connection that receives
+    nothing for `answer_seconds` after a ping is dead.
     """
 
     text: str | Callable[[int], str] | None = None
@@ -58,10 +56,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolListing:
-    """Where a venue without a wildcard lists its markets: a GET that answers in JSON.
+    """The address (GET, JSON) at which a venue without a wildcard lists its markets.
 
     `setting` names the environment variable that replaces the whole address. Where a listing has
-    several pages, `next_page` gives the query to add for the next one, or None on the last.
+    several pages, `next_page` returns the query to add for the next page, or None on the last.
     """
 
     setting: str
@@ -71,14 +69,14 @@ class SymbolListing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
+class FeedSpec:
     """One feed of one exchange.
 
-    `names` are what is subscribed: channels, or symbols if there is a `listing`. A request asks
-    for at most `names_per_request`, a connection for at most `names_per_connection`, and requests
-    are `request_interval_seconds` apart. `silence_seconds` is far beyond the longest time that
-    the feed is usually without data. `unpack` turns a received frame into the message, and raises
-    `ValueError` where it cannot.
+    The connection subscribes to `names`: channels, or symbols where there is a `listing`. A
+    request holds at most `names_per_request`, a connection at most `names_per_connection`, and
+    requests are `request_interval_seconds` apart. `silence_seconds` is far beyond the longest
+    usual silence of the feed. `unpack` turns a received frame into the message, or raises
+    `ValueError`.
 
     `names_setting` names the environment variable that replaces `names`; a feed without names and
     without a listing is off.
@@ -107,17 +105,17 @@ class Feed:
 
     @property
     def label(self) -> str:
-        """Exchange and feed, for logs and task names."""
+        """Return exchange and feed, for logs and task names."""
         return f"{self.exchange}.{self.name}"
 
 
 def compact(message: object) -> str:
-    """A message as JSON text."""
+    """Return a message as JSON text."""
     return json.dumps(message, separators=(",", ":"))
 
 
 def per_name(message: Callable[[str], object]) -> SubscribeText:
-    """For venues that take one name a request."""
+    """Return a `subscribe` for venues that accept one name a request."""
 
     def subscribe(names: tuple[str, ...], _number: int) -> str:
         [name] = names
