@@ -18,9 +18,9 @@ from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 from liq.schemas.codec import DecodeError, decode
 from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.units import DAY_MS
 from liq.schemas.vocabulary import AlertType, Scope
 
-DAY_MS = 86_400_000
 # A few minutes of recording say little about a day.
 LEAST_DAYS = 1 / 24
 

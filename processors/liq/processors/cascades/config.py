@@ -10,10 +10,10 @@ from liq.processors.cascades.observation import CENTS_PER_DOLLAR
 from liq.processors.cascades.ring import LONG_SECONDS, SHORT_SECONDS
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.surprise import Dispersion
+from liq.schemas.units import HOUR_SECONDS
 from liq.schemas.vocabulary import Scope
 
 ALGORITHM = "adaptive-2"
-HOUR_SECONDS = 3_600
 LEAST_WINDOW_SECONDS = 2 * SHORT_SECONDS
 MAX_WINDOW_SECONDS = LONG_SECONDS
 # Variance over mean of calm counts, in 10 s, in the reference window of 60 s, and in 300 s.

@@ -10,13 +10,14 @@ from operator import itemgetter
 from typing import Any, Final
 
 from liq.processors.normalizers.errors import EntryError, shown, unusable
+from liq.schemas.units import DAY_MS
 from liq.schemas.vocabulary import RejectReason, Side
 
 JsonObject = dict[str, Any]
 Getter = Callable[[JsonObject], tuple[Any, ...]]
 
 EARLIEST_MS: Final = 1_262_304_000_000  # 2010-01-01, before any of these venues existed
-MAX_CLOCK_LEAD_MS: Final = 86_400_000
+MAX_CLOCK_LEAD_MS: Final = DAY_MS
 MAX_SYMBOL_CHARACTERS: Final = 64
 MAX_TIMESTAMP_DIGITS: Final = 16
 
