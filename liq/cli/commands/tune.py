@@ -13,7 +13,7 @@ from rich.table import Table
 from liq.cli.console import exits_on_configuration_error, out
 from liq.processors.cascades import CascadeEngine, DetectorConfig
 from liq.processors.cascades.observation import Observation, is_plausible, observation_of
-from liq.processors.stages.detect import detector_config
+from liq.processors.stages.owned import detector_config
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 from liq.schemas.codec import DecodeError, decode

@@ -1,7 +1,7 @@
 import pytest
 
 from liq.processors.cascades import DetectorConfig
-from liq.processors.stages.detect import detector_config
+from liq.processors.stages.owned import detector_config
 from liq.runtime.settings import Settings, load_settings
 
 
