@@ -35,6 +35,7 @@ from liq.processors.cascades.observation import CENTS_PER_DOLLAR, Observation
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.records import Liquidation
+from liq.schemas.units import MILLISECOND_NS
 from liq.schemas.vocabulary import Completeness
 
 CAPTURE = (
@@ -70,7 +71,9 @@ def recorded() -> Events:
     events = []
     with gzip.open(CAPTURE) as lines:
         for line in map(parse_capture_line, lines):
-            metadata = FrameMetadata(line.exchange, line.feed, line.received_at_ns // 1_000_000)
+            metadata = FrameMetadata(
+                line.exchange, line.feed, line.received_at_ns // MILLISECOND_NS
+            )
             results = normalize(line.frame.encode(), metadata, book, config)
             events += [result for result in results if isinstance(result, Liquidation)]
     return events

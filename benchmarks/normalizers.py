@@ -36,6 +36,7 @@ from liq.processors.normalizers import (
 )
 from liq.processors.normalizers.numbers import EXACT
 from liq.schemas.capture import parse_capture_line
+from liq.schemas.units import MILLISECOND_NS
 
 ROOT = Path(__file__).parent.parent
 CAPTURES = ROOT / "data" / "captures"
@@ -61,7 +62,9 @@ def read_frames() -> dict[str, Frames]:
     for path in sorted(CAPTURES.glob("*.jsonl.gz")):
         with gzip.open(path) as lines:
             for line in map(parse_capture_line, lines):
-                metadata = FrameMetadata(line.exchange, line.feed, line.received_at_ns // 1_000_000)
+                metadata = FrameMetadata(
+                    line.exchange, line.feed, line.received_at_ns // MILLISECOND_NS
+                )
                 frames[f"{line.exchange} {line.feed}"].append((line.frame.encode(), metadata))
     for name, golden in golden_frames().items():
         frames.setdefault(name, golden)

@@ -18,6 +18,7 @@ from liq.processors.cascades import CascadeEngine, DetectorConfig
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 from liq.schemas.vocabulary import AlertType, Side
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +57,9 @@ def recorded() -> list[Liquidation]:
     events: list[Liquidation] = []
     with gzip.open(CAPTURE) as lines:
         for line in map(parse_capture_line, lines):
-            metadata = FrameMetadata(line.exchange, line.feed, line.received_at_ns // 1_000_000)
+            metadata = FrameMetadata(
+                line.exchange, line.feed, line.received_at_ns // MILLISECOND_NS
+            )
             results = normalize(line.frame.encode(), metadata, book, config)
             events += [result for result in results if isinstance(result, Liquidation)]
     return events
@@ -72,14 +75,14 @@ def text(x: float, y: float, words: str, colour: str = TEXT, anchor: str = "star
 def draw(events: Sequence[Liquidation], alerts: Iterable[CascadeAlert]) -> str:
     dollars: dict[int, Decimal] = defaultdict(Decimal)
     for event in events:
-        second = event.timestamp_ms // 1_000
+        second = event.timestamp_ms // SECOND_MS
         if (event.base, event.side) == (ASSET, SIDE) and 0 <= second - FROM_SECOND < SECONDS:
             dollars[second] += event.value_usd
     mine = [
         alert
         for alert in alerts
         if (alert.asset, alert.side) == (ASSET, SIDE)
-        and 0 <= alert.timestamp_ms // 1_000 - FROM_SECOND < SECONDS + 60
+        and 0 <= alert.timestamp_ms // SECOND_MS - FROM_SECOND < SECONDS + 60
     ]
     scale = Scale(float(max(dollars.values())))
     nats = Scale(max(alert.analysis.surprise for alert in mine if alert.analysis))
@@ -105,7 +108,7 @@ def draw(events: Sequence[Liquidation], alerts: Iterable[CascadeAlert]) -> str:
             f'height="{BOTTOM - y:.1f}" fill="{BAR}"/>'
         )
     points = [
-        f"{scale.x(alert.timestamp_ms / 1_000):.1f},{nats.y(alert.analysis.surprise):.1f}"
+        f"{scale.x(alert.timestamp_ms / SECOND_MS):.1f},{nats.y(alert.analysis.surprise):.1f}"
         for alert in mine
         if alert.analysis and alert.type is not AlertType.ENDED
     ]
@@ -113,7 +116,7 @@ def draw(events: Sequence[Liquidation], alerts: Iterable[CascadeAlert]) -> str:
     for row, alert in enumerate(alert for alert in mine if alert.type in MARKS):
         word, colour = MARKS[alert.type]
         at_ms = alert.timestamp_ms if alert.ended_at_ms is None else alert.ended_at_ms
-        x, y = scale.x(at_ms / 1_000), TOP + 14 + 16 * row
+        x, y = scale.x(at_ms / SECOND_MS), TOP + 14 + 16 * row
         parts.append(
             f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{BOTTOM}" stroke="{colour}" '
             'stroke-dasharray="4 3"/>'

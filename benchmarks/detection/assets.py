@@ -4,8 +4,8 @@ import random
 from dataclasses import dataclass
 from math import cos, exp, pi
 
-HOUR_SECONDS = 3_600
-DAY_SECONDS = 24 * HOUR_SECONDS
+from liq.schemas.units import DAY_SECONDS, HOUR_SECONDS
+
 ALT_COUNT = 75
 # Liquidations are ten times as frequent at the busiest hour (UTC) as at the quietest.
 BUSIEST_HOUR = 14.5

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from math import exp, log
 
 from benchmarks.detection.assets import (
-    DAY_SECONDS,
-    HOUR_SECONDS,
     Asset,
     hour_factor,
     regimes,
 )
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.venues import choose_venue
+from liq.schemas.units import DAY_SECONDS, HOUR_SECONDS
 from liq.schemas.vocabulary import Side
 
 FAST_SHARE = 0.6

@@ -3,11 +3,12 @@
 import random
 from collections.abc import Iterator, Sequence
 
-from benchmarks.detection.assets import DAY_SECONDS, MAJORS, Asset
+from benchmarks.detection.assets import MAJORS, Asset
 from benchmarks.detection.background import size_cents
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.planted import MARGIN_SECONDS
 from benchmarks.detection.venues import COMPLETE, DAY_START_MS, Published, choose_venue
+from liq.schemas.units import DAY_SECONDS
 from liq.schemas.vocabulary import Side
 
 WHALES, SPLIT_ORDERS, CHOPS, REPLAYS, STALE_BATCHES = 4, 3, 3, 2, 1

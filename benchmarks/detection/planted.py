@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import exp, log
 
-from benchmarks.detection.assets import DAY_SECONDS, MAJORS, Asset
+from benchmarks.detection.assets import MAJORS, Asset
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.venues import choose_venue
+from liq.schemas.units import DAY_SECONDS
 from liq.schemas.vocabulary import Side
 
 MARGIN_SECONDS = 1_800

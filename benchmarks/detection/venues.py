@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from benchmarks.detection.events import TrueLiquidation
 from liq.processors.cascades.observation import Observation
+from liq.schemas.units import DAY_MS
 from liq.schemas.vocabulary import Side
 
-DAY_START_MS = 1_783_000_000_000 // 86_400_000 * 86_400_000
+DAY_START_MS = 1_783_000_000_000 // DAY_MS * DAY_MS
 SAMPLED_LARGEST, COMPLETE, SAMPLED_LATEST = "binance", "bybit", "okx"
 SHARES = ((SAMPLED_LARGEST, 0.35), (COMPLETE, 0.75), (SAMPLED_LATEST, 1.0))
 BATCH_MS = 500

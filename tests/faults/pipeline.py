@@ -27,6 +27,7 @@ from liq.runtime.kafka import new_admin, new_producer
 from liq.runtime.partitions import committed_offsets
 from liq.runtime.settings import Settings
 from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
+from liq.schemas.units import SECOND_NS
 from liq.sinks.clickhouse.tables import tables_by_topic
 from tests.conftest import worker_environment
 from tests.faults.newest import Newest
@@ -36,7 +37,6 @@ READY_SECONDS: Final = 60.0
 SETTLE_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 30.0
 END_SILENCE_SECONDS: Final = 300
-NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 
 
 class Role(StrEnum):
@@ -225,7 +225,7 @@ class Pipeline:
 
     async def _say_that_nothing_follows(self) -> None:
         """A heartbeat from later, which ends every cascade, as `liq replay` writes it."""
-        clock_ns = time.time_ns() + END_SILENCE_SECONDS * NANOSECONDS_PER_SECOND
+        clock_ns = time.time_ns() + END_SILENCE_SECONDS * SECOND_NS
         producer = new_producer(self.settings, "end")
         await producer.start()
         for exchange in self.exchanges:

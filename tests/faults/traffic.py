@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from liq.devstack.exchange.server import LocalExchange
+from liq.schemas.units import SECOND_MS
 
-MS_PER_SECOND: Final = 1_000
 TICK_SECONDS: Final = 0.02
 # Bursts lie unevenly in two seconds each: the detector takes them for cascades then, one by one.
 BURST_OFFSET_MS: Final = 250
@@ -96,8 +96,8 @@ class Traffic:
         started = time.monotonic()
         while not self._stop.wait(TICK_SECONDS):
             elapsed = time.monotonic() - started
-            now_ms = int(time.time() * MS_PER_SECOND)
-            asset = f"C{(now_ms + BURST_OFFSET_MS) // MS_PER_SECOND % self._assets}X"
+            now_ms = int(time.time() * SECOND_MS)
+            asset = f"C{(now_ms + BURST_OFFSET_MS) // SECOND_MS % self._assets}X"
             sent = []
             while self.count < elapsed * self._rate:
                 self.count += 1

@@ -14,8 +14,8 @@ from liq.processors.cascades import BasicDetector, CascadeEngine, DetectorConfig
 from liq.processors.normalizers import FrameMetadata, load_snapshot
 from liq.processors.normalizers import normalize as normalize_frame
 from liq.processors.normalizers.instruments import parse_instruments
-from liq.processors.stages.detect import detector_config
 from liq.processors.stages.normalize import normalizer_config
+from liq.processors.stages.owned import detector_config
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 from liq.schemas.capture import CaptureLine, parse_capture_line

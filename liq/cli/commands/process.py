@@ -8,7 +8,7 @@ import typer
 from liq.cli.console import exits_on_configuration_error, start_health
 from liq.cli.exchanges import configured_exchanges
 from liq.cli.worker_topics import make_sure_of_topics
-from liq.processors.workers import worker
+from liq.processors.workers import agents, worker
 from liq.runtime.settings import load_settings
 
 
@@ -28,7 +28,7 @@ def process(
     exchanges = configured_exchanges(settings)
     health, server = start_health(settings, worker=f"process-{stage.value}")
     try:
-        health.require(worker.CONDITION)
+        health.require(agents.CONDITION)
         make_sure_of_topics(settings, exchanges, health)
         worker.run(settings, stage.value, exchanges, health)
     finally:

@@ -13,14 +13,14 @@ from rich.table import Table
 from liq.cli.console import exits_on_configuration_error, out
 from liq.processors.cascades import CascadeEngine, DetectorConfig
 from liq.processors.cascades.observation import Observation, is_plausible, observation_of
-from liq.processors.stages.detect import detector_config
+from liq.processors.stages.owned import detector_config
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 from liq.schemas.codec import DecodeError, decode
 from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.units import DAY_MS
 from liq.schemas.vocabulary import AlertType, Scope
 
-DAY_MS = 86_400_000
 # A few minutes of recording say little about a day.
 LEAST_DAYS = 1 / 24
 

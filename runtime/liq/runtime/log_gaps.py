@@ -17,11 +17,11 @@ from liq.runtime.metrics import ERRORS
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
 from liq.schemas.records import FeedStatus
+from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import FeedEvent
 
 # A gap in one of our own topics is no single exchange's.
 EVERY_EXCHANGE: Final = "all"
-MS_PER_SECOND: Final = 1_000
 log = get_logger(__name__)
 
 
@@ -74,7 +74,7 @@ class LogGaps:
 
     async def _tell(self, place: TopicPartition, wanted: int, left: int) -> None:
         raw_exchange = self._settings.topics.raw_exchange(place.topic)
-        now_ms = int(time.time() * MS_PER_SECOND)
+        now_ms = int(time.time() * SECOND_MS)
         record = FeedStatus(
             exchange=EVERY_EXCHANGE if raw_exchange == place.topic else raw_exchange,
             feed=place.topic,

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from liq.runtime.errors import ConfigurationError
+from liq.schemas import detector_defaults
 from liq.schemas.topics import DEFAULT_NAMESPACE, Topics
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -40,22 +41,35 @@ class Settings(EnvironmentSettings):
     )
 
     cascade_window_seconds: int = Field(
-        default=60, ge=20, le=90, description="Detection window, in seconds of event time."
+        default=detector_defaults.WINDOW_SECONDS,
+        ge=detector_defaults.MIN_WINDOW_SECONDS,
+        le=detector_defaults.QUIET_SECONDS,
+        description="Detection window, in seconds of event time.",
     )
     cascade_min_events: int = Field(
-        default=5, ge=2, description="Liquidations of one side in the window that make a cascade."
+        default=detector_defaults.MIN_EVENTS,
+        ge=2,
+        description="Liquidations of one side in the window that make a cascade.",
     )
     cascade_min_value_usd: Decimal = Field(
-        default=Decimal(100_000), gt=0, description="Dollars in the window that make a cascade."
+        default=detector_defaults.MIN_VALUE_USD,
+        gt=0,
+        description="Dollars in the window that make a cascade.",
     )
     cascade_min_value_usd_by_asset: dict[str, Annotated[Decimal, Field(gt=0)]] = Field(
         default={}, description='The same for single assets, as JSON: {"BTC": 500000}.'
     )
     cascade_start_nats: float = Field(
-        default=17.5, ge=2, le=200, description="Evidence that starts a cascade; more is rarer."
+        default=detector_defaults.START_NATS,
+        ge=detector_defaults.HOT_NATS,
+        le=200,
+        description="Evidence that starts a cascade; more is rarer.",
     )
     cascade_score_gate: float = Field(
-        default=22.0, ge=0, le=100, description="Least risk score that starts a cascade."
+        default=detector_defaults.SCORE_GATE,
+        ge=0,
+        le=100,
+        description="Least risk score that starts a cascade.",
     )
     institutional_threshold_usd: Decimal = Field(
         default=Decimal(100_000), gt=0, description="Dollars that make one liquidation large."

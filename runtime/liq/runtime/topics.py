@@ -26,7 +26,8 @@ from liq.runtime.kafka import MAX_REQUEST_BYTES, new_admin
 from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.logs import get_logger
 from liq.runtime.settings import Settings
-from liq.schemas.topics import DAY_MS, TopicSpec
+from liq.schemas.topics import TopicSpec
+from liq.schemas.units import DAY_MS
 
 CLIENT_ID: Final = "topics"
 APPEAR_SECONDS: Final = 30.0

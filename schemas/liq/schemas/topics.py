@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from liq.schemas.units import DAY_MS
+
 DEFAULT_NAMESPACE: Final = "liquidations"
-DAY_MS: Final = 86_400_000
 
 
 class Cleanup(StrEnum):

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -20,9 +20,10 @@ from liq.devstack.supervisor import Supervisor
 from liq.processors.stages.detect import DetectStage
 from liq.processors.stages.market import MarketStage
 from liq.processors.stages.output import Output
-from liq.processors.workers import worker as engine_worker
+from liq.processors.workers import agents
 from liq.processors.workers.faust_app import SESSION_TIMEOUT_SECONDS, new_app
 from liq.processors.workers.faust_transport import EngineConsumer, EngineTransport
+from liq.processors.workers.worker import StageWorker
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.health import Health
 from liq.runtime.kafka import FETCH_MAX_WAIT_MS, MAX_REQUEST_BYTES
@@ -53,16 +54,10 @@ async def app(settings: Settings) -> faust.App:
     return new_app(settings, "normalize", merge=True)
 
 
-def both_apps(settings: Settings) -> Iterator[faust.App]:
-    for stage in ("normalize", "detect"):
-        app = new_app(settings, stage, merge=stage == "normalize")
-        output = Output(settings, "test")
-        watch = engine_worker.Watch(app, Health())
-        if stage == "normalize":
-            engine_worker._add_normalize(app, settings, output, watch, EXCHANGES)
-        else:
-            engine_worker._add_detect(app, settings, output, watch)
-        yield app
+def both_apps(settings: Settings) -> tuple[faust.App, faust.App]:
+    output = Output(settings, "test")
+    normalizing, _ = agents.normalize_app(settings, output, Health(), EXCHANGES)
+    return normalizing, agents.detect_app(settings, output, Health())
 
 
 def listening_addresses(process_id: int) -> set[tuple[str, int]]:
@@ -110,7 +105,7 @@ def test_a_worker_listens_on_its_own_port_of_loopback_only(
 async def test_faust_leaves_logging_alone(app: faust.App, monkeypatch: pytest.MonkeyPatch) -> None:
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
-    worker = engine_worker.StageWorker(app)
+    worker = StageWorker(app)
     monkeypatch.setattr(worker, "install_signal_handlers", lambda: None)
     await worker.default_on_first_start()
     try:

@@ -10,7 +10,8 @@ from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.kafka import MAX_REQUEST_BYTES, new_admin
 from liq.runtime.settings import Settings
 from liq.runtime.topics import describe_topics, ensure_topics
-from liq.schemas.topics import DAY_MS, Cleanup
+from liq.schemas.topics import Cleanup
+from liq.schemas.units import DAY_MS
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings

@@ -9,16 +9,14 @@ from liq.processors.cascades.cascade import Change, Decision, level_of
 from liq.processors.cascades.excitation import Excitation
 from liq.processors.cascades.explain import explain
 from liq.processors.cascades.observation import CENTS_PER_DOLLAR
+from liq.processors.cascades.ring import CELL_TENTHS
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.totals import Totals
 from liq.schemas.records import CascadeAlert, CascadeAnalysis, CascadeShare, ScoreParts
+from liq.schemas.units import HALF_SECOND_MS, HOUR_SECONDS, SECOND_MS
 from liq.schemas.vocabulary import AlertType, Level, NoBranching, Side
 
 ID_CHARACTERS = 32
-SECOND_MS = 1_000
-HALF_SECOND_MS = 500
-HOUR_SECONDS = 3_600
-TENTHS = 10
 SHARES_TOLD = 20
 CENT = Decimal("0.01")
 LEVELS = (Level.MINOR, Level.MODERATE, Level.MAJOR, Level.EXTREME)
@@ -116,7 +114,7 @@ def _analysis(decision: Decision, totals: Totals, excitation: Excitation | None)
         surprise=round(moment.surprise.nats, 2),
         surprise_window_seconds=moment.surprise.window_seconds,
         normal_per_hour=round(moment.rate * HOUR_SECONDS, 2),
-        times_normal=round(moment.short_weight / TENTHS / moment.surprise.expected_short, 1),
+        times_normal=round(moment.short_weight / CELL_TENTHS / moment.surprise.expected_short, 1),
         cell_count=totals.cells,
         shares=tuple(
             CascadeShare(

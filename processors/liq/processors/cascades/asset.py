@@ -10,10 +10,9 @@ from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.observation import Observation
 from liq.processors.cascades.recent_ids import REMEMBERED_DIGITS, RecentIds
 from liq.processors.cascades.rules import LaneRules
+from liq.schemas.units import HALF_SECOND_MS, SECOND_MS
 from liq.schemas.vocabulary import Side
 
-SECOND_MS = 1_000
-HALF_SECOND_MS = 500
 # An exchange's clock may run ahead of ours by so much before we stop believing it.
 FUTURE_TOLERANCE_MS = 5_000
 # An event this close to leaving the window would change nothing any more.

@@ -11,8 +11,10 @@ with a longer memory, for their tails are heavy; so is how much the cells of a l
 
 from math import exp
 
+from liq.processors.cascades.ring import CELL_TENTHS
+from liq.schemas.units import HOUR_SECONDS
+
 BLOCK_SECONDS = 10
-HOUR_SECONDS = 3_600
 # The prior counts as much as one hour of looking.
 PRIOR_SECONDS = 3_600.0
 # A block counts at most this many cells, or this many times what was normal in it.
@@ -26,7 +28,6 @@ USUAL_CLUSTERING = 1.7
 PRIOR_CELLS = 40.0
 CLUSTER_CELLS = 10.0
 LEAST_CLUSTERING, MOST_CLUSTERING = 0.5, 1.25
-TENTHS = 10
 
 
 class Baseline:
@@ -92,7 +93,7 @@ class Baseline:
 
     def _finish_block(self, prior_rate: float, memory_seconds: float) -> None:
         end = (self.block + 1) * BLOCK_SECONDS
-        cells = self.block_tenths / TENTHS
+        cells = self.block_tenths / CELL_TENTHS
         clustered = min(cells, CLUSTER_CELLS)
         # The limit is never below BLOCK_CELLS, and most blocks hold less.
         if cells > BLOCK_CELLS:

@@ -10,13 +10,13 @@ from liq.processors.cascades.alerts import digest, usd
 from liq.processors.cascades.observation import CENTS_PER_DOLLAR
 from liq.processors.cascades.risk import basic_score
 from liq.schemas.records import CascadeAlert, Liquidation, ScoreParts
+from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import AlertType, Scope, Side
 
 DETECTOR = "basic-1"
 WINDOW_SECONDS = 60
 MIN_EVENTS = 5
 MIN_CENTS = 100_000 * CENTS_PER_DOLLAR
-SECOND_MS = 1_000
 LARGEST_TOLD = 5
 
 

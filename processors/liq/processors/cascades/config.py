@@ -10,11 +10,20 @@ from liq.processors.cascades.observation import CENTS_PER_DOLLAR
 from liq.processors.cascades.ring import LONG_SECONDS, SHORT_SECONDS
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.surprise import Dispersion
+from liq.schemas.detector_defaults import (
+    HOT_NATS,
+    MIN_EVENTS,
+    MIN_VALUE_USD,
+    MIN_WINDOW_SECONDS,
+    QUIET_SECONDS,
+    SCORE_GATE,
+    START_NATS,
+    WINDOW_SECONDS,
+)
+from liq.schemas.units import HOUR_SECONDS
 from liq.schemas.vocabulary import Scope
 
 ALGORITHM = "adaptive-2"
-HOUR_SECONDS = 3_600
-LEAST_WINDOW_SECONDS = 2 * SHORT_SECONDS
 MAX_WINDOW_SECONDS = LONG_SECONDS
 # Variance over mean of calm counts, in 10 s, in the reference window of 60 s, and in 300 s.
 ASSET_DISPERSION = Dispersion(3.3, 5.2, 6.5)
@@ -44,24 +53,24 @@ class DetectorConfig:
         ValueError: a value makes no sense; the message says which and why.
     """
 
-    window_seconds: int = 60
-    min_events: int = 5
-    min_value_usd: Decimal = Decimal(100_000)
+    window_seconds: int = WINDOW_SECONDS
+    min_events: int = MIN_EVENTS
+    min_value_usd: Decimal = MIN_VALUE_USD
     min_value_usd_by_asset: Mapping[str, Decimal] = field(default_factory=dict)
-    start_nats: float = 17.5
-    score_gate: float = 22.0
+    start_nats: float = START_NATS
+    score_gate: float = SCORE_GATE
     watch_nats: float = 3.2
-    hot_nats: float = 2.0
+    hot_nats: float = HOT_NATS
     dollar_nats: float = 6.0
-    quiet_seconds: int = 90
+    quiet_seconds: int = QUIET_SECONDS
     memory_hours: int = 3
     market_breadth: int = 8
 
     def __post_init__(self) -> None:
         """Refuse values with which detection would mean nothing."""
-        if not LEAST_WINDOW_SECONDS <= self.window_seconds <= MAX_WINDOW_SECONDS:
+        if not MIN_WINDOW_SECONDS <= self.window_seconds <= MAX_WINDOW_SECONDS:
             raise ValueError(
-                f"the detection window must be {LEAST_WINDOW_SECONDS} to {MAX_WINDOW_SECONDS} "
+                f"the detection window must be {MIN_WINDOW_SECONDS} to {MAX_WINDOW_SECONDS} "
                 f"seconds, not {self.window_seconds}"
             )
         if self.min_events < 1:

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from liq.schemas.records import CascadeAlert
+from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import AlertType, Scope, Side
 
 THOUSAND, MILLION = 1_000, 1_000_000
-SECOND_MS = 1_000
 VERBS = {
     AlertType.WATCH: "watch",
     AlertType.DETECTED: "cascade started",

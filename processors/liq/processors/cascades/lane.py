@@ -13,14 +13,13 @@ from math import log
 from liq.processors.cascades import risk
 from liq.processors.cascades.baseline import Baseline, clustering
 from liq.processors.cascades.cascade import Change, Decision, Moment, OpenCascade, level_of
-from liq.processors.cascades.ring import SHORT_SECONDS, Ring, weight_of
+from liq.processors.cascades.ring import CELL_TENTHS, SHORT_SECONDS, Ring, weight_of
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.surprise import LEAST_RATE, Surprise, log_likelihood_ratio, surprise
 from liq.processors.cascades.totals import Totals
 
 WATCH_SECONDS = 30
 CELLS_OF_AN_ORDER = 2
-TENTHS = 10
 
 
 class Lane:
@@ -224,7 +223,7 @@ class Lane:
         for bucket in reversed(self.ring.buckets):
             tenths += bucket.weight
             expected = normal * (tick - bucket.second + 1)
-            value = log_likelihood_ratio(tenths / TENTHS, expected)
+            value = log_likelihood_ratio(tenths / CELL_TENTHS, expected)
             if value >= best:
                 onset, best = bucket.second, value
         return onset

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from liq.processors.cascades.alerts import alert as alert_of
-from liq.processors.cascades.asset import OPPOSITE, SECOND_MS, SIDES
+from liq.processors.cascades.asset import OPPOSITE, SIDES
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.cascade import Decision
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.explain import explain
 from liq.processors.cascades.lane import Lane
 from liq.schemas.records import CascadeAlert
+from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import AlertType, Side
 
 # The market has no price.

@@ -3,23 +3,25 @@
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from liq.processors.cascades import asset as one_asset
 from liq.processors.cascades.alerts import alert as alert_of
-from liq.processors.cascades.asset import SECOND_MS, SIDES, AssetState, LeftOut, Step
+from liq.processors.cascades.asset import SIDES, AssetState, LeftOut, Step
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.observation import Observation, is_plausible, observation_of
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, asset_to_bytes
 from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.units import HOUR_SECONDS, SECOND_MS
 from liq.schemas.vocabulary import Side
 
 OFFSET = struct.Struct(">q")
 # Idle assets are looked for once in so much of the log's time.
 SWEEP_INTERVAL_MS = 600_000
 # Twice the memory of an asset's dollars: what was normal then is no guide any more.
-IDLE_SECONDS = 48 * 3_600
+IDLE_SECONDS: Final = 48 * HOUR_SECONDS
 # A restart reads again what was not committed, never more than this many records. Until an
 # asset's last record lies further back, its snapshot is needed to tell what was applied.
 REDELIVERY_REACH_RECORDS = 100_000

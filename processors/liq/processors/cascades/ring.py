@@ -13,11 +13,12 @@ from decimal import Decimal
 from functools import cache
 from itertools import chain
 from operator import attrgetter, itemgetter
+from typing import Final
 
 SHORT_SECONDS = 10
 LONG_SECONDS = 300
 # A cell counts one in whole tenths, so that sums of weights are integers.
-CELL_TENTHS = 10
+CELL_TENTHS: Final = 10
 # Added for every doubling of a cell's dollars beyond the reference.
 MARK_TENTHS = 4
 # Taken off for every halving below the reference, down to the least.

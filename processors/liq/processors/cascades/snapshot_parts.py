@@ -18,9 +18,8 @@ from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.surprise import Surprise
 from liq.processors.cascades.totals import GroupTotal, Totals
 from liq.schemas.codec import decimal_text
+from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import Side
-
-SECOND_MS = 1_000
 
 
 def pack_lane(lane: Lane) -> list[Any]:

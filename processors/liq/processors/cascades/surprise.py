@@ -11,9 +11,8 @@ come in clusters even when nothing happens, and plain Poisson limits would cry w
 from math import log
 from typing import NamedTuple
 
-from liq.processors.cascades.ring import LONG_SECONDS, SHORT_SECONDS, Ring, weight_of
+from liq.processors.cascades.ring import CELL_TENTHS, LONG_SECONDS, SHORT_SECONDS, Ring, weight_of
 
-TENTHS = 10
 # However quiet a lane was, so much is expected of it: cells a second.
 LEAST_RATE = 0.002
 
@@ -50,9 +49,13 @@ def surprise(
     `clustering` scales the dispersion of the two shorter windows, within which families fall.
     """
     normal = max(rate, LEAST_RATE)
-    short = log_likelihood_ratio(weight_of(ring.short_buckets) / TENTHS, normal * SHORT_SECONDS)
-    middle = log_likelihood_ratio(weight_of(ring.middle_buckets) / TENTHS, normal * middle_seconds)
-    long = log_likelihood_ratio(weight_of(ring.buckets) / TENTHS, normal * LONG_SECONDS)
+    short = log_likelihood_ratio(
+        weight_of(ring.short_buckets) / CELL_TENTHS, normal * SHORT_SECONDS
+    )
+    middle = log_likelihood_ratio(
+        weight_of(ring.middle_buckets) / CELL_TENTHS, normal * middle_seconds
+    )
+    long = log_likelihood_ratio(weight_of(ring.buckets) / CELL_TENTHS, normal * LONG_SECONDS)
     short /= dispersion.short * clustering
     middle /= dispersion.middle * clustering
     long /= dispersion.long

@@ -1,10 +1,10 @@
 """Raw exchange frames to liquidations, as pure functions.
 
-A venue is one module in `exchanges/`; docs/adding-a-venue.md says how to write one.
+A venue is one module in `venues/`; docs/adding-a-venue.md says how to write one.
 """
 
-from liq.processors.normalizers.context import InstrumentBook, NormalizerConfig, load_snapshot
-from liq.processors.normalizers.frame import FrameMetadata
+from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
+from liq.processors.normalizers.instruments import InstrumentBook, load_snapshot
 from liq.processors.normalizers.normalize import normalize
 from liq.processors.normalizers.registry import known_exchanges, known_feeds
 

@@ -4,10 +4,23 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from liq.processors.normalizers.errors import EntryError
-from liq.processors.normalizers.instruments import InstrumentBook, load_snapshot
 from liq.processors.normalizers.numbers import stored
+from liq.schemas.records import Source
 
-__all__ = ["InstrumentBook", "NormalizerConfig", "load_snapshot"]
+
+@dataclass(frozen=True, slots=True)
+class FrameMetadata:
+    """Where a frame came from and when.
+
+    `feed` is the venue's endpoint as the producer names it (`usdm`, `linear`, `public`, ...).
+    `received_at_ms` is the producer's UTC clock; `source` is the raw record, absent when the
+    frame did not come out of Kafka.
+    """
+
+    exchange: str
+    feed: str
+    received_at_ms: int
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

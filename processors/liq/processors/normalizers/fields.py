@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from liq.processors.normalizers.errors import EntryError, shown, unusable
 from liq.schemas.plausible_time import EARLIEST_VENUE_MS
+from liq.schemas.units import DAY_MS
 from liq.schemas.vocabulary import RejectReason, Side
 
 JsonObject = dict[str, Any]
 Getter = Callable[[JsonObject], tuple[Any, ...]]
 
-MAX_CLOCK_LEAD_MS: Final = 86_400_000
+MAX_CLOCK_LEAD_MS: Final = DAY_MS
 MAX_SYMBOL_CHARACTERS: Final = 64
 MAX_TIMESTAMP_DIGITS: Final = 16
 

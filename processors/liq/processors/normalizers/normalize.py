@@ -2,9 +2,8 @@
 
 import orjson
 
-from liq.processors.normalizers.context import NormalizerConfig
+from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError, shown
-from liq.processors.normalizers.frame import FrameMetadata
 from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.registry import VENUES

@@ -7,9 +7,8 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from liq.processors.normalizers.building import finished, new_draft
-from liq.processors.normalizers.context import NormalizerConfig
+from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError
-from liq.processors.normalizers.frame import FrameMetadata
 from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
 from liq.processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored

@@ -4,8 +4,7 @@ from liq.processors.cascades.alerts import usd
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.config import cents
 from liq.schemas.records import Pulse, PulseSlice
-
-SECOND_MS = 1_000
+from liq.schemas.units import SECOND_MS
 
 
 def pulse_of(beat: Beat) -> Pulse:

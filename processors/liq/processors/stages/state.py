@@ -28,6 +28,7 @@ SEPARATOR = b"|"
 class RestoredState:
     """What a new owner of a partition starts from."""
 
+    partition: int
     epoch: int
     snapshots: dict[str, bytes]
 
@@ -74,7 +75,7 @@ class DetectorStateStore:
                 ),
             ]
         )
-        return RestoredState(epoch, snapshots)
+        return RestoredState(partition, epoch, snapshots)
 
     async def write(self, partition: int, epoch: int, changes: Mapping[str, bytes | None]) -> None:
         """Store a batch's changed snapshots; None deletes one."""

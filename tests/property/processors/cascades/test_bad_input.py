@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from liq.processors.cascades import CascadeEngine, DetectorConfig
 from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.units import HOUR_MS
 from liq.schemas.vocabulary import AlertType
 from tests.property.processors.cascades.test_cascades import log_of, written
 
 CONFIG = DetectorConfig()
-HOUR_MS = 3_600_000
 ABSURD = [Decimal(text) for text in ("0", "-1", "NaN", "sNaN", "Infinity", "1E+30")]
 # What a lane may keep, whatever it is fed: five minutes of seconds, a minute of cells.
 MOST_STATE_BYTES = 100_000

@@ -5,12 +5,12 @@ import pytest
 from liq.processors.cascades.baseline import (
     BLOCK_CENTS,
     BLOCK_SECONDS,
-    HOUR_SECONDS,
     LEAST_CLUSTERING,
     MOST_CLUSTERING,
     Baseline,
     clustering,
 )
+from liq.schemas.units import HOUR_SECONDS
 
 START = 1_783_000_000
 MEMORY_SECONDS = 3.0 * HOUR_SECONDS

@@ -8,11 +8,11 @@ from liq.processors.cascades import DetectorConfig, PartitionDetector, SnapshotE
 from liq.processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, Made
 from liq.processors.cascades.recent_ids import MAX_REMEMBERED
 from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.units import HOUR_MS
 from liq.schemas.vocabulary import AlertType, Side
 from tests.support.cascade_events import START_MS, liquidation
 
 VENUES = ("binance", "bybit", "okx")
-HOUR_MS = 3_600_000
 OFFSET = b"\x00" * 8
 
 

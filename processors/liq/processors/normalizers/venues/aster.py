@@ -9,7 +9,7 @@ Whether the feed is thinned out like Binance's is not documented: COMPLETENESS s
 from functools import partial
 from typing import Final
 
-from liq.processors.normalizers.venue import Feed, Venue
+from liq.processors.normalizers.kit import Feed, Venue
 from liq.processors.normalizers.venues.binance import listed_usdm_market, read_message
 from liq.schemas.vocabulary import Completeness, PriceKind
 

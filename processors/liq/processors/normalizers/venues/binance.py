@@ -20,20 +20,25 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from liq.processors.normalizers.fields import (
+from liq.processors.normalizers.kit import (
+    Feed,
     JsonObject,
+    Market,
+    Reading,
+    Venue,
     check_symbol,
+    is_zero,
     liquidated_side,
     needed,
+    new_market,
     object_field,
+    positive_decimal,
+    split_quote,
     take,
     text,
     timestamp,
+    unknown_message,
 )
-from liq.processors.normalizers.markets import Market, new_market, split_quote
-from liq.processors.normalizers.numbers import is_zero, positive_decimal
-from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 

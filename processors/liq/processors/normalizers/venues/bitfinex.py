@@ -26,13 +26,22 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
-from liq.processors.normalizers.errors import EntryError, shown, unusable
-from liq.processors.normalizers.fields import check_symbol, text, timestamp
-from liq.processors.normalizers.json_types import JSON_NUMBERS
-from liq.processors.normalizers.markets import Market, new_market
-from liq.processors.normalizers.numbers import positive_decimal
-from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.kit import (
+    JSON_NUMBERS,
+    EntryError,
+    Feed,
+    Market,
+    Reading,
+    Venue,
+    check_symbol,
+    new_market,
+    positive_decimal,
+    shown,
+    text,
+    timestamp,
+    unknown_message,
+    unusable,
+)
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
 

@@ -20,19 +20,22 @@ an insert and its delete.
 
 from typing import Any, Final
 
-from liq.processors.normalizers.errors import EntryError, shown
-from liq.processors.normalizers.fields import (
+from liq.processors.normalizers.kit import (
+    EntryError,
+    Feed,
+    Reading,
+    Venue,
     array_field,
     liquidated_side,
     needed,
+    positive_decimal,
     row_object,
+    shown,
     take,
     text,
     timestamp,
+    unknown_message,
 )
-from liq.processors.normalizers.numbers import positive_decimal
-from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 

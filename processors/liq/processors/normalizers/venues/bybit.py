@@ -17,22 +17,26 @@ import re
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from liq.processors.normalizers.fields import (
+from liq.processors.normalizers.kit import (
+    Feed,
     Getter,
+    Market,
+    Reading,
+    Venue,
     array_field,
     check_symbol,
     liquidated_side,
     needed,
+    new_market,
     object_field,
+    positive_decimal,
     row_object,
+    split_quote,
     take,
     text,
     timestamp,
+    unknown_message,
 )
-from liq.processors.normalizers.markets import Market, new_market, split_quote
-from liq.processors.normalizers.numbers import positive_decimal
-from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 

@@ -16,12 +16,21 @@ examples. No recorded message was at hand.
 
 from typing import Any, Final
 
-from liq.processors.normalizers.errors import unusable
-from liq.processors.normalizers.fields import array_field, needed, row_object, take, text, timestamp
-from liq.processors.normalizers.json_types import JSON_NUMBERS
-from liq.processors.normalizers.numbers import positive_decimal
-from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.kit import (
+    JSON_NUMBERS,
+    Feed,
+    Reading,
+    Venue,
+    array_field,
+    needed,
+    positive_decimal,
+    row_object,
+    take,
+    text,
+    timestamp,
+    unknown_message,
+    unusable,
+)
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 

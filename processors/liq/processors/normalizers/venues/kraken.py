@@ -16,22 +16,26 @@ Sources: docs.kraken.com, futures websocket "Trade" (read 2026); a recorded mess
 from functools import lru_cache
 from typing import Any, Final
 
-from liq.processors.normalizers.errors import EntryError, shown
-from liq.processors.normalizers.fields import (
+from liq.processors.normalizers.kit import (
+    EntryError,
+    Feed,
+    Market,
+    Reading,
+    Venue,
     array_field,
     check_symbol,
     liquidated_side,
     needed,
+    new_market,
+    positive_decimal,
     row_object,
+    shown,
     take,
     text,
     text_field,
     timestamp,
+    unknown_message,
 )
-from liq.processors.normalizers.markets import Market, new_market
-from liq.processors.normalizers.numbers import positive_decimal
-from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
 

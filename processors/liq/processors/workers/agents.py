@@ -1,0 +1,104 @@
+"""The Faust app of each stage and its agents: which topics they read and write.
+
+    liq process normalize
+
+        raw.<exchange> --> normalize --> events
+        (merged by time)             --> large      a copy of the large ones
+                                     --> rejected   frames and entries that give no event
+
+    liq process detect
+
+        events --> detect --> watch                 early signs, published at once
+                          --> pulse                 what each second adds, and alerts of assets
+                          --> rejected
+                          <-> detector-state        a partition for each events partition
+        pulse  --> market --> cascades              every alert, with its parent
+                          --> rejected
+                          <-> market-state
+
+An agent passes batches of Kafka messages to its stage (`stages/`). Faust assigns partitions and
+commits offsets; the stages deliver through a producer of their own (docs/faust.md says why).
+`faust_app.new_app` sets the options of the apps, and `worker.run` runs one.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import faust
+from faust.types import TP
+
+from liq.processors.normalizers import load_snapshot
+from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.market import MarketStage
+from liq.processors.stages.normalize import NormalizeStage
+from liq.processors.stages.output import Output
+from liq.processors.workers.batches import handle_in_batches
+from liq.processors.workers.faust_app import new_app
+from liq.processors.workers.instrument_follower import InstrumentFollower
+from liq.runtime.health import Health
+from liq.runtime.settings import Settings
+
+#: The health condition that holds once the consumer group has assigned partitions.
+CONDITION: Final = "assignment"
+
+Stream = faust.StreamT[bytes]
+
+
+def normalize_app(
+    settings: Settings, output: Output, health: Health, exchanges: Iterable[str]
+) -> tuple[faust.App, InstrumentFollower]:
+    """Return the app that turns frames into liquidations.
+
+    The follower updates the stage's contract metadata and must start before the app.
+    """
+    app = new_app(settings, "normalize", merge=True)
+    shipped = load_snapshot()
+    stage = NormalizeStage(settings, output, shipped)
+
+    @app.agent(_topic(app, *map(settings.topics.raw, exchanges)), name="normalize")
+    async def normalize(stream: Stream) -> None:
+        await handle_in_batches(stream, stage.handle)
+
+    _report_assignment(app, health)
+    return app, InstrumentFollower(settings, shipped, stage.use_instruments)
+
+
+def detect_app(settings: Settings, output: Output, health: Health) -> faust.App:
+    """Return the app that turns liquidations into cascade alerts."""
+    app = new_app(settings, "detect", merge=False)
+    topics = settings.topics
+    assets = DetectStage(settings, output, _is_assigned(app, topics.events))
+    whole_market = MarketStage(settings, output, _is_assigned(app, topics.pulse))
+
+    @app.agent(_topic(app, topics.events), name="detect")
+    async def detect(stream: Stream) -> None:
+        await handle_in_batches(stream, assets.handle)
+
+    @app.agent(_topic(app, topics.pulse), name="market")
+    async def market(stream: Stream) -> None:
+        await handle_in_batches(stream, whole_market.handle)
+
+    @app.on_partitions_revoked.connect(weak=False)
+    async def revoked(*_: Any, **__: Any) -> None:
+        assets.release()
+        whole_market.release()
+
+    _report_assignment(app, health)
+    return app
+
+
+def _topic(app: faust.App, *names: str) -> faust.TopicT:
+    return app.topic(*names, key_type=bytes, value_type=bytes)
+
+
+def _is_assigned(app: faust.App, topic: str) -> Callable[[int], bool]:
+    return lambda partition: TP(topic, partition) in app.consumer.assignment()
+
+
+def _report_assignment(app: faust.App, health: Health) -> None:
+    health.require(CONDITION, "waiting for the consumer group")
+
+    @app.on_partitions_assigned.connect(weak=False)
+    async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:
+        count = len(list(partitions))
+        health.set(CONDITION, holds=True, reason=f"{count} partitions assigned")
