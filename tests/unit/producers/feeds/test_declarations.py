@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.devstack.exchange.dialects import DIALECTS, Dialect
+from liq.devstack.exchange.dialect import Dialect
+from liq.devstack.exchange.registry import DIALECTS
 from liq.producers.feeds.addresses import targets
 from liq.producers.feeds.feed import DATA, Feed
 from liq.producers.feeds.record_key import message_key
