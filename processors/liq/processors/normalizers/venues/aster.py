@@ -17,13 +17,16 @@ from liq.schemas.vocabulary import Completeness, PriceKind
 COMPLETENESS: Final = Completeness.SAMPLED
 
 VENUE: Final = Venue(
-    "aster",
-    {
+    exchange="aster",
+    feeds={
         "usdm": Feed(
-            partial(read_message, listed_usdm_market),
-            "forced orders; probably one a symbol and second",
-            COMPLETENESS,
-            PriceKind.AVERAGE_FILL,
+            read=partial(read_message, listed_usdm_market),
+            publishes="forced orders; probably one a symbol and second",
+            completeness=COMPLETENESS,
+            price_kind=PriceKind.AVERAGE_FILL,
+            long_when="`S` = SELL (the order's)",
+            quantity="units of the base",
+            unsettled="everything: no recorded message was at hand",
         )
     },
 )

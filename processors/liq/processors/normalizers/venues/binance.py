@@ -33,7 +33,7 @@ from liq.processors.normalizers.fields import (
 from liq.processors.normalizers.markets import Market, new_market, split_quote
 from liq.processors.normalizers.numbers import is_zero, positive_decimal
 from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.venue import CcxtList, Contracts, Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, Side
 
@@ -113,19 +113,35 @@ def coinm_market(reading: Reading, symbol: str) -> Market:
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
+    exchange=EXCHANGE,
+    feeds={
         "usdm": Feed(
-            partial(read_message, listed_usdm_market),
-            "one forced order a symbol and second",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_message, listed_usdm_market),
+            publishes="one forced order a symbol and second",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = SELL (the order's)",
+            quantity="units of the base",
+            breaks="2026-04-14: from the latest order of a second to the largest; "
+            "2026-04-23: the old address is silent",
+            unsettled="the new address",
         ),
         "coinm": Feed(
-            partial(read_message, coinm_market),
-            "one forced order a symbol and second",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_message, coinm_market),
+            publishes="one forced order a symbol and second",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = SELL (the order's)",
+            quantity="contracts",
+            breaks="perhaps those of `usdm`: undocumented",
+            unsettled="the address; which order of a second",
         ),
     },
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("binancecoinm",)),
+        sources={
+            "2025-06-30": "ccxt's recorded markets (`ts/src/test/static/markets/binance.json`) "
+            "and the venue's rule: 100 dollars for BTC, 10 for others",
+        },
+    ),
 )

@@ -114,14 +114,17 @@ def derivative_market(symbol: str) -> Market | None:
 
 
 VENUE: Final = Venue(
-    "bitfinex",
-    {
+    exchange="bitfinex",
+    feeds={
         "status": Feed(
-            read_status,
-            "positions taken over, of derivatives",
-            COMPLETENESS,
-            PRICE_KIND,
-            "POS_ID, MTS, IS_MATCH, AMOUNT",
+            read=read_status,
+            publishes="positions taken over, of derivatives",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="AMOUNT above zero (the position's)",
+            quantity="units of the base",
+            identity="POS_ID, MTS, IS_MATCH, AMOUNT",
+            unsettled="triggers with a price",
         )
     },
 )

@@ -30,9 +30,10 @@ from liq.processors.normalizers.fields import (
     text,
     timestamp,
 )
+from liq.processors.normalizers.metadata import from_bitmex
 from liq.processors.normalizers.numbers import positive_decimal
 from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.venue import Contracts, Feed, OwnList, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
@@ -82,15 +83,30 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
+    exchange=EXCHANGE,
+    feeds={
         "liquidation": Feed(
-            read_liquidation,
-            "every liquidation order put into the book",
-            COMPLETENESS,
-            PRICE_KIND,
-            "orderID",
+            read=read_liquidation,
+            publishes="every liquidation order put into the book",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = Sell (the order's)",
+            quantity="contracts",
+            identity="orderID",
+            breaks="orders that stand at a reconnect are missed",
+            unsettled="contract sizes",
         )
     },
-    frozenset({b"ping", b"pong"}),
+    control_texts=frozenset({b"ping", b"pong"}),
+    contracts=Contracts(
+        listed_by=OwnList(
+            address="https://www.bitmex.com/api/v1/instrument/active", parse=from_bitmex
+        ),
+        sources={
+            "2022-06-30": "crypto-crawler/crypto-crawler-rs, "
+            "`crypto-contract-value/src/exchanges/bitmex.rs`: `multiplier` of `instrument/active`, "
+            "in millionths of a coin",
+            "2025-06-30": "ccxt's recorded markets (`bitmex.json`)",
+        },
+    ),
 )

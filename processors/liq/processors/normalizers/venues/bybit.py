@@ -115,19 +115,25 @@ def futures_market(symbol: str, contract: ContractKind) -> Market:
 
 
 VENUE: Final = Venue(
-    "bybit",
-    {
+    exchange="bybit",
+    feeds={
         "linear": Feed(
-            partial(read_futures, ContractKind.LINEAR),
-            "positions in USDT and USDC contracts",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_futures, ContractKind.LINEAR),
+            publishes="positions in USDT and USDC contracts",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = Buy (the position's)",
+            quantity="units of the base",
+            breaks="the change of topics in 2025: volume steps up",
         ),
         "inverse": Feed(
-            partial(read_futures, ContractKind.INVERSE),
-            "positions in coin-margined contracts",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_futures, ContractKind.INVERSE),
+            publishes="positions in coin-margined contracts",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = Buy (the position's)",
+            quantity="dollars",
+            breaks="the change of topics in 2025: volume steps up",
         ),
     },
 )

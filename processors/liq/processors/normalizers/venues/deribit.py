@@ -129,14 +129,16 @@ def future_market(symbol: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "deribit",
-    {
+    exchange="deribit",
+    feeds={
         "trades": Feed(
-            read_trades,
-            "every fill with a liquidated party",
-            COMPLETENESS,
-            PRICE_KIND,
-            "instrument, trade_id, party",
+            read=read_trades,
+            publishes="every fill with a liquidated party",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="T and sell, or M and buy (`direction` is the taker's)",
+            quantity="dollars (inverse), units of the base (linear)",
+            identity="instrument, trade_id, party",
         )
     },
 )

@@ -135,14 +135,16 @@ def perpetual_market(ticker: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "dydx",
-    {
+    exchange="dydx",
+    feeds={
         "trades": Feed(
-            read_trades,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "market, id",
+            read=read_trades,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = SELL (the taker's)",
+            quantity="units of the base",
+            identity="market, id",
         )
     },
 )

@@ -21,7 +21,7 @@ from liq.processors.normalizers.fields import array_field, needed, row_object, t
 from liq.processors.normalizers.json_types import JSON_NUMBERS
 from liq.processors.normalizers.numbers import positive_decimal
 from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.venue import CcxtList, Contracts, Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
@@ -80,9 +80,23 @@ def split_sign(size: Any) -> tuple[bool, object]:
 
 
 LIQUIDATES: Final = Feed(
-    read_liquidates,
-    "one forced order a contract and second",
-    COMPLETENESS,
-    PRICE_KIND,
+    read=read_liquidates,
+    publishes="one forced order a contract and second",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="`size` below zero (the order's)",
+    quantity="contracts",
+    unsettled="the sign of `size`",
 )
-VENUE: Final = Venue(EXCHANGE, {"usdt": LIQUIDATES, "btc": LIQUIDATES})
+VENUE: Final = Venue(
+    exchange=EXCHANGE,
+    feeds={"usdt": LIQUIDATES, "btc": LIQUIDATES},
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("gate",)),
+        sources={
+            "2022-06-30": "crypto-crawler-rs, `gate.rs`: `quanto_multiplier` of "
+            "`/futures/usdt/contracts`",
+            "2025-06-30": "ccxt's recorded markets (`gate.json`)",
+        },
+    ),
+)

@@ -33,7 +33,14 @@ from liq.processors.normalizers.fields import (
 from liq.processors.normalizers.markets import Market, new_market
 from liq.processors.normalizers.numbers import positive_decimal
 from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.venue import (
+    NONE_KNOWN,
+    CcxtList,
+    Contracts,
+    Feed,
+    Venue,
+    unknown_message,
+)
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
 
@@ -109,15 +116,41 @@ def linear_market(symbol: str) -> Market:
     return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
 
 
-def _feed(contract: ContractKind, publishes: str) -> Feed:
-    return Feed(partial(read_notification, contract), publishes, COMPLETENESS, PRICE_KIND)
+def _feed(contract: ContractKind, publishes: str, quantity: str, breaks: str = NONE_KNOWN) -> Feed:
+    return Feed(
+        read=partial(read_notification, contract),
+        publishes=publishes,
+        completeness=COMPLETENESS,
+        price_kind=PRICE_KIND,
+        long_when="`direction` = sell (the order's)",
+        quantity=quantity,
+        breaks=breaks,
+        unsettled="completeness",
+    )
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
-        "linear": _feed(ContractKind.LINEAR, "forced orders of USDT contracts"),
-        "inverse": _feed(ContractKind.INVERSE, "forced orders of coin-margined swaps"),
-        "futures": _feed(ContractKind.INVERSE, "forced orders of coin-margined futures"),
+    exchange=EXCHANGE,
+    feeds={
+        "linear": _feed(
+            ContractKind.LINEAR,
+            "forced orders of USDT contracts",
+            quantity="units of the base",
+            breaks="`amount` was missing in old messages",
+        ),
+        "inverse": _feed(
+            ContractKind.INVERSE, "forced orders of coin-margined swaps", quantity="contracts"
+        ),
+        "futures": _feed(
+            ContractKind.INVERSE, "forced orders of coin-margined futures", quantity="contracts"
+        ),
     },
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("htx",)),
+        sources={
+            "2022-06-30": "crypto-crawler-rs, `huobi.rs`: `contract_size` of `swap_contract_info`",
+            "2025-06-30": "ccxt's recorded markets (`htx.json`) and the venue's rule: "
+            "100 dollars for BTC, 10 for others",
+        },
+    ),
 )

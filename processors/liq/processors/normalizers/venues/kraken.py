@@ -110,14 +110,17 @@ def futures_market(product: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "kraken",
-    {
+    exchange="kraken",
+    feeds={
         "trade": Feed(
-            read_public,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "product_id, uid",
+            read=read_public,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = sell (the taker's)",
+            quantity="dollars (inverse), units of the base (linear)",
+            identity="product_id, uid",
+            unsettled="that the taker is the liquidated account",
         )
     },
 )

@@ -29,7 +29,7 @@ from liq.processors.normalizers.fields import (
 )
 from liq.processors.normalizers.numbers import positive_decimal
 from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.venue import CcxtList, Contracts, Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
@@ -90,14 +90,24 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
+    exchange=EXCHANGE,
+    feeds={
         "trade": Feed(
-            read_trades,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "market_id, trade_id_str",
+            read=read_trades,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`is_maker_ask` = false (the taker sold)",
+            quantity="units of the base",
+            identity="market_id, trade_id_str",
+            breaks="a market listed since the last refresh waits as rejected",
         )
     },
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("lighter",)),
+        sources={
+            "2025-12-16": "BloomFiLabs/BloomTest, `server/src/config/cached-symbols.ts`, made from "
+            "the venue's order books",
+        },
+    ),
 )

@@ -31,7 +31,7 @@ from liq.processors.normalizers.fields import (
 )
 from liq.processors.normalizers.numbers import positive_decimal
 from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.venue import CcxtList, Contracts, Feed, Venue, unknown_message
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
@@ -110,7 +110,29 @@ def check_position(position: str, side: Side) -> None:
 
 
 VENUE: Final = Venue(
-    "okx",
-    {"public": Feed(read_public, "forced orders of swaps and futures", COMPLETENESS, PRICE_KIND)},
-    frozenset({b"ping", b"pong"}),
+    exchange="okx",
+    feeds={
+        "public": Feed(
+            read=read_public,
+            publishes="forced orders of swaps and futures",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = sell (the order's)",
+            quantity="contracts",
+            breaks="2026-07: the documentation gives the price another name",
+            unsettled="what `bkPx` is; how much is left out",
+        )
+    },
+    control_texts=frozenset({b"ping", b"pong"}),
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("okx",)),
+        sources={
+            "2022-06-30": "crypto-crawler-rs, `okx.rs`: `ctVal` of `public/instruments`",
+            "2023-03-30": "the recorded message of that contract, by the rule for inverse ones",
+            "2026-03-31": "a public trading engine's table of the hundred most traded swaps, "
+            "fetched from `public/instruments`; dated by the contracts that it holds; equal to the "
+            "lists of 2022 and 2026-07 wherever they overlap",
+            "2026-07-12": "okx.com v5 documentation of 2026-07, and the recordings of 2026-07",
+        },
+    ),
 )

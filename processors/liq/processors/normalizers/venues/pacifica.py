@@ -109,14 +109,17 @@ def perpetual_market(symbol: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "pacifica",
-    {
+    exchange="pacifica",
+    feeds={
         "trades": Feed(
-            read_trades,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "symbol, h, li",
+            read=read_trades,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`d` = close_long (the position's)",
+            quantity="units of the base",
+            identity="symbol, h, li",
+            unsettled="the causes `tc`",
         )
     },
 )
