@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import orjson
 import pytest
@@ -18,6 +19,7 @@ from liq.producers.feeds.settings import feed_settings
 from liq.producers.feeds.unpacking import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
 from liq.producers.live.run import chosen_targets
 from liq.runtime.errors import ConfigurationError
+from tests.support.paths import ROOT
 
 words = st.sampled_from(
     ("op", "event", "channel", "type", "id", "result", "error", "data", "method", "topic", "arg",
@@ -30,10 +32,10 @@ json_values = st.recursive(
 
 
 def test_there_are_the_exchanges_that_the_readme_names() -> None:
-    assert producible_exchanges() == (
-        "aster", "binance", "bitfinex", "bitget", "bitmex", "bybit", "deribit", "dydx", "gate",
-        "htx", "hyperliquid", "kraken", "lighter", "okx", "pacifica",
-    )  # fmt: skip
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    sentence = re.search(r"live connections of `liq produce` to\s+([^.]*)\.", readme)
+    assert sentence is not None
+    assert sorted(re.split(r",\s+|\s+and\s+", sentence[1].lower())) == list(producible_exchanges())
 
 
 @pytest.mark.parametrize("feed", ALL_FEEDS, ids=lambda feed: feed.label)

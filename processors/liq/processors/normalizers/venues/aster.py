@@ -1,7 +1,8 @@
 """Aster: `forceOrder`, in Binance's dialect.
 
-Source: a public recorder's feed and mapper for Aster (2026). The payload is that of Binance USD-M,
-and so is the reading: `o.S` is the side of the forced order, SELL closes a long.
+Source: a public recorder's feed and mapper for Aster (2026); no recorded message was at hand. The
+payload is that of Binance USD-M, and so is the reading: `o.S` is the side of the forced order, SELL
+closes a long.
 
 Whether the feed is thinned out like Binance's is not documented: COMPLETENESS supposes that it is.
 """

@@ -12,7 +12,7 @@ an insert and its delete.
   What a contract is worth is metadata. Of an insert it is the whole order, part of which may
   never be filled.
 - Quanto contracts (ETHUSD) pay bitcoin by a rate that is not in the message. No rate feed is read
-  here, so they are rejected as unsupported_instrument rather than valued by a guess.
+  here, so they are rejected (`unsupported_instrument`) rather than valued by a guess.
 - `price` is the order's limit. The venue sends no time: it is that of the receipt, and two
   producers give one event two times, though one id.
 - The id is the venue's `orderID`.

@@ -11,7 +11,8 @@ message of 2024-08-04.
   named BTC-USD.
 - `createdAt` is the time of the block, in ISO 8601.
 - Every fill is published, so one liquidated position may be many events.
-- `id` identifies the trade. The answer to a subscription carries past trades under their own ids.
+- The id is market and `id`. The answer to a subscription carries past trades under their own ids.
+- Isolated markets with commas in their names are rejected (`invalid_symbol`).
 """
 
 import re

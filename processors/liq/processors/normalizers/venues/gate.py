@@ -8,7 +8,7 @@ examples. No recorded message was at hand.
   be fed in here. The websocket's sign rests on the wording and one independent reader, hence the
   named constant; it should be compared with REST's `order_size` once both can be had.
 - Sizes are contracts, integers or decimal strings (header X-Gate-Size-Decimal). A contract is
-  `quanto_multiplier` units of the base, or a dollar for BTC_USD: metadata.
+  `quanto_multiplier` units of the base (0.0001 BTC, 0.01 ETH), or a dollar for BTC_USD: metadata.
 - `price` is the order's, not a fill. `time_ms` is in milliseconds.
 - At most one order per contract and second is published.
 - No id.

@@ -9,8 +9,9 @@ Sources: HTX documentation of the three notification sockets, "Subscribe Liquida
   whose contracts are metadata. Coin-margined ones: `volume` counts contracts of 100 dollars (BTC)
   or usually 10, by the metadata; their `amount` is a rounded quotient and not used.
 - `price` is the bankruptcy price. `created_at` is in milliseconds.
-- Whether all orders are published is not said anywhere: labelled sampled (COMPLETENESS), which
-  claims less.
+- Whether all orders are published is not documented: they are labelled sampled (COMPLETENESS),
+  which claims less.
+- Coin futures get new symbols every week: refresh the metadata (`liq instruments refresh`).
 - No id. The sockets send gzip; frames are read here as unpacked by the producer.
 """
 

@@ -9,10 +9,10 @@ Sources: apidocs.lighter.xyz, websocket reference, "Trade" (read 2026); a record
 - `size` is in units of the base, `price` is the fill's, `usd_amount` is their product.
 - `timestamp` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events.
-- `trade_id_str` identifies the trade; the same number as `trade_id` may be too large for JSON
+- The id is market and `trade_id_str`; the same number as `trade_id` may be too large for JSON
   readers of floats. The answer to a subscription carries past trades under their own ids.
-- Markets are numbered. What a number stands for is metadata; `native_symbol` is the number. They
-  are quoted and settled in USDC.
+- Markets are numbered. What a number stands for is metadata, without which it is rejected
+  (`unknown_instrument`); `native_symbol` is the number. Markets are quoted and settled in USDC.
 """
 
 from typing import Any, Final

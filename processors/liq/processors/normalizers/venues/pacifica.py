@@ -9,7 +9,7 @@ Source: docs.pacifica.fi, websocket "Trades" (read 2026); causes seen by a publi
 - `a` is in units of the base; `p` is the fill's price; `t` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events. There is no channel of
   liquidations alone.
-- `h` (history) and `li` identify the trade.
+- The id is symbol, `h` (history) and `li`.
 - Markets are quoted and settled in USDC. kBONK is a thousand BONK.
 """
 

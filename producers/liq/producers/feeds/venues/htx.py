@@ -54,6 +54,7 @@ def _feed(name: str, path: str, silence_seconds: float) -> Feed:
     return Feed(
         exchange="htx",
         name=name,
+        subscribes_to="`public.*.liquidation_orders`",
         address_setting=f"HTX_{name.upper()}_WS_URL",
         address=f"wss://api.hbdm.com/{path}",
         names=(TOPIC,),
