@@ -37,10 +37,10 @@ from liq.processors.normalizers import (
 from liq.processors.normalizers.numbers import EXACT
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.units import MILLISECOND_NS
+from tests.support.venue_fixtures import fixture_paths
 
 ROOT = Path(__file__).parent.parent
 CAPTURES = ROOT / "data" / "captures"
-FIXTURES = ROOT / "tests" / "golden" / "fixtures"
 ROUNDS = 5
 GOLDEN_REPEATS = 100
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
@@ -74,7 +74,7 @@ def read_frames() -> dict[str, Frames]:
 def golden_frames() -> dict[str, Frames]:
     """Golden messages of every feed, often enough that the loop over them does not count."""
     frames: dict[str, Frames] = defaultdict(list)
-    for path in sorted(FIXTURES.glob("*/*.json")):
+    for path in fixture_paths():
         fixture = orjson.loads(path.read_bytes())
         if fixture["event_ids"] and len(fixture["event_ids"]) == len(fixture["expected"]):
             metadata = FrameMetadata(

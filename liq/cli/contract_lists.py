@@ -1,77 +1,74 @@
 """Fetching the venues' lists of contracts over the network."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Final
 
 import aiohttp
 
-from liq.processors.normalizers.metadata import from_bitmex, from_ccxt
+from liq.processors.normalizers import known_exchanges
+from liq.processors.normalizers.metadata import from_ccxt
+from liq.processors.normalizers.registry import VENUES
+from liq.processors.normalizers.venue import OwnList
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.schemas.records import Instrument
 
-BITMEX_LIST_URL: Final = "https://www.bitmex.com/api/v1/instrument/active"
 FETCH_SECONDS: Final = 60.0
 
-# The venues whose sizes are contracts, and ccxt's classes that list them.
-CCXT_CLASSES: Final[Mapping[str, tuple[str, ...]]] = {
-    "binance": ("binancecoinm",),
-    "gate": ("gate",),
-    "htx": ("htx",),
-    "lighter": ("lighter",),
-    "okx": ("okx",),
-}
-BITMEX: Final = "bitmex"
+Rows = list[dict[str, Any]]
 
 
 def listed_exchanges() -> tuple[str, ...]:
-    """The exchanges whose contracts can be listed, in alphabetical order."""
-    return tuple(sorted((*CCXT_CLASSES, BITMEX)))
+    """Return the exchanges that declare a list of contracts, in alphabetical order."""
+    return tuple(exchange for exchange in known_exchanges() if VENUES[exchange].contracts)
 
 
 async def fetch_contracts(exchange: str) -> list[Instrument]:
-    """List the contracts that an exchange has now.
+    """Fetch the contracts that an exchange lists now.
 
     Raises:
-        ConfigurationError: ccxt is not installed.
+        ConfigurationError: the exchange declares no list, or ccxt is not installed.
         DependencyError: the exchange did not answer as it should.
     """
+    declared = VENUES[exchange].contracts
+    if declared is None:
+        raise ConfigurationError(f"{exchange} declares no list of contracts.")
     as_of = datetime.now(UTC).date().isoformat()
-    if exchange == BITMEX:
-        contracts = from_bitmex(await _within(exchange, _bitmex_rows), as_of)
+    if isinstance(declared.listed_by, OwnList):
+        rows = await _within(exchange, _own_rows(declared.listed_by.address))
+        contracts = declared.listed_by.parse(rows, as_of)
     else:
-        contracts = from_ccxt(exchange, await _within(exchange, _ccxt_markets), as_of)
+        markets = await _within(exchange, _ccxt_markets(exchange, declared.listed_by.classes))
+        contracts = from_ccxt(exchange, markets, as_of)
     if not contracts:
         raise DependencyError(f"{exchange} lists no contract; its list has changed its form.")
     return contracts
 
 
-async def _within(
-    exchange: str, fetch: Callable[[str], Awaitable[list[dict[str, Any]]]]
-) -> list[dict[str, Any]]:
+async def _within(exchange: str, fetch: Awaitable[Rows]) -> Rows:
     try:
-        return await asyncio.wait_for(fetch(exchange), FETCH_SECONDS)
+        return await asyncio.wait_for(fetch, FETCH_SECONDS)
     except (TimeoutError, aiohttp.ClientError, ValueError) as error:
         raise DependencyError(
             f"{exchange} did not list its contracts ({type(error).__name__}: {str(error)[:200]})."
         ) from error
 
 
-async def _bitmex_rows(_: str) -> list[dict[str, Any]]:
+async def _own_rows(address: str) -> Rows:
     async with (
         aiohttp.ClientSession(trust_env=True) as session,
-        session.get(BITMEX_LIST_URL, raise_for_status=True) as answer,
+        session.get(address, raise_for_status=True) as answer,
     ):
-        rows: list[dict[str, Any]] = await answer.json()
+        rows: Rows = await answer.json()
         return rows
 
 
-async def _ccxt_markets(exchange: str) -> list[dict[str, Any]]:
+async def _ccxt_markets(exchange: str, classes: tuple[str, ...]) -> Rows:
     ccxt = _ccxt()
-    markets: list[dict[str, Any]] = []
-    for name in CCXT_CLASSES[exchange]:
+    markets: Rows = []
+    for name in classes:
         client = getattr(ccxt, name)({"enableRateLimit": True, "aiohttp_trust_env": True})
         try:
             markets.extend((await client.load_markets()).values())

@@ -14,7 +14,7 @@ from typing import Protocol
 import pytest
 
 from liq.devstack.broker import Broker
-from liq.devstack.exchange.dialects import dialect
+from liq.devstack.exchange.registry import dialect
 from liq.devstack.exchange.server import LocalExchange
 from liq.devstack.kafka.cluster import ApacheKafka
 from liq.devstack.supervisor import Supervisor

@@ -22,10 +22,10 @@ from liq.processors.normalizers import (
     normalize,
 )
 from liq.schemas.records import Liquidation, Rejected
-from tests.support.paths import FIXTURES
+from tests.support.venue_fixtures import exchange_of, fixture_id, fixture_paths
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
-PATHS = sorted(FIXTURES.glob("*/*.json"))
+PATHS = fixture_paths()
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def ids_of(results: list[Liquidation | Rejected]) -> list[str]:
     return [result.event_id for result in results if isinstance(result, Liquidation)]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", PATHS, ids=fixture_id)
 def test_the_message_means_what_its_source_says(path: Path) -> None:
     fixture = read(path)
     results = results_of(fixture)
@@ -68,10 +68,10 @@ def test_the_message_means_what_its_source_says(path: Path) -> None:
     assert ids_of(results) == fixture["event_ids"]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@pytest.mark.parametrize("path", PATHS, ids=fixture_id)
 def test_the_fixture_says_where_it_comes_from(path: Path) -> None:
     fixture = read(path)
-    assert fixture["exchange"] == path.parent.name
+    assert fixture["exchange"] == exchange_of(path)
     assert fixture["source"] not in {"", "constructed"}
     assert fixture["date"]
 
@@ -79,7 +79,7 @@ def test_the_fixture_says_where_it_comes_from(path: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     [path for path in PATHS if "same_ids_as" in read(path)],
-    ids=lambda path: f"{path.parent.name}-{path.stem}",
+    ids=fixture_id,
 )
 def test_one_event_told_twice_has_one_id(path: Path) -> None:
     fixture = read(path)
@@ -100,10 +100,11 @@ def test_every_feed_of_every_venue_has_an_event_among_the_fixtures() -> None:
 
 
 def test_a_takeover_is_the_same_event_whichever_feed_told_it() -> None:
+    fixtures = {path.stem: path for path in fixture_paths("hyperliquid")}
     vault, node = (
         {
             replace(event, received_at_ms=0)
-            for event in results_of(read(FIXTURES / "hyperliquid" / f"{name}.json"))
+            for event in results_of(read(fixtures[name]))
             if isinstance(event, Liquidation)
         }
         for name in ("takeover_of_a_short", "node_takeover_has_the_id_of_the_vaults_fill")

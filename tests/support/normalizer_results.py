@@ -17,7 +17,7 @@ import orjson
 
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
 from liq.schemas.codec import encode
-from tests.support.paths import FIXTURES
+from tests.support.venue_fixtures import exchange_of, fixture_paths
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 BOOK = load_snapshot()
@@ -55,7 +55,7 @@ def replaced(message: Any, path: Steps, value: Any) -> Any:
 
 
 def main() -> None:
-    for file in sorted(FIXTURES.glob("*/*.json")):
+    for file in fixture_paths():
         fixture = orjson.loads(file.read_bytes())
         metadata = FrameMetadata(fixture["exchange"], fixture["feed"], fixture["received_at_ms"])
         for path in fields(fixture["frame"]):
@@ -65,7 +65,7 @@ def main() -> None:
                 for result in normalize(frame, metadata, BOOK, CONFIG):
                     digest.update(encode(result))
             name = ".".join(map(str, path))
-            print(f"{file.parent.name}/{file.stem} {name or 'whole'} {digest.hexdigest()}")
+            print(f"{exchange_of(file)}/{file.stem} {name or 'whole'} {digest.hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -28,10 +28,10 @@ from liq.schemas.headers import FrameHeaders
 from liq.schemas.records import Liquidation, Rejected
 from liq.sinks.clickhouse.client import connect
 from tests.conftest import RunWorker
-from tests.support.paths import FIXTURES
 from tests.support.pipeline_log import run_offline, values
 from tests.support.sample_records import liquidation
 from tests.support.sink_flow import send
+from tests.support.venue_fixtures import exchange_of, fixture_paths
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 VENUES = ("binance", "bybit", "okx", "hyperliquid", "bitmex", "kraken")
@@ -74,7 +74,7 @@ def with_each_text_replaced(message: Any, hostile: str) -> Iterator[Any]:
 def hostile_frames(exchange: str) -> list[tuple[str, bytes]]:
     """Feed and frame: every fixture of a venue, each string in it replaced by each hostile one."""
     frames: dict[tuple[str, bytes], None] = {}
-    for path in sorted((FIXTURES / exchange).glob("*.json")):
+    for path in fixture_paths(exchange):
         fixture = orjson.loads(path.read_bytes())
         if isinstance(fixture["frame"], str):
             continue
@@ -84,7 +84,7 @@ def hostile_frames(exchange: str) -> list[tuple[str, bytes]]:
     return list(frames)
 
 
-@pytest.mark.parametrize("exchange", sorted(path.name for path in FIXTURES.iterdir()))
+@pytest.mark.parametrize("exchange", sorted(set(map(exchange_of, fixture_paths()))))
 def test_no_hostile_string_becomes_part_of_an_event(exchange: str) -> None:
     instruments = load_snapshot()
     frames = hostile_frames(exchange)

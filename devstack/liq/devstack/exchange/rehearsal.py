@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from itertools import groupby
 from typing import Final
 
-from liq.devstack.exchange.dialects import DIALECTS
+from liq.devstack.exchange.registry import DIALECTS
 from liq.devstack.exchange.server import LocalExchange
 from liq.producers.feeds.record_key import record_key
 from liq.producers.feeds.registry import producible_exchanges

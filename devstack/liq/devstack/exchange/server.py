@@ -16,7 +16,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from liq.devstack.exchange.dialects import Dialect
+from liq.devstack.exchange.dialect import Dialect
 
 LOOPBACK = "127.0.0.1"
 REPEATED = 100

@@ -13,7 +13,8 @@ from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import RejectReason
 
-SNAPSHOT_FILE: Final = "instruments.json"
+# `<exchange>.contracts.json`, beside the module of the venue.
+SNAPSHOT_ENDING: Final = ".contracts.json"
 
 _Key = tuple[str, str]
 
@@ -76,13 +77,15 @@ class InstrumentBook:
 
 
 def load_snapshot() -> InstrumentBook:
-    """The instruments that ship with the package, from the venues' public documentation.
+    """Return the instruments that ship with the package, of every venue that has a file of them.
 
     Raises:
-        DecodeError: the shipped file is damaged.
+        DecodeError: a shipped file is damaged.
     """
+    beside_venues = files(f"{__package__}.venues").iterdir()
+    shipped = [file for file in beside_venues if file.name.endswith(SNAPSHOT_ENDING)]
     return InstrumentBook(
-        parse_instruments(files(__package__).joinpath(SNAPSHOT_FILE).read_bytes())
+        instrument for file in shipped for instrument in parse_instruments(file.read_bytes())
     )
 
 
@@ -110,7 +113,7 @@ def _decoded(number: int, entry: bytes) -> Instrument:
 
 
 def snapshot_text(book: InstrumentBook) -> bytes:
-    """The contents of the shipped file for this book: one contract a line."""
+    """Return the contents of a file with the contracts of this book, one a line."""
     return b"[\n" + b",\n".join(b"  " + encode(one) for one in book.all()) + b"\n]\n"
 
 

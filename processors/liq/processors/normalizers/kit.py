@@ -1,6 +1,7 @@
 """The tools for writing a venue's module, in one import; docs/adding-a-venue.md uses them.
 
-- Declare: `Venue`, `Feed`; `Reading` collects what the readers return.
+- Declare: `Venue`, `Feed`, and for contract sizes `Contracts` with a `CcxtList` or an `OwnList`;
+  `NONE_KNOWN` fills a column of the docs; `Reading` collects what the readers return.
 - Read fields: `needed` and `take` for several at once, `text`, `text_field`, `object_field`,
   `array_field`, `row_object`; `JsonObject` and `Getter` are their types.
 - Convert values: `positive_decimal`, `is_zero`, `JSON_NUMBERS`, `timestamp`, `liquidated_side`,
@@ -26,21 +27,35 @@ from liq.processors.normalizers.fields import (
 )
 from liq.processors.normalizers.json_types import JSON_NUMBERS
 from liq.processors.normalizers.markets import Market, new_market, split_quote
+from liq.processors.normalizers.metadata import from_bitmex
 from liq.processors.normalizers.numbers import is_zero, positive_decimal
 from liq.processors.normalizers.reading import Reading
-from liq.processors.normalizers.venue import Feed, Venue, unknown_message
+from liq.processors.normalizers.venue import (
+    NONE_KNOWN,
+    CcxtList,
+    Contracts,
+    Feed,
+    OwnList,
+    Venue,
+    unknown_message,
+)
 
 __all__ = [
     "JSON_NUMBERS",
+    "NONE_KNOWN",
+    "CcxtList",
+    "Contracts",
     "EntryError",
     "Feed",
     "Getter",
     "JsonObject",
     "Market",
+    "OwnList",
     "Reading",
     "Venue",
     "array_field",
     "check_symbol",
+    "from_bitmex",
     "is_zero",
     "liquidated_side",
     "needed",

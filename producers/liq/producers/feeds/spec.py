@@ -79,11 +79,13 @@ class FeedSpec:
     `ValueError`.
 
     `names_setting` names the environment variable that replaces `names`; a feed without names and
-    without a listing is off.
+    without a listing is off. `subscribes_to` says in a few words what is subscribed by default; the
+    table of docs/feeds.md prints it.
     """
 
     exchange: str
     name: str
+    subscribes_to: str
     address_setting: str
     address: str
     subscribe: SubscribeText

@@ -8,7 +8,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import REGISTRY
 
-from liq.devstack.exchange.dialects import dialect
+from liq.devstack.exchange.registry import dialect
 from liq.devstack.exchange.server import LocalExchange
 from liq.producers.feeds.settings import Target
 from liq.producers.live import Timing

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from liq.devstack.exchange.dialects import DIALECTS, Dialect
+from liq.devstack.exchange.dialect import Dialect
+from liq.devstack.exchange.registry import DIALECTS
 from liq.devstack.exchange.server import LocalExchange
 from liq.producers.feeds import Heartbeat
 from liq.producers.feeds.registry import FEEDS

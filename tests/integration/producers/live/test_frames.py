@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from liq.devstack.exchange.dialects import DIALECTS
+from liq.devstack.exchange.registry import DIALECTS
 from liq.devstack.exchange.server import LocalExchange
 from liq.schemas.headers import (
     CONNECTION,

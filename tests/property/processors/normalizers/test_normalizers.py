@@ -22,7 +22,8 @@ from liq.processors.normalizers import (
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
 from liq.schemas.records import Liquidation, Rejected
-from tests.support.paths import CAPTURES, FIXTURES
+from tests.support.paths import CAPTURES
+from tests.support.venue_fixtures import fixture_paths
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 BOOK = load_snapshot()
@@ -35,7 +36,7 @@ Result = list[Liquidation | Rejected]
 
 def fixture_messages() -> dict[tuple[str, str], list[Any]]:
     messages: dict[tuple[str, str], list[Any]] = {feed: [] for feed in FEEDS}
-    for path in sorted(FIXTURES.glob("*/*.json")):
+    for path in fixture_paths():
         fixture = orjson.loads(path.read_bytes())
         messages[fixture["exchange"], fixture["feed"]].append(fixture["frame"])
     return messages

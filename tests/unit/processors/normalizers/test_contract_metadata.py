@@ -13,12 +13,13 @@ import pytest
 from liq.cli.contract_lists import listed_exchanges
 from liq.processors.normalizers import load_snapshot
 from liq.processors.normalizers.instruments import (
-    SNAPSHOT_FILE,
+    SNAPSHOT_ENDING,
     InstrumentBook,
     parse_instruments,
     snapshot_text,
 )
 from liq.processors.normalizers.metadata import from_bitmex, from_ccxt
+from liq.processors.normalizers.registry import VENUES
 from liq.schemas.codec import DecodeError, encode
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind
@@ -181,9 +182,14 @@ def test_a_bitmex_row_without_a_multiplier_is_left_out() -> None:
     assert from_bitmex([index, bitmex(multiplier=None), bitmex(symbol=None)], AS_OF) == []
 
 
-def test_the_shipped_snapshot_is_in_the_form_that_refresh_writes() -> None:
-    shipped = files("liq.processors.normalizers").joinpath(SNAPSHOT_FILE)
-    assert snapshot_text(load_snapshot()) == shipped.read_bytes()
+@pytest.mark.parametrize("exchange", listed_exchanges())
+def test_the_shipped_contracts_of_a_venue_are_in_the_form_that_refresh_writes(
+    exchange: str,
+) -> None:
+    shipped = files("liq.processors.normalizers.venues").joinpath(exchange + SNAPSHOT_ENDING)
+    of_venue = [one for one in load_snapshot().all() if one.exchange == exchange]
+    assert of_venue
+    assert snapshot_text(InstrumentBook(of_venue)) == shipped.read_bytes()
 
 
 @pytest.mark.parametrize("exchange", listed_exchanges())
@@ -196,6 +202,14 @@ def test_the_shipped_snapshot_covers_the_largest_assets(exchange: str) -> None:
         if one.exchange == exchange and one.contract is not ContractKind.QUANTO
     }
     assert covered & LARGEST_ASSETS == LARGEST_ASSETS - WITHOUT_PUBLIC_VALUE[exchange]
+
+
+@pytest.mark.parametrize("exchange", listed_exchanges())
+def test_a_venue_declares_the_source_of_every_shipped_value(exchange: str) -> None:
+    declared = VENUES[exchange].contracts
+    assert declared is not None
+    dates = {one.as_of for one in load_snapshot().all() if one.exchange == exchange}
+    assert set(declared.sources) == dates
 
 
 def test_the_page_of_venues_names_the_source_of_every_shipped_value() -> None:

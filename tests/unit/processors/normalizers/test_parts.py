@@ -280,7 +280,7 @@ def test_the_venues_are_found_by_their_modules() -> None:
 
 VENUE_MODULE = """
 from liq.processors.normalizers.venue import Venue
-VENUE = Venue("somewhere", {"feed": lambda reading, message: None})
+VENUE = Venue(exchange="somewhere", feeds={})
 """
 
 

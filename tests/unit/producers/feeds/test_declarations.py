@@ -2,19 +2,22 @@
 
 import gzip
 import json
+import re
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.devstack.exchange.dialects import DIALECTS, Dialect
+from liq.devstack.exchange.dialect import Dialect
+from liq.devstack.exchange.registry import DIALECTS
 from liq.producers.feeds import DATA, FeedSpec
 from liq.producers.feeds.frames import MAX_FRAME_BYTES, FrameTooLargeError, gunzip
 from liq.producers.feeds.record_key import message_key
 from liq.producers.feeds.registry import ALL_FEEDS, FEEDS, producible_exchanges
 from liq.producers.feeds.settings import choose_targets, feed_settings, resolve_targets
 from liq.runtime.errors import ConfigurationError
+from tests.support.paths import ROOT
 
 words = st.sampled_from(
     ("op", "event", "channel", "type", "id", "result", "error", "data", "method", "topic", "arg",
@@ -27,10 +30,10 @@ json_values = st.recursive(
 
 
 def test_there_are_the_exchanges_that_the_readme_names() -> None:
-    assert producible_exchanges() == (
-        "aster", "binance", "bitfinex", "bitget", "bitmex", "bybit", "deribit", "dydx", "gate",
-        "htx", "hyperliquid", "kraken", "lighter", "okx", "pacifica",
-    )  # fmt: skip
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    sentence = re.search(r"live connections of `liq produce` to\s+([^.]*)\.", readme)
+    assert sentence is not None
+    assert sorted(re.split(r",\s+|\s+and\s+", sentence[1].lower())) == list(producible_exchanges())
 
 
 @pytest.mark.parametrize("feed", ALL_FEEDS, ids=lambda feed: feed.label)

@@ -1,7 +1,8 @@
 """Aster: `forceOrder`, in Binance's dialect.
 
-Source: a public recorder's feed and mapper for Aster (2026). The payload is that of Binance USD-M,
-and so is the reading: `o.S` is the side of the forced order, SELL closes a long.
+Source: a public recorder's feed and mapper for Aster (2026); no recorded message was at hand. The
+payload is that of Binance USD-M, and so is the reading: `o.S` is the side of the forced order, SELL
+closes a long.
 
 Whether the feed is thinned out like Binance's is not documented: COMPLETENESS supposes that it is.
 """
@@ -17,13 +18,16 @@ from liq.schemas.vocabulary import Completeness, PriceKind
 COMPLETENESS: Final = Completeness.SAMPLED
 
 VENUE: Final = Venue(
-    "aster",
-    {
+    exchange="aster",
+    feeds={
         "usdm": Feed(
-            partial(read_message, listed_usdm_market),
-            "forced orders; probably one a symbol and second",
-            COMPLETENESS,
-            PriceKind.AVERAGE_FILL,
+            read=partial(read_message, listed_usdm_market),
+            publishes="forced orders; probably one a symbol and second",
+            completeness=COMPLETENESS,
+            price_kind=PriceKind.AVERAGE_FILL,
+            long_when="`S` = SELL (the order's)",
+            quantity="units of the base",
+            unsettled="everything: no recorded message was at hand",
         )
     },
 )

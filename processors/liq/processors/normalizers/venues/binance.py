@@ -3,15 +3,18 @@
 Sources: developers.binance.com, "Liquidation Order Streams" of both and changelog (read 2026);
 2,293 recorded USD-M messages of 2024-08 to 2025-02, a recorded COIN-M message of 2020-07-13.
 
-- `o.S` is the side of the forced order: SELL closes a long.
+- A message comes bare, or wrapped by `/stream`.
+- `o.S` is the side of the forced order: SELL closes a long. That is beyond doubt: under this
+  reading no recorded order filled at a price worse than its limit, and nearly all filled better.
 - `o.z`, the accumulated filled quantity, is in units of the base (USD-M) or contracts of some
-  dollars (COIN-M; how many is metadata); `o.l` is the last fill only.
+  dollars (COIN-M; by the metadata 100 for BTC and 10 for most others, whatever the price). `o.l` is
+  the last fill only and would lose two thirds of the volume.
 - `o.ap` is the average fill price. Where it is zero, `o.p` stands in: the order's limit, about
   1 % worse, hence the price kind `order`.
 - `o.T` is the trade time in milliseconds.
 - At most one order per symbol and second is published: until 2026-04-14 the latest, since then
-  the largest (whether that holds for COIN-M, too, its documentation does not say). Counts saturate
-  and sums are lower bounds.
+  the largest (whether that holds for COIN-M, too, its documentation does not say). Series before
+  and after that day are not comparable. In a cascade counts saturate, and sums are lower bounds.
 - No id; symbol and time alone were unique in the recordings.
 - Sizes and prices of 1000PEPEUSDT are per thousand of the asset.
 """
@@ -21,6 +24,8 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
+    CcxtList,
+    Contracts,
     Feed,
     JsonObject,
     Market,
@@ -118,19 +123,35 @@ def coinm_market(reading: Reading, symbol: str) -> Market:
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
+    exchange=EXCHANGE,
+    feeds={
         "usdm": Feed(
-            partial(read_message, listed_usdm_market),
-            "one forced order a symbol and second",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_message, listed_usdm_market),
+            publishes="one forced order a symbol and second",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = SELL (the order's)",
+            quantity="units of the base",
+            breaks="2026-04-14: from the latest order of a second to the largest; "
+            "2026-04-23: the old address is silent",
+            unsettled="the new address",
         ),
         "coinm": Feed(
-            partial(read_message, coinm_market),
-            "one forced order a symbol and second",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_message, coinm_market),
+            publishes="one forced order a symbol and second",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = SELL (the order's)",
+            quantity="contracts",
+            breaks="perhaps those of `usdm`: undocumented",
+            unsettled="the address; which order of a second",
         ),
     },
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("binancecoinm",)),
+        sources={
+            "2025-06-30": "ccxt's recorded markets (`ts/src/test/static/markets/binance.json`) "
+            "and the venue's rule: 100 dollars for BTC, 10 for others",
+        },
+    ),
 )

@@ -3,12 +3,12 @@
 Sources: docs.bitfinex.com, "Liquidations" of REST and "Status" of the websocket (read 2026);
 recorded rows of 2020-06-30 and 2020-07-06.
 
-A row is ["pos", POS_ID, MTS, -, SYMBOL, AMOUNT, BASE_PRICE, -, IS_MATCH, IS_MARKET_SOLD, -,
-PRICE_ACQUIRED].
+A row is `["pos", POS_ID, MTS, -, SYMBOL, AMOUNT, BASE_PRICE, -, IS_MATCH, IS_MARKET_SOLD, -,
+PRICE_ACQUIRED]`.
 
 - AMOUNT, in units of the base, is the POSITION's: above zero, a long was liquidated.
-- BASE_PRICE is where the position was opened. PRICE_ACQUIRED is where it was taken over, and the
-  price of the event.
+- BASE_PRICE is where the position was opened: as a price it would miss the whole loss.
+  PRICE_ACQUIRED is where the position was taken over, and the price of the event.
 - One liquidation gives several rows: a trigger with the whole position and often no price, and
   executions of parts of it. Counted are the rows that say a price (COUNTED_BY), and no others, so
   that a position is not counted as a trigger and again as its executions. IS_MATCH does not tell
@@ -123,14 +123,17 @@ def derivative_market(symbol: str) -> Market | None:
 
 
 VENUE: Final = Venue(
-    "bitfinex",
-    {
+    exchange="bitfinex",
+    feeds={
         "status": Feed(
-            read_status,
-            "positions taken over, of derivatives",
-            COMPLETENESS,
-            PRICE_KIND,
-            "POS_ID, MTS, IS_MATCH, AMOUNT",
+            read=read_status,
+            publishes="positions taken over, of derivatives",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="AMOUNT above zero (the position's)",
+            quantity="units of the base",
+            identity="POS_ID, MTS, IS_MATCH, AMOUNT",
+            unsettled="triggers with a price",
         )
     },
 )

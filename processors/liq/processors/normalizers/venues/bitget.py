@@ -119,14 +119,18 @@ def futures_market(symbol: str, product: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "bitget",
-    {
+    exchange="bitget",
+    feeds={
         "liquidation": Feed(
-            read_public,
-            "the largest long and short of a pair and second",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=read_public,
+            publishes="the largest long and short of a pair and second",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = buy (the position's)",
+            quantity="dollars",
+            breaks="none known: the feed is of 2026",
+            unsettled="the unit of `amount`; what the price is",
         )
     },
-    frozenset({b"ping", b"pong"}),
+    control_texts=frozenset({b"ping", b"pong"}),
 )

@@ -12,7 +12,7 @@ an insert and its delete.
   What a contract is worth is metadata. Of an insert it is the whole order, part of which may
   never be filled.
 - Quanto contracts (ETHUSD) pay bitcoin by a rate that is not in the message. No rate feed is read
-  here, so they are rejected as unsupported_instrument rather than valued by a guess.
+  here, so they are rejected (`unsupported_instrument`) rather than valued by a guess.
 - `price` is the order's limit. The venue sends no time: it is that of the receipt, and two
   producers give one event two times, though one id.
 - The id is the venue's `orderID`.
@@ -21,11 +21,14 @@ an insert and its delete.
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
+    Contracts,
     EntryError,
     Feed,
+    OwnList,
     Reading,
     Venue,
     array_field,
+    from_bitmex,
     liquidated_side,
     needed,
     positive_decimal,
@@ -85,15 +88,30 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
+    exchange=EXCHANGE,
+    feeds={
         "liquidation": Feed(
-            read_liquidation,
-            "every liquidation order put into the book",
-            COMPLETENESS,
-            PRICE_KIND,
-            "orderID",
+            read=read_liquidation,
+            publishes="every liquidation order put into the book",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = Sell (the order's)",
+            quantity="contracts",
+            identity="orderID",
+            breaks="orders that stand at a reconnect are missed",
+            unsettled="contract sizes",
         )
     },
-    frozenset({b"ping", b"pong"}),
+    control_texts=frozenset({b"ping", b"pong"}),
+    contracts=Contracts(
+        listed_by=OwnList(
+            address="https://www.bitmex.com/api/v1/instrument/active", parse=from_bitmex
+        ),
+        sources={
+            "2022-06-30": "crypto-crawler/crypto-crawler-rs, "
+            "`crypto-contract-value/src/exchanges/bitmex.rs`: `multiplier` of `instrument/active`, "
+            "in millionths of a coin",
+            "2025-06-30": "ccxt's recorded markets (`bitmex.json`)",
+        },
+    ),
 )

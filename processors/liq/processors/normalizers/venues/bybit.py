@@ -5,11 +5,15 @@ which was removed on 2025-11-19; recorded messages of both.
 
 - `S` (formerly `side`) is the side of the POSITION: Buy means that a long was liquidated. Before
   2023-08-31 the documentation called it the order's side; the field never changed, the text did.
+  Many libraries still pass it on as the order's.
 - `v` (`size`) is in units of the base on `linear`, in contracts of one dollar on `inverse`.
-- `p` (`price`) is the bankruptcy price, below the market for a long: never a market price.
+- `p` (`price`) is the bankruptcy price, below the market for a long: never a market price. Dollars
+  are off by about the maintenance margin.
 - `T` (`updatedTime`, spelled `updateTime` in the old table) is in milliseconds.
 - The new topic publishes all liquidations, twice a second; the old one at most one per symbol
-  and second, so that Bybit's volume steps up where a recording changes from one to the other.
+  and second (sampled), so that Bybit's volume steps up where a recording changes from one to the
+  other. An event that both topics publish has one id.
+- Symbols that end in PERP, and dated ones without a quote, are quoted in USDC.
 - No id. Batches may hold identical rows.
 """
 
@@ -119,19 +123,25 @@ def futures_market(symbol: str, contract: ContractKind) -> Market:
 
 
 VENUE: Final = Venue(
-    "bybit",
-    {
+    exchange="bybit",
+    feeds={
         "linear": Feed(
-            partial(read_futures, ContractKind.LINEAR),
-            "positions in USDT and USDC contracts",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_futures, ContractKind.LINEAR),
+            publishes="positions in USDT and USDC contracts",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = Buy (the position's)",
+            quantity="units of the base",
+            breaks="the change of topics in 2025: volume steps up",
         ),
         "inverse": Feed(
-            partial(read_futures, ContractKind.INVERSE),
-            "positions in coin-margined contracts",
-            COMPLETENESS,
-            PRICE_KIND,
+            read=partial(read_futures, ContractKind.INVERSE),
+            publishes="positions in coin-margined contracts",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`S` = Buy (the position's)",
+            quantity="dollars",
+            breaks="the change of topics in 2025: volume steps up",
         ),
     },
 )

@@ -7,8 +7,8 @@ Sources: docs.deribit.com, `trades.{kind}.{currency}.{interval}` and `public/get
   maker, who traded the other way, MT both. Without it a trade is an ordinary one.
 - T and sell close a long, M and buy close a long. MT gives two events, a long's and a short's.
 - `amount` is in dollars for contracts settled in their coin (BTC-PERPETUAL, BTC-27JUN25), and in
-  units of the base for linear ones (SOL_USDC-PERPETUAL). Options, spreads and spot are rejected:
-  what their liquidation is worth cannot be told from price and amount alone.
+  units of the base for linear ones (SOL_USDC-PERPETUAL). Options, spreads and spot are rejected
+  (`unsupported_instrument`): price and amount alone do not say what their liquidation is worth.
 - `price` is a fill. `timestamp` is in milliseconds.
 - Every fill is published, so that one liquidation order gives many events where other venues give
   one: compare dollars, not counts.
@@ -134,14 +134,16 @@ def future_market(symbol: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "deribit",
-    {
+    exchange="deribit",
+    feeds={
         "trades": Feed(
-            read_trades,
-            "every fill with a liquidated party",
-            COMPLETENESS,
-            PRICE_KIND,
-            "instrument, trade_id, party",
+            read=read_trades,
+            publishes="every fill with a liquidated party",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="T and sell, or M and buy (`direction` is the taker's)",
+            quantity="dollars (inverse), units of the base (linear)",
+            identity="instrument, trade_id, party",
         )
     },
 )

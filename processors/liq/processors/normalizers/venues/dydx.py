@@ -11,7 +11,8 @@ message of 2024-08-04.
   named BTC-USD.
 - `createdAt` is the time of the block, in ISO 8601.
 - Every fill is published, so one liquidated position may be many events.
-- `id` identifies the trade. The answer to a subscription carries past trades under their own ids.
+- The id is market and `id`. The answer to a subscription carries past trades under their own ids.
+- Isolated markets with commas in their names are rejected (`invalid_symbol`).
 """
 
 import re
@@ -140,14 +141,16 @@ def perpetual_market(ticker: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "dydx",
-    {
+    exchange="dydx",
+    feeds={
         "trades": Feed(
-            read_trades,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "market, id",
+            read=read_trades,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = SELL (the taker's)",
+            quantity="units of the base",
+            identity="market, id",
         )
     },
 )

@@ -8,7 +8,7 @@ examples. No recorded message was at hand.
   be fed in here. The websocket's sign rests on the wording and one independent reader, hence the
   named constant; it should be compared with REST's `order_size` once both can be had.
 - Sizes are contracts, integers or decimal strings (header X-Gate-Size-Decimal). A contract is
-  `quanto_multiplier` units of the base, or a dollar for BTC_USD: metadata.
+  `quanto_multiplier` units of the base (0.0001 BTC, 0.01 ETH), or a dollar for BTC_USD: metadata.
 - `price` is the order's, not a fill. `time_ms` is in milliseconds.
 - At most one order per contract and second is published.
 - No id.
@@ -18,6 +18,8 @@ from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
     JSON_NUMBERS,
+    CcxtList,
+    Contracts,
     Feed,
     Reading,
     Venue,
@@ -89,9 +91,23 @@ def split_sign(size: Any) -> tuple[bool, object]:
 
 
 LIQUIDATES: Final = Feed(
-    read_liquidates,
-    "one forced order a contract and second",
-    COMPLETENESS,
-    PRICE_KIND,
+    read=read_liquidates,
+    publishes="one forced order a contract and second",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="`size` below zero (the order's)",
+    quantity="contracts",
+    unsettled="the sign of `size`",
 )
-VENUE: Final = Venue(EXCHANGE, {"usdt": LIQUIDATES, "btc": LIQUIDATES})
+VENUE: Final = Venue(
+    exchange=EXCHANGE,
+    feeds={"usdt": LIQUIDATES, "btc": LIQUIDATES},
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("gate",)),
+        sources={
+            "2022-06-30": "crypto-crawler-rs, `gate.rs`: `quanto_multiplier` of "
+            "`/futures/usdt/contracts`",
+            "2025-06-30": "ccxt's recorded markets (`gate.json`)",
+        },
+    ),
+)

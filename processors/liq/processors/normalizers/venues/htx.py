@@ -9,8 +9,9 @@ Sources: HTX documentation of the three notification sockets, "Subscribe Liquida
   whose contracts are metadata. Coin-margined ones: `volume` counts contracts of 100 dollars (BTC)
   or usually 10, by the metadata; their `amount` is a rounded quotient and not used.
 - `price` is the bankruptcy price. `created_at` is in milliseconds.
-- Whether all orders are published is not said anywhere: labelled sampled (COMPLETENESS), which
-  claims less.
+- Whether all orders are published is not documented: they are labelled sampled (COMPLETENESS),
+  which claims less.
+- Coin futures get new symbols every week: refresh the metadata (`liq instruments refresh`).
 - No id. The sockets send gzip; frames are read here as unpacked by the producer.
 """
 
@@ -19,6 +20,9 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
+    NONE_KNOWN,
+    CcxtList,
+    Contracts,
     EntryError,
     Feed,
     JsonObject,
@@ -113,15 +117,41 @@ def linear_market(symbol: str) -> Market:
     return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
 
 
-def _feed(contract: ContractKind, publishes: str) -> Feed:
-    return Feed(partial(read_notification, contract), publishes, COMPLETENESS, PRICE_KIND)
+def _feed(contract: ContractKind, publishes: str, quantity: str, breaks: str = NONE_KNOWN) -> Feed:
+    return Feed(
+        read=partial(read_notification, contract),
+        publishes=publishes,
+        completeness=COMPLETENESS,
+        price_kind=PRICE_KIND,
+        long_when="`direction` = sell (the order's)",
+        quantity=quantity,
+        breaks=breaks,
+        unsettled="completeness",
+    )
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
-        "linear": _feed(ContractKind.LINEAR, "forced orders of USDT contracts"),
-        "inverse": _feed(ContractKind.INVERSE, "forced orders of coin-margined swaps"),
-        "futures": _feed(ContractKind.INVERSE, "forced orders of coin-margined futures"),
+    exchange=EXCHANGE,
+    feeds={
+        "linear": _feed(
+            ContractKind.LINEAR,
+            "forced orders of USDT contracts",
+            quantity="units of the base",
+            breaks="`amount` was missing in old messages",
+        ),
+        "inverse": _feed(
+            ContractKind.INVERSE, "forced orders of coin-margined swaps", quantity="contracts"
+        ),
+        "futures": _feed(
+            ContractKind.INVERSE, "forced orders of coin-margined futures", quantity="contracts"
+        ),
     },
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("htx",)),
+        sources={
+            "2022-06-30": "crypto-crawler-rs, `huobi.rs`: `contract_size` of `swap_contract_info`",
+            "2025-06-30": "ccxt's recorded markets (`htx.json`) and the venue's rule: "
+            "100 dollars for BTC, 10 for others",
+        },
+    ),
 )

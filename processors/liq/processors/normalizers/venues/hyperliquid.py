@@ -1,7 +1,8 @@
 """Hyperliquid: fills of the liquidator vaults, a node's fills, and public trades with a vault.
 
 Sources: hyperliquid.gitbook.io, "Liquidations" and the websocket pages (read 2026); recorded fills
-of the liquidator vaults of 2025-10 and 2026-08; the README of hyperliquid-dex/node for its files.
+of the liquidator vaults of 2025-10 and 2026-08; HLP's list of vaults (2026); the README of
+hyperliquid-dex/node for its files.
 
 There is no public feed of liquidations. Most are market orders on the book, which nothing public
 marks; only the backstop, which hands a position to a vault, can be seen. It was about 1 % of the
@@ -10,27 +11,31 @@ liquidation fills of a year, and the tail that matters in a crash.
 `userFills` of a vault (evidence: reported). A takeover carries `liquidation.method` "backstop"
 and a `dir` such as "Liquidated Cross Long", which names the side of the victim, not the vault's.
 The vault's later unwinding carries no `liquidation`; an auto-deleveraging says so in `dir`, and
-its counterparty won. Neither is a liquidation. Fills of an `isSnapshot` message are history, and
-are given all the same: their ids are the venue's own, so a repeat is recognized downstream.
+its counterparty won. Neither is a liquidation, nor is the liquidation of another account by market
+order that the vault happened to be the maker of. Fills of an `isSnapshot` message are history, and
+are given all the same: their ids are the venue's own, so a repeat is recognized downstream, and
+they may fill a gap.
 
 `nodeFills` are the fills that a node of one's own writes, of all accounts (evidence: reported,
 complete): a line of `node_fills`, which is [owner, fill], or one of `node_fills_by_block`, with an
 array of them as `events`. Both parties' fills carry `liquidation`. Of a liquidation by market order
 the one of `liquidatedUser` is the event, and its `side` is that of the closing order: A (sold)
-closes a long. Of a takeover it is the liquidator's, read as in `userFills`: the two feeds give one
-id, and whichever arrives first, the event is the same, completeness "backstop" included. The shape
-of the lines is taken from descriptions, not from recordings.
+closes a long, and `dir` must agree. Of a takeover it is the liquidator's, read as in `userFills`:
+the two feeds give one id, and whichever arrives first, the event is the same, completeness
+"backstop" included. An auto-deleveraging gives nothing. The shape of the lines is taken from
+descriptions, not from recordings.
 
 `trades` (evidence: inferred). `users` is [buyer, seller]. A vault among them may be a takeover or
 an unwinding, which have opposite meanings and look alike; SIDE_WHEN_VAULT_BUYS is a choice, not a
-fact: it fits unwindings, while recorded takeovers show a buying vault for a liquidated long. Use
-the feed for research. Whether takeovers are published as trades at all is unsettled; where one
-is, it has the id of the vault's fill, since both sides of a trade share `tid`.
+fact: it fits unwindings, in which nobody is liquidated, while recorded takeovers show a buying
+vault for a liquidated long. The counterparty is named as the liquidated user. Use the feed for
+research. Whether takeovers are published as trades at all is unsettled; where one is, it has the id
+of the vault's fill, since both sides of a trade share `tid`: run one of the two feeds.
 
 Prices are fills (in a takeover the transfer price, which can be far from the market), sizes are
 units of the base, and `time` is the block's in milliseconds. kPEPE is a thousand PEPE. Markets
 of builder-deployed exchanges are written `dex:COIN`; their collateral is taken for USDC, though
-some use another dollar coin. `@107` and PURR/USDC are spot.
+some use another dollar coin. `@107` and PURR/USDC are spot, which cannot be liquidated.
 """
 
 import re
@@ -315,28 +320,39 @@ def perpetual_market(coin: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "hyperliquid",
-    {
+    exchange="hyperliquid",
+    feeds={
         "userFills": Feed(
-            read_user_fills,
-            "takeovers by the liquidator vaults",
-            Completeness.BACKSTOP,
-            PriceKind.FILL,
-            IDENTITY,
+            read=read_user_fills,
+            publishes="takeovers by the liquidator vaults",
+            completeness=Completeness.BACKSTOP,
+            price_kind=PriceKind.FILL,
+            long_when="`dir` ends in Long (the position's)",
+            quantity="units of the base",
+            identity=IDENTITY,
+            breaks="a new vault is missed until it is named",
+            unsettled="the list of vaults",
         ),
         "nodeFills": Feed(
-            read_node_fills,
-            "every fill of a liquidated account",
-            Completeness.COMPLETE,
-            PriceKind.FILL,
-            IDENTITY,
+            read=read_node_fills,
+            publishes="every fill of a liquidated account",
+            completeness=Completeness.COMPLETE,
+            price_kind=PriceKind.FILL,
+            long_when="`side` = A (the order's)",
+            quantity="units of the base",
+            identity=IDENTITY,
+            unsettled="the shape of the lines",
         ),
         "trades": Feed(
-            read_trades,
-            "trades with a liquidator vault; inferred, for research",
-            Completeness.BACKSTOP,
-            PriceKind.FILL,
-            IDENTITY,
+            read=read_trades,
+            publishes="trades with a liquidator vault; inferred, for research",
+            completeness=Completeness.BACKSTOP,
+            price_kind=PriceKind.FILL,
+            long_when="a vault sells: a choice",
+            quantity="units of the base",
+            identity=IDENTITY,
+            breaks="as `userFills`",
+            unsettled="whether takeovers appear at all",
         ),
     },
 )

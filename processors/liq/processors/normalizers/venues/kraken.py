@@ -7,10 +7,10 @@ Sources: docs.kraken.com, futures websocket "Trade" (read 2026); a recorded mess
 - `type` "liquidation" only. A fill is an ordinary trade; a termination and an assignment hand a
   position over outside the order book; a block is agreed upon. None of them is an event here.
 - `qty` is in contracts of one dollar for PI_ and FI_ (inverse), in units of the base for PF_ and
-  FF_ (linear, settled in dollars out of many collaterals).
+  FF_ (linear, settled in dollars out of many collaterals). Other contracts are rejected.
 - `price` is the fill's and `time` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events.
-- `uid` identifies the trade. A `trade_snapshot` repeats past trades under their own ids.
+- The id is product and `uid`. A `trade_snapshot` repeats past trades under their own ids.
 """
 
 from functools import lru_cache
@@ -114,14 +114,17 @@ def futures_market(product: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "kraken",
-    {
+    exchange="kraken",
+    feeds={
         "trade": Feed(
-            read_public,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "product_id, uid",
+            read=read_public,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = sell (the taker's)",
+            quantity="dollars (inverse), units of the base (linear)",
+            identity="product_id, uid",
+            unsettled="that the taker is the liquidated account",
         )
     },
 )

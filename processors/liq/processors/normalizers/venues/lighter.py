@@ -9,15 +9,17 @@ Sources: apidocs.lighter.xyz, websocket reference, "Trade" (read 2026); a record
 - `size` is in units of the base, `price` is the fill's, `usd_amount` is their product.
 - `timestamp` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events.
-- `trade_id_str` identifies the trade; the same number as `trade_id` may be too large for JSON
+- The id is market and `trade_id_str`; the same number as `trade_id` may be too large for JSON
   readers of floats. The answer to a subscription carries past trades under their own ids.
-- Markets are numbered. What a number stands for is metadata; `native_symbol` is the number. They
-  are quoted and settled in USDC.
+- Markets are numbered. What a number stands for is metadata, without which it is rejected
+  (`unknown_instrument`); `native_symbol` is the number. Markets are quoted and settled in USDC.
 """
 
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
+    CcxtList,
+    Contracts,
     EntryError,
     Feed,
     Reading,
@@ -93,14 +95,24 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
 
 
 VENUE: Final = Venue(
-    EXCHANGE,
-    {
+    exchange=EXCHANGE,
+    feeds={
         "trade": Feed(
-            read_trades,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "market_id, trade_id_str",
+            read=read_trades,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`is_maker_ask` = false (the taker sold)",
+            quantity="units of the base",
+            identity="market_id, trade_id_str",
+            breaks="a market listed since the last refresh waits as rejected",
         )
     },
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("lighter",)),
+        sources={
+            "2025-12-16": "BloomFiLabs/BloomTest, `server/src/config/cached-symbols.ts`, made from "
+            "the venue's order books",
+        },
+    ),
 )

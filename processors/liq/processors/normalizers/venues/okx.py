@@ -4,20 +4,26 @@ Sources: okx.com v5 documentation, "Liquidation orders channel" (versions of 202
 "Get instruments"; a recorded message of 2023-03-30.
 
 - `side` is the side of the forced order: sell closes a long. `posSide` long or short must agree
-  with it; `net`, from accounts in one-way mode, says nothing.
-- `sz` counts contracts: times the contract value it is units of the base (linear) or dollars
-  (inverse). The contract value is metadata, so an unknown contract is rejected.
+  with it, or the entry is rejected (`contradictory_side`); `net`, from accounts in one-way mode,
+  says nothing, and certainly not short.
+- `sz` counts contracts: times the contract value it is units of the base (linear: 0.01 BTC, 0.1
+  ETH, 1 SOL, 100 XRP, 1000 DOGE of USDT swaps) or dollars (inverse: 100 for BTC-USD, 10 for most
+  others). The contract value is metadata; an unknown contract is rejected (`unknown_instrument`).
 - `bkPx` is the bankruptcy price; documentation of 2026-07 calls it the liquidation mark price.
   That is unsettled: it is labelled bankruptcy, and it is no fill either way.
-- `ts` is in milliseconds, as a string. Entries come unordered and late.
-- The documentation says that not all liquidations are published. After a subscription an old
-  message may be sent again; its ids are the same.
-- No id. MARGIN entries mean other things by the same names and are rejected.
+- `ts` is in milliseconds, as a string. Entries come unordered and late; every entry of `data` and
+  of `details` is read.
+- The documentation says that not all liquidations are published, and not how many are left out.
+  After a subscription an old message may be sent again; its ids are the same.
+- No id. MARGIN entries mean other things by the same names and are rejected
+  (`unsupported_instrument`).
 """
 
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
+    CcxtList,
+    Contracts,
     EntryError,
     Feed,
     JsonObject,
@@ -113,7 +119,29 @@ def check_position(position: str, side: Side) -> None:
 
 
 VENUE: Final = Venue(
-    "okx",
-    {"public": Feed(read_public, "forced orders of swaps and futures", COMPLETENESS, PRICE_KIND)},
-    frozenset({b"ping", b"pong"}),
+    exchange="okx",
+    feeds={
+        "public": Feed(
+            read=read_public,
+            publishes="forced orders of swaps and futures",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`side` = sell (the order's)",
+            quantity="contracts",
+            breaks="2026-07: the documentation gives the price another name",
+            unsettled="what `bkPx` is; how much is left out",
+        )
+    },
+    control_texts=frozenset({b"ping", b"pong"}),
+    contracts=Contracts(
+        listed_by=CcxtList(classes=("okx",)),
+        sources={
+            "2022-06-30": "crypto-crawler-rs, `okx.rs`: `ctVal` of `public/instruments`",
+            "2023-03-30": "the recorded message of that contract, by the rule for inverse ones",
+            "2026-03-31": "a public trading engine's table of the hundred most traded swaps, "
+            "fetched from `public/instruments`; dated by the contracts that it holds; equal to the "
+            "lists of 2022 and 2026-07 wherever they overlap",
+            "2026-07-12": "okx.com v5 documentation of 2026-07, and the recordings of 2026-07",
+        },
+    ),
 )

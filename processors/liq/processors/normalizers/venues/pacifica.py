@@ -9,7 +9,7 @@ Source: docs.pacifica.fi, websocket "Trades" (read 2026); causes seen by a publi
 - `a` is in units of the base; `p` is the fill's price; `t` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events. There is no channel of
   liquidations alone.
-- `h` (history) and `li` identify the trade.
+- The id is symbol, `h` (history) and `li`.
 - Markets are quoted and settled in USDC. kBONK is a thousand BONK.
 """
 
@@ -113,14 +113,17 @@ def perpetual_market(symbol: str) -> Market:
 
 
 VENUE: Final = Venue(
-    "pacifica",
-    {
+    exchange="pacifica",
+    feeds={
         "trades": Feed(
-            read_trades,
-            "every fill of a liquidated position",
-            COMPLETENESS,
-            PRICE_KIND,
-            "symbol, h, li",
+            read=read_trades,
+            publishes="every fill of a liquidated position",
+            completeness=COMPLETENESS,
+            price_kind=PRICE_KIND,
+            long_when="`d` = close_long (the position's)",
+            quantity="units of the base",
+            identity="symbol, h, li",
+            unsettled="the causes `tc`",
         )
     },
 )

@@ -13,6 +13,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="aster",
         name="usdm",
+        subscribes_to="`!forceOrder@arr`",
         address_setting="ASTER_WS_URL",
         address="wss://fstream.asterdex.com/ws",
         names=(STREAM,),

@@ -41,6 +41,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="binance",
         name="usdm",
+        subscribes_to="`!forceOrder@arr` (under `/market`)",
         address_setting="BINANCE_USDM_WS_URL",
         address="wss://fstream.binance.com/market/ws",
         names=(STREAM,),
@@ -52,6 +53,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="binance",
         name="coinm",
+        subscribes_to="`!forceOrder@arr`",
         address_setting="BINANCE_COINM_WS_URL",
         address="wss://dstream.binance.com/ws",
         names=(STREAM,),

@@ -34,6 +34,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="bitfinex",
         name="status",
+        subscribes_to="`liq:global` of the status channel",
         address_setting="BITFINEX_WS_URL",
         address="wss://api-pub.bitfinex.com/ws/2",
         names=("liq:global",),

@@ -29,6 +29,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="bitget",
         name="liquidation",
+        subscribes_to="`liquidation` of USDT, USDC and coin futures (v3)",
         address_setting="BITGET_WS_URL",
         address="wss://ws.bitget.com/v3/ws/public",
         names=("usdt-futures", "usdc-futures", "coin-futures"),

@@ -34,6 +34,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="bitmex",
         name="liquidation",
+        subscribes_to="the `liquidation` table of all symbols",
         address_setting="BITMEX_WS_URL",
         address="wss://ws.bitmex.com/realtime",
         names=("liquidation",),

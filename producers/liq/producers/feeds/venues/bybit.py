@@ -66,6 +66,7 @@ def _feed(category: str, silence_seconds: float) -> FeedSpec:
     return FeedSpec(
         exchange="bybit",
         name=category,
+        subscribes_to="`allLiquidation.{symbol}` of every market",
         address_setting=f"BYBIT_{name}_WS_URL",
         address=f"wss://stream.bybit.com/v5/public/{category}",
         listing=SymbolListing(

@@ -57,6 +57,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="deribit",
         name="trades",
+        subscribes_to="`trades` of all futures and options",
         address_setting="DERIBIT_WS_URL",
         address="wss://streams.deribit.com/ws/api/v2",
         names=tuple(f"trades.{kind}.any.100ms" for kind in ("future", "option")),

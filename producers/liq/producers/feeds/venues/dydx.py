@@ -38,6 +38,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="dydx",
         name="trades",
+        subscribes_to="`v4_trades` of every market",
         address_setting="DYDX_WS_URL",
         address="wss://indexer.dydx.trade/v4/ws",
         listing=SymbolListing(

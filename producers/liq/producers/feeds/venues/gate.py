@@ -51,6 +51,7 @@ def _feed(settle: str, silence_seconds: float) -> FeedSpec:
     return FeedSpec(
         exchange="gate",
         name=settle,
+        subscribes_to="`futures.public_liquidates` of `!all`",
         address_setting=f"GATE_{settle.upper()}_WS_URL",
         address=f"wss://fx-ws.gateio.ws/v4/ws/{settle}",
         names=("!all",),

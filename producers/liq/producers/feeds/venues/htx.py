@@ -53,6 +53,7 @@ def _feed(name: str, path: str, silence_seconds: float) -> FeedSpec:
     return FeedSpec(
         exchange="htx",
         name=name,
+        subscribes_to="`public.*.liquidation_orders`",
         address_setting=f"HTX_{name.upper()}_WS_URL",
         address=f"wss://api.hbdm.com/{path}",
         names=(TOPIC,),

@@ -52,6 +52,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="hyperliquid",
         name="userFills",
+        subscribes_to="`userFills` of the five liquidator vaults",
         address_setting="HYPERLIQUID_WS_URL",
         address=ADDRESS,
         names=LIQUIDATOR_VAULTS,
@@ -72,6 +73,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="hyperliquid",
         name="trades",
+        subscribes_to="nothing; `trades` of the coins that are named",
         address_setting="HYPERLIQUID_WS_URL",
         address=ADDRESS,
         names_setting="HYPERLIQUID_TRADES_COINS",

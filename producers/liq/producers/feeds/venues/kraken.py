@@ -41,6 +41,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="kraken",
         name="trade",
+        subscribes_to="`trade` of every contract",
         address_setting="KRAKEN_WS_URL",
         address="wss://futures.kraken.com/ws/v1",
         listing=SymbolListing(

@@ -51,6 +51,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="lighter",
         name="trade",
+        subscribes_to="`trade/{market}` of every market",
         address_setting="LIGHTER_WS_URL",
         address="wss://mainnet.zklighter.elliot.ai/stream?readonly=true",
         listing=SymbolListing(

@@ -42,6 +42,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="okx",
         name="public",
+        subscribes_to="`liquidation-orders` of SWAP and FUTURES",
         address_setting="OKX_WS_URL",
         address="wss://ws.okx.com:8443/ws/v5/public",
         names=("SWAP", "FUTURES"),

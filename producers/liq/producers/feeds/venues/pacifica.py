@@ -43,6 +43,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="pacifica",
         name="trades",
+        subscribes_to="`trades` of every market",
         address_setting="PACIFICA_WS_URL",
         address="wss://ws.pacifica.fi/ws",
         listing=SymbolListing(

@@ -1,0 +1,38 @@
+"""The dialects of all venues, found among the folders of `liq.devstack.exchange.venues`."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Final
+
+from liq.devstack.exchange import venues
+from liq.devstack.exchange.dialect import Dialect
+
+
+def find_dialects(package: ModuleType) -> tuple[Dialect, ...]:
+    """Return the dialects that the venue folders of a package declare, by folder.
+
+    Raises:
+        ModuleNotFoundError: a folder has no `dialect.py`.
+        TypeError: a folder's `dialect.py` declares no dialect.
+        ValueError: a folder declares a dialect of an exchange with another name.
+    """
+    found: list[Dialect] = []
+    for folder in iter_modules(package.__path__):
+        name = f"{package.__name__}.{folder.name}.dialect"
+        dialects = getattr(import_module(name), "DIALECTS", ())
+        if not dialects or not all(isinstance(each, Dialect) for each in dialects):
+            raise TypeError(f"{name} must declare DIALECTS, a tuple of Dialect.")
+        if exchanges := {each.exchange for each in dialects} - {folder.name}:
+            raise ValueError(f"{name} declares {', '.join(exchanges)}; its folder is another's.")
+        found.extend(dialects)
+    return tuple(found)
+
+
+DIALECTS: Final = find_dialects(venues)
+
+
+def dialect(exchange: str, feed: str) -> Dialect:
+    """Return the dialect of a feed."""
+    [found] = [each for each in DIALECTS if (each.exchange, each.feed) == (exchange, feed)]
+    return found

@@ -1,0 +1,1 @@
+"""One folder a venue: `dialect.py`, how it talks, and `fixtures/`, messages with their meaning."""

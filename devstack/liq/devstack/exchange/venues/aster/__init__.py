@@ -1,0 +1,1 @@
+"""Aster: its dialect for the local exchange, and fixtures."""

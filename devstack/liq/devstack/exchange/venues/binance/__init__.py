@@ -1,0 +1,1 @@
+"""Binance: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""Bitfinex: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""Bitget: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""BitMEX: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""Bybit: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""Deribit: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""dYdX: its dialect for the local exchange, and fixtures."""

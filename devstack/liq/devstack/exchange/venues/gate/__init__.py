@@ -1,0 +1,1 @@
+"""Gate: its dialect for the local exchange, and fixtures."""

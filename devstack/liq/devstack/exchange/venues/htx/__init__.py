@@ -1,0 +1,1 @@
+"""HTX: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""Hyperliquid: its dialect for the local exchange, and fixtures."""

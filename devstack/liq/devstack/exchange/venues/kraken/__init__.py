@@ -1,0 +1,1 @@
+"""Kraken Futures: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""Lighter: its dialect for the local exchange, and fixtures."""

@@ -1,0 +1,1 @@
+"""OKX: its dialect for the local exchange, and fixtures."""

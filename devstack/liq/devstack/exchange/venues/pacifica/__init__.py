@@ -1,0 +1,1 @@
+"""Pacifica: its dialect for the local exchange, and fixtures."""

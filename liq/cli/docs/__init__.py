@@ -1,0 +1,23 @@
+"""Pages of docs/ that are made from code, all or in part: `python -m liq.cli.docs` writes them."""
+
+from pathlib import Path
+
+from liq.cli.docs.feeds import feeds_page
+from liq.cli.docs.metrics import metrics_page
+from liq.cli.docs.page import DOCS
+from liq.cli.docs.records import records_page
+from liq.cli.docs.settings import settings_page
+from liq.cli.docs.venues import venues_page
+
+__all__ = ["pages"]
+
+
+def pages() -> dict[Path, str]:
+    """Return the text of every page that is made from code."""
+    return {
+        DOCS / "feeds.md": feeds_page(),
+        DOCS / "metrics.md": metrics_page(),
+        DOCS / "records.md": records_page(),
+        DOCS / "settings.md": settings_page(),
+        DOCS / "venues.md": venues_page(),
+    }

@@ -1,0 +1,42 @@
+"""docs/settings.md: every environment variable."""
+
+from typing import Final
+
+from liq.cli.docs.page import code, table
+from liq.producers.feeds.registry import ALL_FEEDS
+from liq.producers.feeds.settings import feed_settings
+from liq.runtime.settings import Settings, shown
+
+HEAD: Final = """# Settings
+
+Environment variables; an empty one counts as absent. `liq config` prints what is in force, and says
+what is wrong. `python -m liq.cli.docs` makes this page from `liq.runtime.settings` and the declared
+feeds.
+
+## Every worker
+
+"""
+
+FEEDS_HEAD: Final = """
+## Feeds
+
+For `liq produce`; [feeds.md](feeds.md) says what each feed subscribes to. A name that begins like
+one of these and is none is refused.
+
+"""
+
+COLUMNS: Final = ("setting", "default", "meaning")
+
+
+def settings_page() -> str:
+    """Return the text of docs/settings.md."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        made = field.default_factory is not None
+        default = "" if made or field.default in ({}, ()) else shown(field.default)
+        rows.append((code(name.upper()), code(default), field.description or ""))
+    feeds = [
+        (code(setting.name), code(setting.default), setting.meaning)
+        for setting in feed_settings(ALL_FEEDS)
+    ]
+    return HEAD + table(COLUMNS, rows) + FEEDS_HEAD + table(COLUMNS, feeds)
