@@ -37,9 +37,10 @@ from liq.schemas.vocabulary import AlertType, Side
 from liq.sinks.clickhouse import client as client_module
 from liq.sinks.clickhouse.breaker import BreakerState
 from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.destination import STAGE, ClickHouseDestination
 from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic
-from liq.sinks.clickhouse.worker import STAGE, run
+from liq.sinks.worker import run
 from tests.support import sample_records
 from tests.support.clickhouse_child import ClickHouseChild
 from tests.support.sample_records import STARTED_AT_MS
@@ -160,7 +161,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 async def running_sink(settings: Settings) -> AsyncIterator[Health]:
     """The sink in this process; it is stopped as SIGTERM would, and must end by itself."""
     health, stop = Health(), asyncio.Event()
-    task = asyncio.create_task(run(settings, health, stop))
+    task = asyncio.create_task(run(settings, health, stop, ClickHouseDestination(settings)))
     await asyncio.sleep(0)  # the task begins, and says what it still lacks
     try:
         yield health
@@ -296,7 +297,7 @@ async def test_a_topic_full_of_something_else_stops_the_sink_and_moves_no_offset
     await publish(settings, settings.topics.events, [b'{"another": "schema"}'] * 800)
     with pytest.raises(ConfigurationError, match="wrong deployment"):
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await run(settings, Health(), asyncio.Event())
+            await run(settings, Health(), asyncio.Event(), ClickHouseDestination(settings))
     assert await committed(settings) == {}
     assert count(database, "rejected") == 0
 
@@ -521,7 +522,7 @@ async def recreate(settings: Settings, topic: str) -> None:
 
 async def test_a_database_without_tables_is_refused_with_a_sentence(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="liq migrate"):
-        await run(settings, Health(), asyncio.Event())
+        await run(settings, Health(), asyncio.Event(), ClickHouseDestination(settings))
 
 
 @pytest.mark.usefixtures("database")
@@ -530,7 +531,7 @@ async def test_a_broker_that_does_not_answer_ends_the_sink_with_a_sentence(
 ) -> None:
     nowhere = make_settings(kafka_bootstrap_servers="127.0.0.1:1")
     with pytest.raises(DependencyError, match="KAFKA_BOOTSTRAP_SERVERS"):
-        await run(nowhere, Health(), asyncio.Event())
+        await run(nowhere, Health(), asyncio.Event(), ClickHouseDestination(nowhere))
 
 
 async def test_the_sink_waits_for_a_clickhouse_that_is_not_up_yet(
