@@ -1,8 +1,7 @@
 """The consumer loop with a destination in memory, on a real broker."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from liq.sinks import loop, worker
 from liq.sinks.destination import FailureKind, Start
 from liq.sinks.worker import run
 from tests.support.memory_destination import NAME, STAGE, MemoryDestination, OrderedError
+from tests.support.running_sink import running_sink
 from tests.support.sink_flow import send
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
@@ -68,26 +68,12 @@ async def all_committed(settings: Settings, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
-@asynccontextmanager
-async def running(settings: Settings, destination: MemoryDestination) -> AsyncIterator[Health]:
-    """A sink in this process; it is stopped as SIGTERM would, and must end by itself."""
-    health, stop = Health(), asyncio.Event()
-    task = asyncio.create_task(run(settings, health, stop, destination))
-    await asyncio.sleep(0)  # the task begins, and says what it still lacks
-    try:
-        yield health
-    finally:
-        stop.set()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await task
-
-
 @pytest.mark.parametrize("kind", [FailureKind.RETRY, FailureKind.SETUP])
 async def test_a_failing_destination_loses_nothing_and_nothing_is_committed_before(
     settings: Settings, destination: MemoryDestination, kind: FailureKind
 ) -> None:
     await publish(settings, values(40))
-    async with running(settings, destination) as health:
+    async with running_sink(settings, destination) as health:
         await all_committed(settings, 40)
         destination.failure = OrderedError(kind)
         await publish(settings, values(40, first=40))
@@ -109,7 +95,7 @@ async def test_a_destination_that_is_not_up_yet_is_opened_again(
 ) -> None:
     await publish(settings, values(5))
     destination.failure = OrderedError(FailureKind.RETRY)
-    async with running(settings, destination) as health:
+    async with running_sink(settings, destination) as health:
         await eventually(lambda: "ordered" in health.conditions[NAME].reason)
         assert destination.assignments == []
         destination.failure = None
@@ -123,7 +109,7 @@ async def test_bad_records_are_refused_alone_and_their_neighbours_stored(
     sent = values(60)
     destination.bad = (sent[0], sent[17], sent[18], sent[59])
     await publish(settings, sent)
-    async with running(settings, destination) as health:
+    async with running_sink(settings, destination) as health:
         await all_committed(settings, 60)
         assert health.ready
     assert set(destination.stored.values()) == set(sent) - set(destination.bad)
@@ -165,7 +151,7 @@ async def test_an_error_that_the_destination_does_not_know_ends_the_sink(
 async def test_a_stop_stores_and_commits_what_is_buffered(settings: Settings) -> None:
     destination = MemoryDestination([settings.topics.events], rows=1_000, seconds=60)
     await publish(settings, values(40))
-    async with running(settings, destination):
+    async with running_sink(settings, destination):
         await eventually(lambda: SINK_BUFFERED._value.get() == 40)
         assert destination.stored == {}
     assert len(destination.stored) == 40
@@ -178,11 +164,11 @@ async def test_a_stop_does_not_wait_for_a_destination_that_hangs(
     monkeypatch.setattr(loop, "FLUSH_SECONDS", 0.1)
     await publish(settings, values(40))
     destination.is_open.clear()
-    async with running(settings, destination):
+    async with running_sink(settings, destination):
         await eventually(lambda: destination.flush_count > 0)
     assert (destination.stored, await committed(settings)) == ({}, {})
     destination.is_open.set()
-    async with running(settings, destination):
+    async with running_sink(settings, destination):
         await all_committed(settings, 40)
     assert len(destination.stored) == 40
 
@@ -213,7 +199,7 @@ async def test_a_slow_destination_pauses_the_consumer_and_keeps_its_place_in_the
     polls_that_take_too_long = 2 * longest_without_poll_seconds / loop.POLL_SECONDS
     await publish(settings, values(100))
     destination.is_open.clear()
-    async with running(settings, destination) as health:
+    async with running_sink(settings, destination) as health:
         await eventually(lambda: polls_while_paused > polls_that_take_too_long)
         assert SINK_BUFFERED._value.get() == 20
         destination.is_open.set()
@@ -231,10 +217,10 @@ async def test_a_rebalance_during_a_flush_loses_nothing(
     other_settings = make_settings(worker_slot="other")
     other = MemoryDestination([settings.topics.events])
     destination.is_open.clear()
-    async with running(settings, destination):
+    async with running_sink(settings, destination):
         await publish(settings, values(40))
         await eventually(lambda: destination.flush_count > 0)
-        async with running(other_settings, other):
+        async with running_sink(other_settings, other):
             await eventually(lambda: other.assignments and other.assignments[-1])
             moved = other.assignments[-1]
             assert moved
@@ -252,13 +238,13 @@ async def test_a_new_group_may_begin_with_the_present_and_then_misses_nothing(
     make = partial(MemoryDestination, [settings.topics.events], start=Start.NEWEST)
     await publish(settings, values(40))
     first = make()
-    async with running(settings, first):
+    async with running_sink(settings, first):
         await all_committed(settings, 40)
     assert first.stored == {}
     # The first worker got no record at all, and yet what comes while it is away is not lost.
     await publish(settings, values(8, first=40))
     second = make()
-    async with running(settings, second):
+    async with running_sink(settings, second):
         await all_committed(settings, 48)
         await publish(settings, values(4, first=48))
         await all_committed(settings, 52)

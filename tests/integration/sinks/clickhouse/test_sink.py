@@ -5,7 +5,7 @@ import json
 import urllib.request
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
@@ -26,6 +26,7 @@ from liq.runtime.metrics import (
     SINK_BREAKER,
     SINK_BUFFERED,
     SINK_RETRIES,
+    SINK_ROWS,
     SINK_SKIPPED,
 )
 from liq.runtime.settings import Settings
@@ -43,6 +44,7 @@ from liq.sinks.clickhouse.tables import tables_by_topic
 from liq.sinks.worker import run
 from tests.support import sample_records
 from tests.support.clickhouse_child import ClickHouseChild
+from tests.support.running_sink import running_sink as running_destination
 from tests.support.sample_records import STARTED_AT_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
@@ -157,18 +159,9 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
-@asynccontextmanager
-async def running_sink(settings: Settings) -> AsyncIterator[Health]:
-    """The sink in this process; it is stopped as SIGTERM would, and must end by itself."""
-    health, stop = Health(), asyncio.Event()
-    task = asyncio.create_task(run(settings, health, stop, ClickHouseDestination(settings)))
-    await asyncio.sleep(0)  # the task begins, and says what it still lacks
-    try:
-        yield health
-    finally:
-        stop.set()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await task
+def running_sink(settings: Settings) -> AbstractAsyncContextManager[Health]:
+    """The sink of ClickHouse in this process."""
+    return running_destination(settings, ClickHouseDestination(settings))
 
 
 def count(client: Client, table: str) -> int:
@@ -392,6 +385,32 @@ async def test_an_answer_that_is_lost_is_repeated_by_us_and_counted(
         await eventually(all_committed)
     assert retries.get() - retries_before == 1
     assert count(database, "liquidations") == 50
+
+
+STORED_ROWS = {"liquidations": 8, "cascades": 2, "feeds": 1}
+
+
+@pytest.mark.parametrize("failing", STORED_ROWS)
+@pytest.mark.usefixtures("database")
+async def test_a_retry_goes_on_with_the_table_that_failed(
+    make_settings: Callable[..., Settings], faults: Callable[..., None], failing: str
+) -> None:
+    """The other tables of the batch are not stored a second time."""
+    settings = make_settings(sink_batch_seconds=1)
+    topics = settings.topics
+    rows_before = {table: SINK_ROWS.labels(table)._value.get() for table in STORED_ROWS}
+    faults(match=f"INSERT INTO.*{failing}", times=3, kind="status", argument=503)
+    await publish(settings, topics.events, [encode(liquidation(n)) for n in range(8)])
+    await publish(settings, topics.cascades, [encode(alert(n, AlertType.DETECTED)) for n in (0, 1)])
+    await publish(settings, topics.feeds, [encode(sample_records.feed_status(5_000))])
+    async with running_sink(settings):
+
+        async def all_committed() -> bool:
+            return await committed_total(settings) == sum(STORED_ROWS.values())
+
+        await eventually(all_committed)
+    for table, rows in STORED_ROWS.items():
+        assert SINK_ROWS.labels(table)._value.get() - rows_before[table] == rows
 
 
 async def test_a_stop_while_clickhouse_is_away_leaves_the_rest_to_the_next_run(
