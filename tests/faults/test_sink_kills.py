@@ -22,9 +22,9 @@ from liq.devstack.progress import PipelineProgress
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.destination import STAGE
 from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic
-from liq.sinks.clickhouse.worker import STAGE
 from tests.support.clickhouse_server import Server
 from tests.support.paths import ROOT
 from tests.support.sink_flow import Flow

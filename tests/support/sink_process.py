@@ -20,7 +20,8 @@ from clickhouse_connect.driver.httpclient import HttpClient
 from liq.runtime.health import Health
 from liq.runtime.logs import configure_logging
 from liq.runtime.settings import load_settings
-from liq.sinks.clickhouse.worker import run
+from liq.sinks.clickhouse.destination import ClickHouseDestination
+from liq.sinks.worker import run
 
 LONGEST_INSERT_SECONDS = 0.03
 FOREVER_SECONDS = 3600
@@ -84,7 +85,7 @@ async def _main() -> None:
         _surround(Death(os.environ["DIES_AT"]))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await run(settings, Health(), stop)
+    await run(settings, Health(), stop, ClickHouseDestination(settings))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from liq.cli.commands.process import Stage
-from liq.cli.commands.sink import Sink
 from liq.cli.main import COMMANDS, load
 from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
 from liq.producers.feeds.settings import choose_targets, feed_settings
 from liq.runtime.settings import Settings, host_slot
+from liq.sinks.registry import DestinationName
 from tests.support.paths import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -31,7 +31,7 @@ def test_there_is_a_service_for_every_kind_of_worker() -> None:
     assert {"kafka", "clickhouse", "normalize", "detect", "sink"} <= SERVICES.keys()
     commands = {tuple(body["command"][:2]) for body in OURS.values()}
     assert {("process", stage.value) for stage in Stage} <= commands
-    assert {("sink", store.value) for store in Sink} <= commands
+    assert {("sink", store.value) for store in DestinationName} <= commands
     assert {("produce",), ("topics",), ("migrate",)} <= commands
 
 

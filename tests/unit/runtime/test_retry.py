@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from liq.producers.live.timing import BACKOFF, BREAKER
 from liq.runtime.retry import Backoff, BreakerState, CircuitBreaker, show_breaker
-from liq.sinks.clickhouse.loader import BACKOFF as SINK_BACKOFF
+from liq.sinks.attempts import BACKOFF as SINK_BACKOFF
 
 
 def test_live_waits_double_with_jitter_up_to_the_limit() -> None:

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -13,37 +13,20 @@ from liq.schemas.headers import (
     FEED,
     RECEIVED_AT_NS,
     SEQUENCE,
-    Headers,
     integer_header,
     text_header,
 )
 from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS
 from liq.schemas.records import SCHEMA_VERSION
 from liq.schemas.units import MILLISECOND_NS
+from liq.sinks.batch import Delivered
+from liq.sinks.refusals import SINK_STAGE
 
 Document = Mapping[str, Any]
 
 PUBLISHED_AT_MS = "published_at_ms"
-SINK_STAGE = "sink"
 # Of a refusal's sentence; the whole record is stored beside it.
 MAX_DETAIL_CHARACTERS = 2000
-
-
-class Delivered(Protocol):
-    """What is needed of a Kafka record. `timestamp` is Kafka's, UTC milliseconds."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102 - see the class
-    @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def offset(self) -> int: ...  # noqa: D102
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def headers(self) -> Headers: ...  # noqa: D102
 
 
 def parse_json(record: Delivered) -> dict[str, Any]:

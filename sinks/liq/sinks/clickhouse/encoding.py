@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from liq.schemas.codec import DecodeError
-from liq.sinks.clickhouse.documents import Delivered, Document, rejection
+from liq.sinks.batch import Delivered
+from liq.sinks.clickhouse.documents import Document, rejection
 from liq.sinks.clickhouse.native import NativeColumn, block, packed, strings
 from liq.sinks.clickhouse.tables import POSITION_COLUMNS, REJECTED, Table
+from liq.sinks.refusals import Refusal
 
 UNDECODABLE = "undecodable_record"
 # Documents are far larger than their bytes. So few of them stay in the processor's cache while
@@ -15,15 +17,6 @@ BLOCK_ROWS = 256
 
 Entry = tuple[Delivered, Document]
 IsStored = Callable[[Delivered, Document], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A record that cannot be stored where it belongs; `reason` is a label, `detail` a sentence."""
-
-    record: Delivered
-    reason: str
-    detail: str
 
 
 @dataclass(slots=True)

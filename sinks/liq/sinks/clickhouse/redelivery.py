@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from clickhouse_connect.driver.client import Client
 
-from liq.sinks.clickhouse.batcher import Partition
-from liq.sinks.clickhouse.documents import Delivered, Document
+from liq.sinks.batch import Delivered, Partition
+from liq.sinks.clickhouse.documents import Document
 from liq.sinks.clickhouse.encoding import IsStored
 from liq.sinks.clickhouse.tables import Table
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from liq.schemas.topics import Topics
 from liq.schemas.vocabulary import Side
+from liq.sinks.batch import Delivered
 from liq.sinks.clickhouse.columns import (
     Column,
     decimal,
@@ -31,7 +32,6 @@ from liq.sinks.clickhouse.columns import (
 )
 from liq.sinks.clickhouse.documents import (
     PUBLISHED_AT_MS,
-    Delivered,
     Document,
     parse_frame,
     parse_instrument,

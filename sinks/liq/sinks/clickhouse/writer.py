@@ -6,8 +6,10 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from liq.runtime.metrics import SINK_INSERT, SINK_ROWS
-from liq.sinks.clickhouse.encoding import Encoded, Refusal, encode
-from liq.sinks.clickhouse.failures import Kind, classify
+from liq.sinks.clickhouse.encoding import Encoded, encode
+from liq.sinks.clickhouse.failures import classify
+from liq.sinks.destination import FailureKind
+from liq.sinks.refusals import Refusal
 
 REFUSED = "refused_by_clickhouse"
 INSERT_SETTINGS = {
@@ -41,7 +43,7 @@ def insert(client: Client, encoded: Encoded) -> list[Refusal]:
             _insert_once(client, part)
         except Error as error:
             failure = classify(error)
-            if failure.kind is not Kind.ROW:
+            if failure.kind is not FailureKind.ROW:
                 raise
             if len(part.records) == 1:
                 refused.append(Refusal(part.records[0], REFUSED, failure.sentence))

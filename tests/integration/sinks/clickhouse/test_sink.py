@@ -5,7 +5,7 @@ import json
 import urllib.request
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
@@ -25,6 +25,7 @@ from liq.runtime.metrics import (
     SINK_BREAKER,
     SINK_BUFFERED,
     SINK_RETRIES,
+    SINK_ROWS,
     SINK_SKIPPED,
 )
 from liq.runtime.partitions import committed_offsets
@@ -37,11 +38,13 @@ from liq.schemas.records import CascadeAlert, Liquidation, Source
 from liq.schemas.vocabulary import AlertType, Side
 from liq.sinks.clickhouse import client as client_module
 from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.destination import STAGE, ClickHouseDestination
 from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic
-from liq.sinks.clickhouse.worker import STAGE, run
+from liq.sinks.worker import run
 from tests.support import sample_records
 from tests.support.clickhouse_child import ClickHouseChild
+from tests.support.running_sink import running_sink as running_destination
 from tests.support.sample_records import STARTED_AT_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
@@ -156,18 +159,9 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
-@asynccontextmanager
-async def running_sink(settings: Settings) -> AsyncIterator[Health]:
-    """The sink in this process; it is stopped as SIGTERM would, and must end by itself."""
-    health, stop = Health(), asyncio.Event()
-    task = asyncio.create_task(run(settings, health, stop))
-    await asyncio.sleep(0)  # the task begins, and says what it still lacks
-    try:
-        yield health
-    finally:
-        stop.set()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            await task
+def running_sink(settings: Settings) -> AbstractAsyncContextManager[Health]:
+    """The sink of ClickHouse in this process."""
+    return running_destination(settings, ClickHouseDestination(settings))
 
 
 def count(client: Client, table: str) -> int:
@@ -296,7 +290,7 @@ async def test_a_topic_full_of_something_else_stops_the_sink_and_moves_no_offset
     await publish(settings, settings.topics.events, [b'{"another": "schema"}'] * 800)
     with pytest.raises(ConfigurationError, match="wrong deployment"):
         async with asyncio.timeout(DEADLINE_SECONDS):
-            await run(settings, Health(), asyncio.Event())
+            await run(settings, Health(), asyncio.Event(), ClickHouseDestination(settings))
     assert await committed(settings) == {}
     assert count(database, "rejected") == 0
 
@@ -391,6 +385,32 @@ async def test_an_answer_that_is_lost_is_repeated_by_us_and_counted(
         await eventually(all_committed)
     assert retries.get() - retries_before == 1
     assert count(database, "liquidations") == 50
+
+
+STORED_ROWS = {"liquidations": 8, "cascades": 2, "feeds": 1}
+
+
+@pytest.mark.parametrize("failing", STORED_ROWS)
+@pytest.mark.usefixtures("database")
+async def test_a_retry_goes_on_with_the_table_that_failed(
+    make_settings: Callable[..., Settings], faults: Callable[..., None], failing: str
+) -> None:
+    """The other tables of the batch are not stored a second time."""
+    settings = make_settings(sink_batch_seconds=1)
+    topics = settings.topics
+    rows_before = {table: SINK_ROWS.labels(table)._value.get() for table in STORED_ROWS}
+    faults(match=f"INSERT INTO.*{failing}", times=3, kind="status", argument=503)
+    await publish(settings, topics.events, [encode(liquidation(n)) for n in range(8)])
+    await publish(settings, topics.cascades, [encode(alert(n, AlertType.DETECTED)) for n in (0, 1)])
+    await publish(settings, topics.feeds, [encode(sample_records.feed_status(5_000))])
+    async with running_sink(settings):
+
+        async def all_committed() -> bool:
+            return await committed_total(settings) == sum(STORED_ROWS.values())
+
+        await eventually(all_committed)
+    for table, rows in STORED_ROWS.items():
+        assert SINK_ROWS.labels(table)._value.get() - rows_before[table] == rows
 
 
 async def test_a_stop_while_clickhouse_is_away_leaves_the_rest_to_the_next_run(
@@ -521,7 +541,7 @@ async def recreate(settings: Settings, topic: str) -> None:
 
 async def test_a_database_without_tables_is_refused_with_a_sentence(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="liq migrate"):
-        await run(settings, Health(), asyncio.Event())
+        await run(settings, Health(), asyncio.Event(), ClickHouseDestination(settings))
 
 
 @pytest.mark.usefixtures("database")
@@ -530,7 +550,7 @@ async def test_a_broker_that_does_not_answer_ends_the_sink_with_a_sentence(
 ) -> None:
     nowhere = make_settings(kafka_bootstrap_servers="127.0.0.1:1")
     with pytest.raises(DependencyError, match="KAFKA_BOOTSTRAP_SERVERS"):
-        await run(nowhere, Health(), asyncio.Event())
+        await run(nowhere, Health(), asyncio.Event(), ClickHouseDestination(nowhere))
 
 
 async def test_the_sink_waits_for_a_clickhouse_that_is_not_up_yet(

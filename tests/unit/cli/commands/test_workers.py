@@ -33,7 +33,7 @@ def test_a_worker_with_topics_and_no_partitions_is_not_ready(
     monkeypatch.setenv("HTTP_PORT", "0")
     monkeypatch.setattr(worker_topics, "ensure_topics", topics_are_there)
     monkeypatch.setattr("liq.processors.workers.worker.run", begin)
-    monkeypatch.setattr("liq.sinks.clickhouse.worker.run", begin)
+    monkeypatch.setattr("liq.sinks.worker.run", begin)
     monkeypatch.setattr(sink, "run_until_signal", run_at_once)
     with contextlib.suppress(Begun):
         if command == "process":

@@ -20,7 +20,6 @@ from liq.schemas.vocabulary import AlertType, Level, NoBranching, Side
 from liq.sinks.clickhouse.encoding import (
     UNDECODABLE,
     Encoded,
-    Refusal,
     encode,
     encode_refusals,
 )
@@ -34,6 +33,7 @@ from liq.sinks.clickhouse.tables import (
     Table,
     tables_by_topic,
 )
+from liq.sinks.refusals import Refusal
 from tests.support import sample_records
 
 

@@ -1,11 +1,12 @@
-"""Blocking calls beside an event loop."""
+"""Blocking calls beside the consumer loop."""
 
 import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 
+THREAD_NAME: Final = "destination"
 Result = TypeVar("Result")
 
 
@@ -35,5 +36,5 @@ async def in_thread(call: Callable[[], Result]) -> Result:
             else:
                 loop.call_soon_threadsafe(succeed, result)
 
-    threading.Thread(target=work, name="clickhouse", daemon=True).start()
+    threading.Thread(target=work, name=THREAD_NAME, daemon=True).start()
     return await future

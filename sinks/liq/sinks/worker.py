@@ -1,0 +1,77 @@
+"""A sink worker: one destination, one consumer group, one loop between them."""
+
+import asyncio
+
+from aiokafka.errors import KafkaError
+
+from liq.runtime.errors import DependencyError
+from liq.runtime.health import Health
+from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.logs import get_logger
+from liq.runtime.settings import Settings
+from liq.sinks.assignments import CONDITION
+from liq.sinks.attempts import Attempts
+from liq.sinks.destination import Destination
+from liq.sinks.loop import POLL_SECONDS, SinkLoop
+
+LEAVE_SECONDS = 5
+log = get_logger(__name__)
+
+
+async def run(
+    settings: Settings, health: Health, stop: asyncio.Event, destination: Destination
+) -> None:
+    """Load a destination until `stop` is set; then store what is buffered, commit and return.
+
+    Raises:
+        ConfigurationError: the destination is not set up, or most records cannot be stored.
+        DependencyError: Kafka cannot be reached or refuses us.
+    """
+    health.require(CONDITION, "not connected yet")
+    attempts = Attempts(destination, health)
+    try:
+        opening = asyncio.create_task(attempts.until_success(destination.open))
+        if await _finished(opening, health, stop):
+            await _consume(settings, health, stop, destination, attempts)
+    finally:
+        await destination.close()
+
+
+async def _finished(task: asyncio.Task[None], health: Health, stop: asyncio.Event) -> bool:
+    """Wait for a task and report liveness; return False when the worker was stopped instead."""
+    while not task.done() and not stop.is_set():
+        health.beat()
+        await asyncio.wait({task}, timeout=POLL_SECONDS)
+    if task.done():
+        task.result()
+        return True
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return False
+
+
+async def _consume(
+    settings: Settings,
+    health: Health,
+    stop: asyncio.Event,
+    destination: Destination,
+    attempts: Attempts,
+) -> None:
+    intake = destination.intake
+    consumer = new_consumer(settings, group=settings.group(intake.stage))
+    loop = SinkLoop(settings, health, consumer, destination, attempts)
+    consumer.subscribe(list(intake.topics), listener=loop.assignments)
+    try:
+        await start_consumer(settings, consumer)
+        await loop.run(stop)
+    except KafkaError as error:
+        raise DependencyError(
+            f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
+            "KAFKA_BOOTSTRAP_SERVERS, the credentials, and that `liq topics` has run."
+        ) from error
+    finally:
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await consumer.stop()
+        except TimeoutError:
+            log.warning("kafka_did_not_close", seconds=LEAVE_SECONDS)
