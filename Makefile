@@ -47,7 +47,7 @@ test-unit: install ## Run the tests that start no process.
 test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17 and Maven); APACHE_TESTS=... runs some.
 	KAFKA=apache $(BIN)/pytest -p no:cacheprovider $(IN_PARALLEL) $(APACHE_TESTS) \
 		--ignore tests/integration/devstack/clickhouse \
-		--ignore tests/integration/devstack/test_stack.py
+		--ignore tests/integration/devstack/test_stack.py --ignore tests/integration/packaging
 
 test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it with plain Python, and hold the detector's cost against its limits.
 	rm -rf build/compiled
