@@ -1,12 +1,13 @@
-"""Pages of docs/ that are made from code: `python -m liq.cli.docs` writes them."""
+"""Pages of docs/ and examples of deploy/ made from code: `python -m liq.cli.docs` writes them."""
 
 from pathlib import Path
 from typing import Any
 
+from liq.cli.env_files import env_files
 from liq.producers.feeds.registry import ALL_FEEDS
 from liq.producers.feeds.settings import feed_settings
 from liq.runtime.metrics import ALL_METRICS
-from liq.runtime.settings import Settings, shown
+from liq.runtime.settings import Settings, default_text
 from liq.schemas.asyncapi import RECORD_TYPES
 from liq.schemas.json_schema import schema_of
 
@@ -63,6 +64,7 @@ def pages() -> dict[Path, str]:
         DOCS / "metrics.md": metrics_page(),
         DOCS / "records.md": records_page(),
         DOCS / "settings.md": settings_page(),
+        **env_files(),
     }
 
 
@@ -89,9 +91,7 @@ def settings_page() -> str:
     """docs/settings.md as it should be."""
     rows = []
     for name, field in Settings.model_fields.items():
-        made = field.default_factory is not None
-        default = "" if made or field.default in ({}, ()) else shown(field.default)
-        rows.append(_setting_row(name.upper(), default, field.description or ""))
+        rows.append(_setting_row(name.upper(), default_text(name), field.description or ""))
     feeds = [
         _setting_row(setting.name, setting.default, setting.meaning)
         for setting in feed_settings(ALL_FEEDS)
