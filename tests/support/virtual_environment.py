@@ -89,8 +89,8 @@ class VirtualEnvironment:
 def build_wheels(target: Path, projects: Iterable[Path]) -> tuple[Path, ...]:
     """Build a wheel of each project, in pure Python, and return their paths in this order."""
     wheels: list[Path] = []
-    for project in projects:
-        folder = target / project.resolve().name
+    for number, project in enumerate(projects):
+        folder = target / str(number)
         run_pip("wheel", *OFFLINE, "--wheel-dir", folder, project)
         wheels.extend(folder.glob("*.whl"))
     return tuple(wheels)
@@ -123,13 +123,13 @@ def write_own_packages(folder: Path, names: Iterable[str]) -> Path:
     return folder
 
 
-def copy_into(folder: Path, names: Iterable[str], source: Path = ROOT) -> None:
+def copy_into(folder: Path, names: Iterable[str]) -> None:
     """Copy files and folders of the checkout, as an image's COPY does."""
     folder.mkdir(parents=True)
     for name in names:
-        if (source / name).is_dir():
+        if (ROOT / name).is_dir():
             shutil.copytree(
-                source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+                ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
             )
         else:
-            shutil.copy(source / name, folder / name)
+            shutil.copy(ROOT / name, folder / name)
