@@ -8,6 +8,9 @@ LIVE ?=
 TEST_PROCESSES ?= 2
 IN_PARALLEL = -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 APACHE_TESTS ?= tests/integration
+# Tests that another broker changes nothing about.
+ON_EMBEDDED_ONLY := $(addprefix --ignore tests/integration/, \
+	devstack/clickhouse devstack/test_stack.py packaging)
 PACKAGES := liq processors producers runtime schemas sinks
 CORE_TESTS := tests/golden $(wildcard tests/*/processors/cascades tests/*/processors/normalizers) \
 	tests/unit/cli/commands/test_offline_detect.py
@@ -16,10 +19,10 @@ COMPILED := PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python
 INSTALL_INPUTS := pyproject.toml devstack/pyproject.toml schemas/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-unit test-apache test-faults lint format types imports check bench bench-against eval eval-check wheel test-compiled clean
+.PHONY: help install demo dev test test-unit test-apache test-docker test-faults lint format types imports check bench bench-check bench-against eval eval-check wheel test-compiled clean
 
 help: ## List the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 install: $(VENV)/installed ## Make the virtual environment with the pinned dependencies.
 
@@ -38,16 +41,17 @@ demo: install ## Play recorded liquidations through the whole engine and show wh
 dev: install ## Start the embedded broker and ClickHouse and all workers, and keep them up until Ctrl-C.
 	@$(BIN)/liq dev
 
-test: install ## Run every test: unit, property, golden, integration and faults.
+test: install ## Run every test that Python alone can run, on the embedded broker; what was left out stands at the end.
 	$(BIN)/pytest $(IN_PARALLEL)
 
 test-unit: install ## Run the tests that start no process.
 	$(BIN)/pytest -m "not integration and not faults"
 
 test-apache: install ## Run the integration tests on Apache Kafka (needs Java 17 and Maven); APACHE_TESTS=... runs some.
-	KAFKA=apache $(BIN)/pytest -p no:cacheprovider $(IN_PARALLEL) $(APACHE_TESTS) \
-		--ignore tests/integration/devstack/clickhouse \
-		--ignore tests/integration/devstack/test_stack.py
+	KAFKA=apache $(BIN)/pytest -p no:cacheprovider $(IN_PARALLEL) $(APACHE_TESTS) $(ON_EMBEDDED_ONLY)
+
+test-docker: install ## Run the integration tests on Kafka in a container; CLICKHOUSE_URL=... names a ClickHouse server for them.
+	KAFKA=docker $(BIN)/pytest -p no:cacheprovider $(IN_PARALLEL) tests/integration $(ON_EMBEDDED_ONLY)
 
 test-compiled: wheel ## Run the core's tests on the compiled wheel, compare it with plain Python, and hold the detector's cost against its limits.
 	rm -rf build/compiled
@@ -93,6 +97,11 @@ bench: install ## Run the side-by-side measurements.
 
 bench-against: install ## Compare processor time with another checkout: OTHER=folder with an environment of its own.
 	$(BIN)/python -m benchmarks.against $(OTHER) --check
+
+bench-check: install ## Hold normalizers, detector and ClickHouse questions against the limits of their measurements.
+	$(BIN)/python -m benchmarks.normalizers --check
+	$(BIN)/python -m benchmarks.detector --check
+	$(BIN)/python -m benchmarks.clickhouse_queries
 
 eval-check: install ## Play six synthetic days to the cascade detector; fails when it misses a limit.
 	$(BIN)/python -m benchmarks.detection --seeds 6 --only-ours --check

@@ -20,6 +20,7 @@ from liq.devstack.stack import liq_command
 from liq.devstack.supervisor import Child, Supervisor
 from liq.devstack.warehouse import WarehouseAddress, choose_warehouse
 from liq.runtime.settings import Settings, load_settings
+from tests.support.left_out import pytest_terminal_summary  # noqa: F401 - pytest looks here
 from tests.support.old_topics import delete_namespaces
 
 WAIT_SECONDS = 150.0  # of patience: two passes of the suite may share two cores

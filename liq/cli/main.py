@@ -45,6 +45,8 @@ COMMANDS: Final = {
 
 # Entry points of this group are commands of other packages, `NAME = MODULE:FUNCTION`.
 PLUGGED_IN: Final = "liq.commands"
+# Named here only for the sentence that says what to install where the devstack is missing.
+DEVSTACK_COMMANDS: Final = ("demo", "dev", "rehearse")
 
 
 def plugged_in() -> dict[str, Place]:
@@ -66,10 +68,17 @@ class Commands(TyperGroup):
         # By these names it lists commands, and finds what a mistyped one may have meant.
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the base class says so
-        """The command, or None for an unknown name."""
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command, or None for an unknown name."""
         place = COMMANDS.get(cmd_name) or self._add_plugged_in().get(cmd_name)
-        return None if place is None else load(cmd_name, place)
+        if place is not None:
+            return load(cmd_name, place)
+        if cmd_name in DEVSTACK_COMMANDS:
+            ctx.fail(
+                f"`liq {cmd_name}` is a command of the devstack, which is not installed: "
+                "pip install 'liquidation-engine[devstack]'."
+            )
+        return None
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Every command, those of other packages last."""

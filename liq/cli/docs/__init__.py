@@ -1,7 +1,8 @@
-"""Pages of docs/ that are made from code, all or in part: `python -m liq.cli.docs` writes them."""
+"""Pages of docs/ and examples of deploy/ made from code: `python -m liq.cli.docs` writes them."""
 
 from pathlib import Path
 
+from liq.cli.docs.env_files import env_files
 from liq.cli.docs.feeds import feeds_page
 from liq.cli.docs.metrics import metrics_page
 from liq.cli.docs.page import DOCS
@@ -13,11 +14,12 @@ __all__ = ["pages"]
 
 
 def pages() -> dict[Path, str]:
-    """Return the text of every page that is made from code."""
+    """Return the text of every file that is made from code."""
     return {
         DOCS / "feeds.md": feeds_page(),
         DOCS / "metrics.md": metrics_page(),
         DOCS / "records.md": records_page(),
         DOCS / "settings.md": settings_page(),
         DOCS / "venues.md": venues_page(),
+        **env_files(),
     }

@@ -5,7 +5,7 @@ from typing import Final
 from liq.cli.docs.page import code, table
 from liq.producers.feeds.registry import ALL_FEEDS
 from liq.producers.feeds.settings import feed_settings
-from liq.runtime.settings import Settings, shown
+from liq.runtime.settings import Settings, default_text
 
 HEAD: Final = """# Settings
 
@@ -32,9 +32,7 @@ def settings_page() -> str:
     """Return the text of docs/settings.md."""
     rows = []
     for name, field in Settings.model_fields.items():
-        made = field.default_factory is not None
-        default = "" if made or field.default in ({}, ()) else shown(field.default)
-        rows.append((code(name.upper()), code(default), field.description or ""))
+        rows.append((code(name.upper()), code(default_text(name)), field.description or ""))
     feeds = [
         (code(setting.name), code(setting.default), setting.meaning)
         for setting in feed_settings(ALL_FEEDS)

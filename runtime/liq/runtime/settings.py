@@ -235,6 +235,13 @@ def shown(value: object) -> str:
     return str(value)
 
 
+def default_text(name: str) -> str:
+    """Return a setting's default as text; empty where it is empty or depends on the machine."""
+    field = Settings.model_fields[name]
+    is_empty = field.default_factory is not None or field.default in ({}, ())
+    return "" if is_empty else shown(field.default)
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the workers' settings from the environment.
 

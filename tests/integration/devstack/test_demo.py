@@ -2,13 +2,14 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from liq.devstack.stack import liq_command
 from tests.support.paths import CAPTURES
 from tests.support.process_table import processes_of
+from tests.support.virtual_environment import ROOM_NAMES, clean_environment, write_own_packages
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(480)]
 
@@ -25,8 +26,9 @@ TOTALS = [
 
 def run_demo(directory: Path, *options: str) -> str:
     outcome = subprocess.run(
-        liq_command("demo", str(CAPTURE), *options),
+        (Path(sys.executable).with_name("liq"), "demo", CAPTURE, *options),
         cwd=directory,
+        env=clean_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -41,6 +43,8 @@ def run_demo(directory: Path, *options: str) -> str:
 def test_the_demo_gives_the_stated_tables_also_live_and_leaves_nothing_running(
     tmp_path: Path,
 ) -> None:
+    # A user's own packages of our folders' names change nothing.
+    write_own_packages(tmp_path, ROOM_NAMES)
     first = run_demo(tmp_path)
     for exchange, side, events, usd in TOTALS:
         assert re.search(rf"{exchange}\s+{side}\s+{events}\s+{re.escape(usd)}\s", first)

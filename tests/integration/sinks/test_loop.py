@@ -9,10 +9,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from liq.runtime.errors import ConfigurationError
-from liq.runtime.partitions import committed_offsets
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_admin, new_consumer
 from liq.runtime.metrics import SINK_BUFFERED
+from liq.runtime.partitions import committed_offsets
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.sinks import loop, worker

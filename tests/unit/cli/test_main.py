@@ -8,7 +8,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from liq.cli.main import COMMANDS, app
+from liq.cli.main import COMMANDS, DEVSTACK_COMMANDS, app, plugged_in
 from tests.support.paths import CAPTURES
 
 JULY_2025 = CAPTURES / "2025-07-18_binance.jsonl.gz"
@@ -37,6 +37,20 @@ def test_a_mistyped_command_is_an_error_that_names_what_was_meant() -> None:
     outcome = runner.invoke(app, ["proces"])
     assert outcome.exit_code == 2
     assert "process" in outcome.output
+
+
+@pytest.mark.parametrize("command", DEVSTACK_COMMANDS)
+def test_a_command_of_a_missing_devstack_is_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("liq.cli.main.plugged_in", dict)
+    outcome = runner.invoke(app, [command])
+    assert outcome.exit_code == 2
+    assert "liquidation-engine[devstack]" in outcome.output
+
+
+def test_the_devstack_adds_the_commands_that_are_known_to_come_from_it() -> None:
+    assert set(plugged_in()) == set(DEVSTACK_COMMANDS)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dotenv import dotenv_values
+from pydantic import SecretStr
 
 from liq.cli.commands.process import Stage
 from liq.cli.main import COMMANDS, load
@@ -15,7 +18,7 @@ from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
 from liq.producers.feeds.settings import choose_targets, feed_settings
 from liq.runtime.settings import Settings, host_slot
 from liq.sinks.registry import DestinationName
-from tests.support.paths import ROOT
+from tests.support.paths import DOCS, ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -24,7 +27,32 @@ OURS = {name: body for name, body in SERVICES.items() if "build" in body}
 LONG_RUNNING = {name: body for name, body in SERVICES.items() if body["restart"] != "no"}
 FEED_SETTINGS = {setting.name for setting in feed_settings(ALL_FEEDS)}
 SETTINGS = {name.upper() for name in Settings.model_fields} | FEED_SETTINGS
+SECRETS = {
+    name.upper() for name, field in Settings.model_fields.items() if field.annotation is SecretStr
+}
+LOOKS_SECRET = re.compile("PASSWORD|SECRET|TOKEN|_KEY$")
+# Compose runs one broker without logins and one ClickHouse; image and host decide the rest.
+NOT_FOR_COMPOSE = {
+    *(name for name in SETTINGS if name.startswith(("KAFKA_S", "KAFKA_EMULATE", "HTTP_"))),
+    *("TOPIC_REPLICATION", "CLICKHOUSE_CLUSTER", "WORKER_SLOT", "LOG_FORMAT"),
+}
+EXAMPLE = ROOT / "deploy" / "example.env"
 PINNED = re.compile(r"^[a-z0-9./-]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?$")
+
+
+def example_files(service: str) -> list[Path]:
+    """Return the examples of the files that a service's settings come from."""
+    entries = SERVICES[service].get("env_file", [])
+    return [ROOT / str(entry["path"]).replace(".env", ".example.env") for entry in entries]
+
+
+def names_in(*files: Path) -> set[str]:
+    return {name for file in files for name in dotenv_values(file)}
+
+
+def settings_of(service: str) -> set[str]:
+    """Return what can be set for a service."""
+    return set(OURS[service]["environment"]) | names_in(*example_files(service))
 
 
 def test_there_is_a_service_for_every_kind_of_worker() -> None:
@@ -37,25 +65,40 @@ def test_there_is_a_service_for_every_kind_of_worker() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_setting_that_a_service_passes_exists(name: str) -> None:
-    assert set(OURS[name]["environment"]) <= SETTINGS
+    assert settings_of(name) <= SETTINGS
 
 
 @pytest.mark.parametrize(
     ("name", "prefixes"),
     [
-        ("normalize", ("CASCADE_", "INSTITUTIONAL_", "PRICE_")),
+        ("normalize", ("INSTITUTIONAL_", "PRICE_")),
         ("detect", ("CASCADE_",)),
-        ("sink", ("SINK_",)),
+        ("setup", ("CLICKHOUSE_",)),
+        ("sink", ("CLICKHOUSE_", "SINK_")),
         ("produce", ("PRODUCE_",)),
     ],
 )
-def test_every_setting_of_a_stage_can_be_set(name: str, prefixes: tuple[str, ...]) -> None:
+def test_every_setting_of_a_role_can_be_set(name: str, prefixes: tuple[str, ...]) -> None:
     wanted = {setting for setting in SETTINGS if setting.startswith(prefixes)}
-    assert wanted <= OURS[name]["environment"].keys()
+    assert wanted
+    assert wanted - NOT_FOR_COMPOSE <= settings_of(name)
 
 
-def test_every_setting_of_a_feed_can_be_set() -> None:
-    assert OURS["produce"]["environment"].keys() >= FEED_SETTINGS
+def test_every_setting_of_a_feed_can_be_set_for_its_producer_and_for_no_other() -> None:
+    assert settings_of("produce") >= FEED_SETTINGS
+    others = OURS.keys() - {"produce"}
+    assert set.union(*(settings_of(name) for name in others)).isdisjoint(FEED_SETTINGS)
+
+
+def test_every_setting_has_a_place_in_the_deployment() -> None:
+    placed = set.union(*(settings_of(name) for name in OURS))
+    assert placed | NOT_FOR_COMPOSE == SETTINGS
+    assert placed.isdisjoint(NOT_FOR_COMPOSE)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_file_of_a_role_lists_nothing_that_compose_would_override(name: str) -> None:
+    assert set(OURS[name]["environment"]).isdisjoint(names_in(*example_files(name)))
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -67,6 +110,10 @@ def test_a_setting_that_is_left_empty_has_its_default(
     default = Settings(), choose_targets(producible_exchanges(), {})
     passed = OURS[name]["environment"]
     left_empty = {key for key, value in passed.items() if value == f"${{{key}:-}}"}
+    for example in example_files(name):
+        values = dotenv_values(example)
+        assert set(values.values()) == {""}
+        left_empty |= values.keys()
     for key in left_empty:
         monkeypatch.setenv(key, "")
     assert (Settings(), choose_targets(producible_exchanges(), os.environ)) == default
@@ -78,9 +125,44 @@ def test_a_setting_that_is_left_empty_has_its_default(
     }
 
 
-def test_only_what_talks_to_clickhouse_knows_its_password() -> None:
-    knowing = {name for name, body in OURS.items() if "CLICKHOUSE_PASSWORD" in body["environment"]}
-    assert knowing == {"setup", "sink"}
+def test_no_service_sees_a_secret_that_it_does_not_need() -> None:
+    seen = {
+        name: {
+            setting
+            for setting in (*body.get("environment", {}), *names_in(*example_files(name)))
+            if setting in SECRETS or LOOKS_SECRET.search(setting)
+        }
+        for name, body in SERVICES.items()
+    }
+    assert {name: secrets for name, secrets in seen.items() if secrets} == {
+        "clickhouse": {"CLICKHOUSE_PASSWORD"},
+        "setup": {"CLICKHOUSE_PASSWORD"},
+        "sink": {"CLICKHOUSE_PASSWORD"},
+    }
+
+
+def test_the_file_with_the_password_is_passed_to_no_service_whole() -> None:
+    paths = {entry["path"] for body in OURS.values() for entry in body.get("env_file", [])}
+    assert paths
+    assert all(path.startswith("deploy/") for path in paths)
+
+
+def test_the_documented_set_up_leads_to_the_files_that_compose_reads() -> None:
+    page = (DOCS / "deploy.md").read_text()
+    copies = dict(re.findall(r"^cp (\S+) (\S+)", page, re.MULTILINE))
+    read = {entry["path"] for body in OURS.values() for entry in body.get("env_file", [])}
+    assert set(copies.values()) == {".env"} | read
+    for source, target in copies.items():
+        assert (ROOT / source).is_file()
+        ignored = subprocess.run(("git", "check-ignore", "--quiet", target), cwd=ROOT, check=False)
+        assert ignored.returncode == 0, f"git would take {target} in"
+    interpolated = re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text())
+    assert dotenv_values(EXAMPLE).keys() == set(interpolated)
+
+
+def test_a_role_without_a_file_of_its_own_has_defaults() -> None:
+    for body in OURS.values():
+        assert all(entry["required"] is False for entry in body.get("env_file", []))
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -148,7 +230,7 @@ def test_nothing_has_a_default_password() -> None:
     passwords = re.findall(r"CLICKHOUSE_PASSWORD: (.+)", text)
     assert len(passwords) == 2
     assert all(password.startswith("${CLICKHOUSE_PASSWORD:?") for password in passwords)
-    assert "CLICKHOUSE_PASSWORD=\n" in (ROOT / "deploy" / "example.env").read_text()
+    assert dotenv_values(EXAMPLE)["CLICKHOUSE_PASSWORD"] == ""
 
 
 def test_workers_start_after_topics_and_schema_are_there() -> None:

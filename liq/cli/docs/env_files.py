@@ -1,0 +1,60 @@
+"""The examples of compose's `env_file`s: one file a role, with every setting of that role."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from liq.producers.feeds.registry import ALL_FEEDS
+from liq.producers.feeds.settings import feed_settings
+from liq.runtime.settings import Settings, default_text
+
+DEPLOY: Final = Path(__file__).parents[3] / "deploy"
+# docker-compose.yml sets these: it runs one ClickHouse, and passes its password on by itself.
+SET_BY_COMPOSE: Final = frozenset(
+    {"CLICKHOUSE_URL", "CLICKHOUSE_USER", "CLICKHOUSE_PASSWORD", "CLICKHOUSE_CLUSTER"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Services that share settings: their name, what they run, how their settings' names begin."""
+
+    name: str
+    commands: str
+    prefixes: tuple[str, ...]
+    has_feeds: bool = False
+
+
+ROLES: Final = (
+    Role("normalize", "`liq process normalize`", ("INSTITUTIONAL_", "PRICE_")),
+    Role("detect", "`liq process detect`", ("CASCADE_",)),
+    Role("clickhouse", "`liq migrate` and `liq sink clickhouse`", ("CLICKHOUSE_", "SINK_")),
+    Role("produce", "`liq produce`", ("PRODUCE_",), has_feeds=True),
+)
+
+
+def env_files() -> dict[Path, str]:
+    """Return the example file of every role with what it should hold."""
+    return {DEPLOY / f"{role.name}.example.env": _text(role) for role in ROLES}
+
+
+def _text(role: Role) -> str:
+    lines = [
+        f"# Settings of {role.commands}; an empty value means the default.",
+        f"# Copy to deploy/{role.name}.env. `python -m liq.cli.docs` makes this example.",
+    ]
+    for name, default, meaning in _settings(role):
+        lines += ["", f"# {meaning}", f"# Default: {default or 'empty'}", f"{name}="]
+    return "\n".join(lines) + "\n"
+
+
+def _settings(role: Role) -> Iterable[tuple[str, str, str]]:
+    """Yield name, default and meaning of each setting of a role."""
+    for name, field in Settings.model_fields.items():
+        setting = name.upper()
+        if setting.startswith(role.prefixes) and setting not in SET_BY_COMPOSE:
+            yield setting, default_text(name), field.description or ""
+    if role.has_feeds:
+        for feed in feed_settings(ALL_FEEDS):
+            yield feed.name, feed.default, feed.meaning
