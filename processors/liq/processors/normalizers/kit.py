@@ -1,7 +1,7 @@
 """The tools for writing a venue's module, in one import; docs/adding-a-venue.md uses them.
 
 - Declare: `Venue`, `Feed`, and for contract sizes `Contracts` with a `CcxtList` or an `OwnList`;
-  `NONE_KNOWN` fills a column of the docs; `Reading` collects what the readers return.
+  `Reading` collects what the readers return.
 - Read fields: `needed` and `take` for several at once, `text`, `text_field`, `object_field`,
   `array_field`, `row_object`; `JsonObject` and `Getter` are their types.
 - Convert values: `positive_decimal`, `is_zero`, `JSON_NUMBERS`, `timestamp`, `liquidated_side`,
@@ -31,7 +31,6 @@ from liq.processors.normalizers.metadata import from_bitmex
 from liq.processors.normalizers.numbers import is_zero, positive_decimal
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.venue import (
-    NONE_KNOWN,
     CcxtList,
     Contracts,
     Feed,
@@ -42,7 +41,6 @@ from liq.processors.normalizers.venue import (
 
 __all__ = [
     "JSON_NUMBERS",
-    "NONE_KNOWN",
     "CcxtList",
     "Contracts",
     "EntryError",

@@ -15,7 +15,6 @@ ContractParser = Callable[[Iterable[Mapping[str, Any]], str], list[Instrument]]
 
 # What ids are made of where the venue has none.
 RAW_FIELDS: Final = "raw fields"
-NONE_KNOWN: Final = "none known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,7 @@ class Feed:
     long_when: str
     quantity: str
     identity: str = RAW_FIELDS
-    breaks: str = NONE_KNOWN
+    breaks: str = "none known"
     unsettled: str = ""
 
 

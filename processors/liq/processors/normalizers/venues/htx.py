@@ -16,11 +16,11 @@ Sources: HTX documentation of the three notification sockets, "Subscribe Liquida
 """
 
 import re
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
-    NONE_KNOWN,
     CcxtList,
     Contracts,
     EntryError,
@@ -117,7 +117,7 @@ def linear_market(symbol: str) -> Market:
     return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
 
 
-def _feed(contract: ContractKind, publishes: str, quantity: str, breaks: str = NONE_KNOWN) -> Feed:
+def _feed(contract: ContractKind, publishes: str, *, quantity: str) -> Feed:
     return Feed(
         read=partial(read_notification, contract),
         publishes=publishes,
@@ -125,7 +125,6 @@ def _feed(contract: ContractKind, publishes: str, quantity: str, breaks: str = N
         price_kind=PRICE_KIND,
         long_when="`direction` = sell (the order's)",
         quantity=quantity,
-        breaks=breaks,
         unsettled="completeness",
     )
 
@@ -133,10 +132,10 @@ def _feed(contract: ContractKind, publishes: str, quantity: str, breaks: str = N
 VENUE: Final = Venue(
     exchange=EXCHANGE,
     feeds={
-        "linear": _feed(
-            ContractKind.LINEAR,
-            "forced orders of USDT contracts",
-            quantity="units of the base",
+        "linear": replace(
+            _feed(
+                ContractKind.LINEAR, "forced orders of USDT contracts", quantity="units of the base"
+            ),
             breaks="`amount` was missing in old messages",
         ),
         "inverse": _feed(
