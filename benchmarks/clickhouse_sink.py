@@ -227,8 +227,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         own = load_stack_options(embedded_data_dir=Path(directory))
         with Stack(own) as stack:
-            os.environ.update(stack.environment)
-            settings = load_settings(topic_partitions=PARTITIONS)
+            # Its workers too compare the topics with this count.
+            os.environ.update(stack.environment | {"TOPIC_PARTITIONS": str(PARTITIONS)})
+            settings = load_settings()
             asyncio.run(ensure_topics(settings, ()))
             with closing(connect(settings, use_database=False)) as client:
                 migrate(client, settings.clickhouse_database)

@@ -1,6 +1,7 @@
 """What a sink does when the consumer group moves partitions."""
 
 from collections.abc import Collection
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
@@ -10,7 +11,7 @@ from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
 from liq.sinks.destination import Destination, Start
 
-CONDITION = "kafka"
+CONDITION: Final = "kafka"
 log = get_logger(__name__)
 
 
@@ -33,7 +34,7 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         log.info("partitions_revoked", count=len(revoked))
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Records from the committed offsets on may be stored already."""
+        """Tell the destination: records from the committed offsets on may be stored already."""
         self._destination.assigned([(item.topic, item.partition) for item in assigned])
         if self._destination.intake.start is Start.NEWEST:
             try:

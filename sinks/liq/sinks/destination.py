@@ -1,7 +1,7 @@
 """The contract between the consumer loop and a place that records go to.
 
 The loop reads the topics, gathers batches, calls the verbs of a destination and commits. It calls
-them from one task, one at a time, in this order:
+them one at a time, in this order:
 
     open   once; again after a failure
     accept, flush   for each batch; flush again after a failure
@@ -18,7 +18,7 @@ A verb fails by raising. The loop asks `classify` who has to act:
             stand alone, refuses those, and the rest is stored. Only `flush` may fail so.
     RETRY   time: the loop pauses the consumer, waits ever longer and calls the verb again.
     SETUP   a person: the same, and the sentence on /readyz and in the log says what to do.
-    None    the loop ends with the exception, and commits nothing.
+    None    nobody foresaw it: the process ends with the exception and commits nothing more.
 """
 
 from abc import ABC, abstractmethod
@@ -76,13 +76,13 @@ class Destination(ABC):
     @property
     @abstractmethod
     def intake(self) -> Intake:
-        """The topics, batch limits and start position. The loop reads it once, before `open`."""
+        """Return the topics, batch limits and start position; always the same."""
 
     @abstractmethod
     async def open(self) -> None:
         """Connect, and check that the destination can store what it will be given.
 
-        May wait as long as the client's own time limits; a stop cancels it.
+        It may wait for as long as the client's own time limits; a stop cancels it.
 
         Raises:
             ConfigurationError: a person has to change something before a start makes sense.
@@ -102,7 +102,7 @@ class Destination(ABC):
     def accept(self, records: RecordsByTopic, refusals: Refusals) -> None:
         """Take over the records of a batch, which replace those of the batch before.
 
-        Returns at once: decoding and sending belong into `flush`. Heartbeats are left out, so a
+        Return at once: decoding and sending belong into `flush`. Heartbeats are left out, so a
         batch may be empty. `refusals` is for records that can never be stored; it may be used until
         `flush` returns.
         """
@@ -111,9 +111,9 @@ class Destination(ABC):
     async def flush(self) -> None:
         """Store all accepted records, and return when every one is acknowledged or refused.
 
-        While it waits, the next batch fills; when that is full or `flush` has failed, the consumer
-        is paused and keeps its place in the group. So `flush` may take as long as it needs, but it
-        must not block the event loop: a blocking client and heavy decoding go through
+        While it waits, the next batch fills. When that is full, or when `flush` has failed, the
+        consumer is paused and keeps its place in the group. So `flush` may take as long as it
+        needs, but it must not block the event loop: a blocking client and heavy decoding go through
         `threads.in_thread`. It is cancelled when a stop has waited for ten seconds.
 
         The loop calls it again after a failure. It may resume where it stopped or begin again; what

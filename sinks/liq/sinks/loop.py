@@ -6,6 +6,7 @@ with the process, never at a rebalance: so all records before a committed offset
 
 import asyncio
 import time
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -21,14 +22,14 @@ from liq.sinks.batch import Batch
 from liq.sinks.destination import Destination
 from liq.sinks.storing import Storing
 
-POLL_SECONDS = 0.2
+POLL_SECONDS: Final = 0.2
 # A batch overshoots its bytes by one poll at most, and health is reported between polls.
-POLL_RECORDS = 2000
+POLL_RECORDS: Final = 2000
 # A full batch waits for the one before by polling nothing, which keeps the records that were
 # fetched already. Kafka takes a consumer that polls nothing for five minutes for dead.
-SLOW_SECONDS = 10.0
+SLOW_SECONDS: Final = 10.0
 # Of the 30 s that a worker has to end: the rest is for closing the connections.
-FLUSH_SECONDS = 10
+FLUSH_SECONDS: Final = 10
 log = get_logger(__name__)
 
 

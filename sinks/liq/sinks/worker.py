@@ -1,6 +1,7 @@
 """A sink worker: one destination, one consumer group, one loop between them."""
 
 import asyncio
+from typing import Final
 
 from aiokafka.errors import KafkaError
 
@@ -14,7 +15,7 @@ from liq.sinks.attempts import Attempts
 from liq.sinks.destination import Destination
 from liq.sinks.loop import POLL_SECONDS, SinkLoop
 
-LEAVE_SECONDS = 5
+LEAVE_SECONDS: Final = 5
 log = get_logger(__name__)
 
 
