@@ -11,6 +11,7 @@ from liq.schemas.records import (
     FeedStatus,
     Instrument,
     Liquidation,
+    Rate,
     Rejected,
     Source,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "FeedStatus",
     "Instrument",
     "Liquidation",
+    "Rate",
     "Rejected",
     "Source",
     "Topics",

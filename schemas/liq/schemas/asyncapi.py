@@ -11,6 +11,7 @@ from liq.schemas.records import (
     Instrument,
     Liquidation,
     Pulse,
+    Rate,
     Rejected,
 )
 from liq.schemas.topics import DEFAULT_NAMESPACE, Topics, TopicSpec
@@ -22,6 +23,7 @@ RECORD_TYPES: tuple[type, ...] = (
     FeedStatus,
     Instrument,
     Pulse,
+    Rate,
 )
 BINDING_VERSION = "0.5.0"
 # One channel stands for the raw topics of all venues.
@@ -33,6 +35,8 @@ HEADER_MEANINGS: Final = {
     headers.CONNECTION: "Which of the producer's connections.",
     headers.SEQUENCE: "Counts the frames of a connection from 0, in digits.",
     headers.CLOCK_MS: "What the log's clock has reached: milliseconds since 1970, UTC, in digits.",
+    headers.RETRY: "Contracts that the frame waited for; absent from a frame that did not wait.",
+    headers.RATES: "Rates of the frame's time; absent where none is needed.",
     headers.SOURCE_PARTITION: "The events partition that the record is about, in digits.",
     headers.RECORD: f"`{headers.PULSE}` or `{headers.CASCADE}`: what the value is.",
 }
@@ -90,6 +94,8 @@ def _messages(topics: Topics) -> dict[str, tuple[_Message, ...]]:
         topics.raw(EXCHANGE_PARAMETER): (frame, _heartbeat(*FRAME_HEADERS)),
         topics.feeds: (_record(FeedStatus),),
         topics.instruments: (_record(Instrument),),
+        topics.parked: (frame,),
+        topics.rates: (_record(Rate),),
         topics.events: (_record(Liquidation), _heartbeat(headers.CLOCK_MS)),
         topics.large: (_record(Liquidation),),
         topics.pulse: (

@@ -41,6 +41,13 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "liquidated_user": "Whose position it was, where the venue says; else null.",
         "liquidator": "Who took the position over, where the venue says; else null.",
         "source": _SOURCE,
+        "contract_version": "Which contract metadata sizes were read with; null where none is "
+        "needed.",
+        "rate": "US dollars of one rate_currency, where the value was converted; else null.",
+        "rate_currency": "The currency that was converted; else null.",
+        "rate_age_ms": "Age of the rate when the frame was received, in milliseconds; else null.",
+        "arrival": "How it reached the log: live, or late by nature (retried, backfilled, "
+        "completed, imported), which the detector takes as history.",
         "schema_version": _VERSION,
     },
     "ScoreParts": {
@@ -164,6 +171,14 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "contract_size": "What a size of 1 is: units of the base asset (linear), of the quote "
         "currency (inverse).",
         "as_of": "ISO date on which this was true.",
+        "valid_from_ms": "Since when it holds: milliseconds since 1970, UTC; null is always.",
+        "schema_version": _VERSION,
+    },
+    "Rate": {
+        "currency": "The currency; the record's key.",
+        "usd": "US dollars of one unit.",
+        "timestamp_ms": "When this was true: milliseconds since 1970, UTC.",
+        "source": "Where it came from: the engine's own events, or a ticker.",
         "schema_version": _VERSION,
     },
 }

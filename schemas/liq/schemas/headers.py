@@ -21,6 +21,9 @@ CLOCK_MS = "clock_ms"
 SOURCE_PARTITION = "source_partition"
 RECORD = "record"
 PULSE, CASCADE = "pulse", "cascade"
+# Of a raw frame: the contracts that it waited for, and the rates of its time.
+RETRY = "retry"
+RATES = "rates"
 # Kafka clients refuse a record with neither key nor value.
 HEARTBEAT_KEY = b"heartbeat"
 # The `feed` of a heartbeat in a raw topic.

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from liq.schemas.vocabulary import (
     AlertType,
+    Arrival,
     Completeness,
     ContractKind,
     Evidence,
@@ -41,6 +42,10 @@ class Liquidation:
     compared; `native_symbol` is the venue's own. `quantity` is in units of the base asset,
     `price` in dollars for one unit of it, `value_usd` in dollars (USD-like quotes count 1:1).
     `timestamp_ms` is the exchange's clock, `received_at_ms` the producer's.
+
+    `contract_version` names the contract metadata that sizes were read with; None where the symbol
+    says all. `rate` is the dollars of one `rate_currency` that `value_usd` was computed with, and
+    `rate_age_ms` the rate's age when the frame was received; None where nothing was converted.
     """
 
     event_id: str
@@ -65,6 +70,11 @@ class Liquidation:
     liquidated_user: str | None = None
     liquidator: str | None = None
     source: Source | None = None
+    contract_version: str | None = None
+    rate: Decimal | None = None
+    rate_currency: str | None = None
+    rate_age_ms: int | None = None
+    arrival: Arrival = Arrival.LIVE
     schema_version: int = SCHEMA_VERSION
 
 
@@ -255,7 +265,8 @@ class Instrument:
 
     A size of 1 on the wire is `contract_size` units of the base asset for a linear contract,
     and `contract_size` units of the quote currency for an inverse one. `as_of` is the ISO date
-    on which the values were true.
+    on which the values were true. `valid_from_ms` is the time from which they hold; None is since
+    the contract was listed.
     """
 
     exchange: str
@@ -266,4 +277,20 @@ class Instrument:
     contract: ContractKind
     contract_size: Decimal
     as_of: str
+    valid_from_ms: int | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What one unit of a currency was worth in dollars (topic `liquidations.rates`).
+
+    `timestamp_ms` is the time at which it was true, UTC; `source` says where it came from: the
+    engine's own events, or the name of a ticker.
+    """
+
+    currency: str
+    usd: Decimal
+    timestamp_ms: int
+    source: str
     schema_version: int = SCHEMA_VERSION

@@ -53,6 +53,16 @@ class Topics:
         return f"{self.namespace}.instruments"
 
     @property
+    def parked(self) -> str:
+        """Frames that wait for the metadata of a contract."""
+        return f"{self.namespace}.parked"
+
+    @property
+    def rates(self) -> str:
+        """Dollars of a unit of other currencies, compacted."""
+        return f"{self.namespace}.rates"
+
+    @property
     def events(self) -> str:
         """Normalized liquidations."""
         return f"{self.namespace}.events"
@@ -110,6 +120,19 @@ class Topics:
                 self.instruments,
                 "exchange:symbol",
                 "Contract metadata, the newest per contract.",
+                cleanup=Cleanup.COMPACT,
+                partitions=1,
+            ),
+            TopicSpec(
+                self.parked,
+                "exchange:symbol",
+                "Frames that wait for the metadata of a contract, with their headers; internal.",
+                retention_ms=14 * DAY_MS,
+            ),
+            TopicSpec(
+                self.rates,
+                "currency",
+                "Dollars of a unit of other currencies, the newest per currency.",
                 cleanup=Cleanup.COMPACT,
                 partitions=1,
             ),

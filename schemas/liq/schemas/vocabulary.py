@@ -48,6 +48,19 @@ class Evidence(StrEnum):
     INFERRED = "inferred"
 
 
+class Arrival(StrEnum):
+    """How an event reached the log; everything but live is history to the detector.
+
+    A retried event's frame waited for the metadata of its contract.
+    """
+
+    LIVE = "live"
+    RETRIED = "retried"
+    BACKFILLED = "backfilled"
+    COMPLETED = "completed"
+    IMPORTED = "imported"
+
+
 class AlertType(StrEnum):
     """The steps of a cascade's life that are published.
 
@@ -86,7 +99,11 @@ class NoBranching(StrEnum):
 
 
 class RejectReason(StrEnum):
-    """Why a raw frame, or one entry of it, gave no liquidation."""
+    """Why a raw frame, or one entry of it, gave no liquidation.
+
+    `not_a_liquidation` names a known kind of closure that liquidates nobody's position, and
+    `implausible` a value beyond what a whole market holds.
+    """
 
     NOT_JSON = "not_json"
     UNKNOWN_EXCHANGE = "unknown_exchange"
@@ -101,12 +118,16 @@ class RejectReason(StrEnum):
     UNSUPPORTED_QUOTE = "unsupported_quote"
     UNSUPPORTED_INSTRUMENT = "unsupported_instrument"
     OVERSIZE = "oversize"
+    NOT_A_LIQUIDATION = "not_a_liquidation"
+    IMPLAUSIBLE = "implausible"
 
 
 class FeedEvent(StrEnum):
     """What happened to a connection with an exchange.
 
-    A storm is reconnecting again and again; the exchange is then left alone for a while.
+    A storm is reconnecting again and again; the exchange is then left alone for a while. An
+    exchange is unread while every frame of it is rejected. A feed has moved when it went on at
+    another of its documented addresses.
     """
 
     CONNECTED = "connected"
@@ -115,3 +136,5 @@ class FeedEvent(StrEnum):
     STALE = "stale"
     REFUSED = "refused"
     STORM = "storm"
+    UNREAD = "unread"
+    MOVED = "moved"

@@ -50,6 +50,7 @@ REQUIRED_AT_VERSION_1 = {
         "exchange", "native_symbol", "base", "quote", "settle", "contract", "contract_size",
         "as_of",
     },
+    "Rate": {"currency", "usd", "timestamp_ms", "source"},
     "Pulse": {
         "asset", "side", "timestamp_ms", "slices", "exchanges", "complete_count",
         "largest_event_id", "largest_usd",
@@ -206,6 +207,8 @@ def test_the_asyncapi_document_says_what_each_topic_holds() -> None:
         "liquidations.raw": {"frame", "heartbeat"},
         "liquidations.feeds": {"FeedStatus"},
         "liquidations.instruments": {"Instrument"},
+        "liquidations.parked": {"frame"},
+        "liquidations.rates": {"Rate"},
         "liquidations.events": {"Liquidation", "heartbeat"},
         "liquidations.large": {"Liquidation"},
         "liquidations.pulse": {"Pulse", "CascadeAlert", "heartbeat"},

@@ -15,6 +15,7 @@ from liq.processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
 from liq.processors.normalizers.price_levels import price_level
 from liq.schemas.records import SCHEMA_VERSION, Liquidation, Rejected
 from liq.schemas.vocabulary import (
+    Arrival,
     Completeness,
     ContractKind,
     Evidence,
@@ -31,6 +32,7 @@ EVENT_ID_BYTES: Final = 16
 # Looked up once: a member of an enumeration takes as long as a multiplication to look up.
 _LINEAR: Final = ContractKind.LINEAR
 _REPORTED: Final = Evidence.REPORTED
+_LIVE: Final = Arrival.LIVE
 
 _multiply = EXACT.multiply
 _divide = EXACT.divide
@@ -197,5 +199,10 @@ class Reading:
         draft.liquidated_user = liquidated_user
         draft.liquidator = liquidator
         draft.source = self._metadata.source
+        draft.contract_version = None
+        draft.rate = None
+        draft.rate_currency = None
+        draft.rate_age_ms = None
+        draft.arrival = _LIVE
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)

@@ -98,6 +98,17 @@ def decimal(field: str) -> Column:
     return Column("String", read)
 
 
+def decimal_or_null(field: str) -> Column:
+    """A decimal string without an exponent, or null when it is absent or null."""
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        present = [{field: "0" if value is None else value} for value in values]
+        return null_map(values) + decimal(field).read(present)
+
+    return Column("Nullable(String)", read)
+
+
 def number(field: str) -> Column:
     """A binary floating-point number, such as a score."""
 
@@ -135,6 +146,18 @@ def integer(field: str, bits: int) -> Column:
         return packed(INTEGER_CODES[bits], values)
 
     return Column(f"UInt{bits}", read)
+
+
+def integer_or_null(field: str, bits: int) -> Column:
+    """A whole number as `integer` takes it, or null when it is absent or null."""
+    inner = integer(field, bits)
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        present = [{field: 0 if value is None else value} for value in values]
+        return null_map(values) + inner.read(present)
+
+    return Column(f"Nullable({inner.type})", read)
 
 
 def flag(field: str) -> Column:

@@ -57,6 +57,10 @@ EVENT = replace(
     received_at_ms=1_783_500_000_456,
     is_institutional=True,
     source=Source("liquidations.raw.okx", 1, 2),
+    contract_version="2026-07-08",
+    rate=Decimal("64000.5"),
+    rate_currency="BTC",
+    rate_age_ms=20_417,
 )
 ALERT = replace(
     sample_records.alert(),
@@ -80,7 +84,7 @@ ALERT = replace(
 )
 REFUSAL = replace(sample_records.rejection(), entry=2)
 STATUS = sample_records.feed_status(5)
-INSTRUMENT = sample_records.instrument()
+INSTRUMENT = replace(sample_records.instrument(), valid_from_ms=1_783_400_000_000)
 EXAMPLES = [
     (LIQUIDATIONS, EVENT),
     (CASCADES, ALERT),
