@@ -48,6 +48,7 @@ from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import encode
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
+from tests.support.old_topics import delete_namespaces
 
 LIMIT = 1.05
 HERE = Path(__file__).resolve().parents[1]
@@ -129,6 +130,11 @@ def start_liq(
     return RunningWorker(port)
 
 
+def forget_topics(namespace: str) -> None:
+    """Delete the topics of a run: a client that starts reads about every topic there is."""
+    asyncio.run(delete_namespaces(load_settings(), [namespace]))
+
+
 def sinking(stack: Stack, events: list[bytes]) -> Workload:
     """Return a workload that loads the same events from a namespace of its own."""
     numbers = iter(range(1_000_000))
@@ -159,6 +165,7 @@ def sinking(stack: Stack, events: list[bytes]) -> Workload:
             spent = worker.cpu_seconds() - before
             stack.supervisor.stop(name)
             client.command(f"DROP DATABASE {settings.clickhouse_database} SYNC")
+        forget_topics(name)
         return spent
 
     return run
@@ -188,6 +195,7 @@ def producing(stack: Stack) -> Workload:
             worker.wait_for_frames(PRODUCED_FRAMES)
             spent = worker.cpu_seconds()
             stack.supervisor.stop(name)
+        forget_topics(name)
         return spent
 
     return run

@@ -24,13 +24,14 @@ from liq.runtime.settings import Settings, load_settings
 from liq.runtime.topics import ensure_topics
 from liq.sinks.clickhouse import migrations
 from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.destination import STAGE as SINK_STAGE
 
 DATA_DIRECTORY = Path(".liq/demo")
 DATABASE = "liquidations_demo"
 POLL_SECONDS = 0.25
 # Without progress for this long, something is wrong that waiting will not mend.
 STALLED_SECONDS = 60.0
-SINK_STAGE = "sink-clickhouse"
+
 PLAYER = "player"
 SENT = "liq_frames_total"
 NORMALIZED = "liq_frames_normalized_total"

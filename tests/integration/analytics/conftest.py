@@ -20,11 +20,11 @@ from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings, load_settings
 from liq.runtime.topics import ensure_topics
 from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.destination import STAGE as SINK_STAGE
 from liq.sinks.clickhouse.migrations import migrate
 from tests.conftest import worker_environment
 from tests.support.analytics_data import records
 
-SINK_STAGE = "sink-clickhouse"
 DEADLINE_SECONDS = 150.0
 POLL_SECONDS = 0.1
 
