@@ -1,15 +1,16 @@
 """The normalizing stage: raw frames in, liquidations, large ones and rejections out.
 
-A frame with entries of unknown contracts is parked: its bytes go to the topic of parked frames,
-from which `liq reference` publishes it again, with a `retry` header, once the contracts are listed.
+A frame with entries of unknown contracts is parked (`parking`) until the contracts are listed; the
+other entries give their events at once.
 """
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from liq.processors.stages.output import Output
+from liq.processors.stages.parking import parked_record
 from liq.processors.stages.rejections import deliverable
 from liq.runtime.metrics import EVENTS, NORMALIZED, PARKED, REJECTED, RETRY_WAIT
 from liq.runtime.record_time import received_at_ns
@@ -17,12 +18,8 @@ from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
 from liq.schemas.headers import (
-    EXCHANGE,
     FEED,
     HEARTBEAT_KEY,
-    RAW_KEY,
-    RECEIVED_AT_NS,
-    RETRY,
     Retry,
     heartbeat_headers,
     retry_header,
@@ -33,9 +30,6 @@ from liq.schemas.topics import Topics
 from liq.schemas.units import MILLISECOND_NS
 
 HEARTBEAT_INTERVAL_MS = 1_000
-# Headers that a parked frame has once, whatever it came with.
-PARKED_HEADERS: Final = frozenset({EXCHANGE, RAW_KEY, RECEIVED_AT_NS, RETRY})
-
 # Waits, within a bound, until contract metadata up to an offset of its topic is in use.
 WaitForInstruments = Callable[[int], Awaitable[None]]
 
@@ -115,21 +109,9 @@ class NormalizeStage:
         if waiting:
             attempt = 0 if retry is None else retry.attempt
             PARKED.labels(metadata.exchange).inc()
-            records.append(self._parked(message, metadata.exchange, Retry(tuple(waiting), attempt)))
+            waits = Retry(tuple(waiting), attempt)
+            records.append(parked_record(self._topics.parked, message, metadata.exchange, waits))
         return records
-
-    def _parked(self, message: Any, exchange: str, retry: Retry) -> OutputRecord:
-        """The frame as it came, under the first contract that it waits for."""
-        headers = [header for header in message.headers if header[0] not in PARKED_HEADERS]
-        headers += [
-            (EXCHANGE, exchange.encode()),
-            (RECEIVED_AT_NS, b"%d" % received_at_ns(message)),
-            retry.encode(),
-        ]
-        if message.key is not None:
-            headers.append((RAW_KEY, message.key))
-        key = f"{exchange}:{retry.contracts[0]}".encode()
-        return OutputRecord(self._topics.parked, key, message.value, headers)
 
     def _events(self, event: Liquidation) -> list[OutputRecord]:
         key, value = event.base.encode(), encode(event)
