@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "produce": Place("liq.cli.commands.produce", WORKERS, "produce"),
     "replay": Place("liq.cli.commands.replay", WORKERS, "replay"),
     "replay-rejected": Place("liq.cli.commands.rejected", WORKERS, "replay_rejected"),
+    "reference": Place("liq.cli.commands.reference", WORKERS, "reference"),
     "process": Place("liq.cli.commands.process", WORKERS, "process"),
     "sink": Place("liq.cli.commands.sink", WORKERS, "sink"),
     "topics": Place("liq.cli.commands.topics", SETUP, "topics"),

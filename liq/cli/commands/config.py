@@ -3,6 +3,7 @@
 from rich.table import Column, Table
 
 from liq.cli.console import exits_on_configuration_error, out
+from liq.cli.contract_lists import contract_settings, contract_sources, listed_exchanges
 from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
 from liq.producers.feeds.settings import choose_targets, feed_settings
 from liq.runtime.environment import environment
@@ -15,13 +16,14 @@ def config() -> None:
     settings = load_settings()
     # Wrong addresses are refused here as they are by `liq produce`.
     choose_targets(settings.exchanges or producible_exchanges(), environment())
+    contract_sources(listed_exchanges(), environment())
     table = Table("setting", "value", "meaning", title="Settings in force")
     for name, value in settings.masked().items():
         table.add_row(name, value, Settings.model_fields[name.lower()].description)
     out.print(table)
     value_column = Column("value", overflow="fold")
     table = Table("setting", value_column, "meaning", title="Settings of feeds in force")
-    for setting in feed_settings(ALL_FEEDS):
+    for setting in (*feed_settings(ALL_FEEDS), *contract_settings()):
         value = environment().get(setting.name) or setting.default
         table.add_row(setting.name, value, setting.meaning)
     out.print(table)

@@ -1,7 +1,10 @@
 """`liq instruments refresh`: what a contract is worth, from the venues to the workers."""
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,16 +12,25 @@ import typer
 from rich.table import Table
 
 from liq.cli.console import exits_on_configuration_error, out
-from liq.cli.contract_lists import fetch_contracts, listed_exchanges
+from liq.cli.contract_lists import contract_sources, listed_exchanges
 from liq.processors.normalizers import load_snapshot
 from liq.processors.normalizers.instruments import snapshot_text
+from liq.producers.reference import (
+    ContractSource,
+    KnownContracts,
+    SourceError,
+    check_listing,
+    fetch_contracts,
+    versions,
+)
+from liq.runtime.environment import environment
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.kafka import new_producer
 from liq.runtime.logs import configure_logging
 from liq.runtime.settings import Settings, load_settings
 from liq.runtime.topics import ensure_topics
-from liq.schemas.codec import encode
 from liq.schemas.records import Instrument
+from liq.schemas.units import MILLISECOND_NS
 
 CLIENT_ID: Final = "instruments"
 
@@ -42,11 +54,15 @@ def refresh(
     snapshot: Annotated[
         Path | None, typer.Option(help="Also write the known contracts to this file.")
     ] = None,
+    unchecked: Annotated[
+        bool,
+        typer.Option("--unchecked", help="Believe listings that `liq reference` would refuse."),
+    ] = False,
 ) -> None:
     """Fetch the contracts of every venue whose sizes are contracts, and publish them.
 
-    A venue that does not answer is named; the others are published all the same, and the exit
-    code is then 69.
+    `liq reference` does the same every hour. A venue that does not answer, or whose listing is not
+    believed, is named; the others are published all the same, and the exit code is then 69.
     """
     settings = load_settings()
     configure_logging(settings, worker="instruments")
@@ -57,18 +73,17 @@ def refresh(
             f"Contracts of {', '.join(unknown)} are not listed; known are "
             f"{', '.join(listed_exchanges())}."
         )
-    contracts, failures = asyncio.run(_fetch(wanted))
-    if contracts and publish:
-        asyncio.run(publish_contracts(settings, contracts))
-    if contracts and snapshot is not None:
-        snapshot.write_bytes(snapshot_text(load_snapshot().updated(contracts)))
-    _report(wanted, contracts, failures)
-    if failures:
-        raise DependencyError("\n".join(failures.values()))
+    sources = contract_sources(wanted, environment())
+    refreshed = asyncio.run(_refresh(settings, sources, publish=publish, unchecked=unchecked))
+    if refreshed.contracts and snapshot is not None:
+        snapshot.write_bytes(snapshot_text(load_snapshot().updated(refreshed.contracts)))
+    _report(wanted, refreshed.contracts, refreshed.problems)
+    if refreshed.problems:
+        raise DependencyError("\n".join(refreshed.problems.values()))
 
 
 async def publish_contracts(settings: Settings, contracts: Sequence[Instrument]) -> None:
-    """Publish to the compacted topic; the newest per exchange and symbol stays.
+    """Publish to the compacted topic; the newest record of each version of a contract stays.
 
     Raises:
         DependencyError: the brokers do not answer.
@@ -77,29 +92,51 @@ async def publish_contracts(settings: Settings, contracts: Sequence[Instrument])
     producer = new_producer(settings, CLIENT_ID)
     await producer.start()
     try:
-        deliveries = [
-            await producer.send(settings.topics.instruments, encode(one), key=topic_key(one))
-            for one in contracts
-        ]
-        await asyncio.gather(*deliveries)
+        await KnownContracts(settings, ()).publish(producer, contracts)
     finally:
         await producer.stop()
 
 
-def topic_key(instrument: Instrument) -> bytes:
-    """The key of an instrument on its topic."""
-    return f"{instrument.exchange}:{instrument.native_symbol}".encode()
+@dataclass(slots=True)
+class Refreshed:
+    """The contracts that were listed and believed, and what is wrong, by exchange."""
+
+    contracts: list[Instrument] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
 
 
-async def _fetch(exchanges: Sequence[str]) -> tuple[list[Instrument], dict[str, str]]:
-    contracts: list[Instrument] = []
-    failures: dict[str, str] = {}
-    for exchange in exchanges:
+async def _refresh(
+    settings: Settings, sources: Sequence[ContractSource], *, publish: bool, unchecked: bool
+) -> Refreshed:
+    known = KnownContracts(settings, load_snapshot().all())
+    if publish:
+        await ensure_topics(settings, ())
+        await known.read()
+        await known.close()
+    as_of = datetime.now(UTC).date().isoformat()
+    now_ms = time.time_ns() // MILLISECOND_NS
+    refreshed = Refreshed()
+    for source in sources:
         try:
-            contracts.extend(await fetch_contracts(exchange))
-        except DependencyError as error:
-            failures[exchange] = str(error)
-    return contracts, failures
+            listed = await fetch_contracts(source, as_of)
+        except SourceError as error:
+            _add_problem(refreshed, source.exchange, f"did not list its contracts ({error}).")
+            continue
+        before = known.of(source.exchange)
+        expected = {symbol: one for symbol, one in before.items() if source.lists(one)}
+        listing = check_listing(listed, {} if unchecked else expected, source.family_of)
+        if listing.complaint:
+            _add_problem(refreshed, source.exchange, f"is not believed: {listing.complaint}.")
+        refreshed.contracts += versions(listing.contracts, before, now_ms)[0]
+    if publish and refreshed.contracts:
+        await publish_contracts(settings, refreshed.contracts)
+    return refreshed
+
+
+def _add_problem(refreshed: Refreshed, exchange: str, problem: str) -> None:
+    before = refreshed.problems.get(exchange)
+    sentence = f"{exchange} {problem}"
+    refreshed.problems[exchange] = sentence if before is None else f"{before} {sentence}"
 
 
 def _report(

@@ -23,7 +23,7 @@ from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import CLOCK_MS
 from liq.schemas.records import CascadeAlert, Instrument, Liquidation, Rejected
 from liq.schemas.units import MILLISECOND_NS
-from liq.schemas.vocabulary import AlertType
+from liq.schemas.vocabulary import AlertType, Arrival
 
 EXIT_BROKEN_INPUT = 2
 
@@ -153,7 +153,9 @@ def _basic_lines() -> DetectLine:
     def detect_line(text: bytes, _: int) -> list[CascadeAlert]:
         if not text or _clock_ms(text) is not None:
             return []
-        alert = detector.apply(decode(Liquidation, text))
+        event = decode(Liquidation, text)
+        # What is late by nature is history to every detector.
+        alert = detector.apply(event) if event.arrival is Arrival.LIVE else None
         return [] if alert is None else [alert]
 
     return detect_line

@@ -19,7 +19,7 @@ from liq.runtime.settings import load_settings
 from liq.schemas.codec import DecodeError, decode
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import DAY_MS
-from liq.schemas.vocabulary import AlertType, Scope
+from liq.schemas.vocabulary import AlertType, Arrival, Scope
 
 # A few minutes of recording say little about a day.
 LEAST_DAYS = 1 / 24
@@ -68,7 +68,7 @@ def _read(stream: Iterable[bytes]) -> list[Observation]:
             event = decode(Liquidation, line)
         except DecodeError:
             continue
-        if is_plausible(event):
+        if event.arrival is Arrival.LIVE and is_plausible(event):
             observations.append(observation_of(event))
     return observations
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from liq.cli.contract_lists import contract_settings
 from liq.producers.feeds.registry import ALL_FEEDS
 from liq.producers.feeds.settings import feed_settings
 from liq.runtime.settings import Settings, default_text
@@ -24,12 +25,14 @@ class Role:
     commands: str
     prefixes: tuple[str, ...]
     has_feeds: bool = False
+    has_contracts: bool = False
 
 
 ROLES: Final = (
     Role("normalize", "`liq process normalize`", ("INSTITUTIONAL_", "PRICE_")),
     Role("detect", "`liq process detect`", ("CASCADE_",)),
     Role("clickhouse", "`liq migrate` and `liq sink clickhouse`", ("CLICKHOUSE_", "SINK_")),
+    Role("reference", "`liq reference`", ("REFERENCE_",), has_contracts=True),
     Role("produce", "`liq produce`", ("PRODUCE_",), has_feeds=True),
 )
 
@@ -58,3 +61,6 @@ def _settings(role: Role) -> Iterable[tuple[str, str, str]]:
     if role.has_feeds:
         for feed in feed_settings(ALL_FEEDS):
             yield feed.name, feed.default, feed.meaning
+    if role.has_contracts:
+        for contracts in contract_settings():
+            yield contracts.name, contracts.default, contracts.meaning

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from liq.cli.contract_lists import contract_settings
 from liq.cli.docs.page import code, table
 from liq.producers.feeds.registry import ALL_FEEDS
 from liq.producers.feeds.settings import feed_settings
@@ -25,6 +26,13 @@ one of these and is none is refused.
 
 """
 
+CONTRACTS_HEAD: Final = """
+## Lists of contracts
+
+For `liq reference` and `liq instruments refresh`.
+
+"""
+
 COLUMNS: Final = ("setting", "default", "meaning")
 
 
@@ -37,4 +45,15 @@ def settings_page() -> str:
         (code(setting.name), code(setting.default), setting.meaning)
         for setting in feed_settings(ALL_FEEDS)
     ]
-    return HEAD + table(COLUMNS, rows) + FEEDS_HEAD + table(COLUMNS, feeds)
+    contracts = [
+        (code(setting.name), code(setting.default), setting.meaning)
+        for setting in contract_settings()
+    ]
+    return (
+        HEAD
+        + table(COLUMNS, rows)
+        + FEEDS_HEAD
+        + table(COLUMNS, feeds)
+        + CONTRACTS_HEAD
+        + table(COLUMNS, contracts)
+    )

@@ -42,7 +42,8 @@ RECEIVED_TO_ALERT = Histogram(
 ALERTS = Counter("liq_alerts_total", "Cascade alerts published.", ["type"])
 LEFT_OUT = Counter(
     "liq_detector_left_out_total",
-    "Events that the detector left out (duplicate, late, implausible) or moved back (future).",
+    "Events that the detector left out (duplicate, late, implausible, and history: late by nature) "
+    "or moved back (future).",
     ["reason"],
 )
 CASCADE_RISK = Gauge(
@@ -105,6 +106,34 @@ INSTRUMENTS = Gauge("liq_instruments", "Contracts whose metadata a normalizer kn
 INSTRUMENTS_AGE = Gauge(
     "liq_instruments_age_days", "Days since the newest contract metadata was true."
 )
+PARKED = Counter(
+    "liq_parked_total", "Frames that were parked until a contract is listed.", ["exchange"]
+)
+RETRY_WAIT = Histogram(
+    "liq_retry_wait_seconds",
+    "Time that a retried frame waited for contract metadata; 5 at most.",
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
+RETRIED = Counter(
+    "liq_retried_total",
+    "Parked frames that were published again: listed, or unlisted where no list has the contract.",
+    ["exchange", "result"],
+)
+PARKED_WAITING = Gauge("liq_parked_waiting", "Parked frames in memory that wait for a listing.")
+LISTINGS = Counter(
+    "liq_contract_listings_total",
+    "Listings of a venue's contracts: accepted, refused (not believed) or failed (no answer).",
+    ["exchange", "result"],
+)
+LISTING_AGE = Gauge(
+    "liq_contract_listing_age_seconds",
+    "Age of the newest accepted listing of a venue's contracts; that of the shipped snapshot "
+    "before the first.",
+    ["exchange"],
+)
+LISTED_CONTRACTS = Gauge(
+    "liq_listed_contracts", "Contracts in the newest accepted listing of a venue.", ["exchange"]
+)
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
 ALL_METRICS = (
@@ -141,6 +170,13 @@ ALL_METRICS = (
     PRODUCER_IN_FLIGHT,
     INSTRUMENTS,
     INSTRUMENTS_AGE,
+    PARKED,
+    RETRY_WAIT,
+    RETRIED,
+    PARKED_WAITING,
+    LISTINGS,
+    LISTING_AGE,
+    LISTED_CONTRACTS,
     READY,
 )
 

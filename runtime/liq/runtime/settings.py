@@ -102,6 +102,18 @@ class Settings(EnvironmentSettings):
         le=30,
         description="Time without Kafka's acknowledgement after which a live producer ends (69).",
     )
+    reference_listing_seconds: float = Field(
+        default=3_600.0,
+        ge=1,
+        le=86_400,
+        description="Time from one regular listing of a venue's contracts to the next.",
+    )
+    reference_ask_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        le=3_600,
+        description="Least time between listings of a venue that unknown contracts ask for.",
+    )
     topic_namespace: str = Field(
         default=DEFAULT_NAMESPACE,
         pattern=r"^[a-z0-9][a-z0-9-]{0,99}$",

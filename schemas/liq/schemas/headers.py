@@ -6,8 +6,10 @@ partition of `liquidations.events`. So a reader can tell a quiet market from a d
 the detector can end a cascade without ever asking the wall clock.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -23,6 +25,8 @@ RECORD = "record"
 PULSE, CASCADE = "pulse", "cascade"
 # Of a raw frame: the contracts that it waited for, and the rates of its time.
 RETRY = "retry"
+# Of a parked frame: its key in the raw topic.
+RAW_KEY = "raw_key"
 RATES = "rates"
 # Kafka clients refuse a record with neither key nor value.
 HEARTBEAT_KEY = b"heartbeat"
@@ -53,6 +57,55 @@ class FrameHeaders:
             (CONNECTION, self.connection.encode()),
             (SEQUENCE, b"%d" % self.sequence),
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The contracts that a parked or retried frame waits or waited for (header `retry`).
+
+    A retried frame is read once the instruments topic was read up to `offset`, if there is one.
+    `attempt` counts how often the frame was retried. Where `is_final`, no listing has a contract.
+    """
+
+    contracts: tuple[str, ...]
+    attempt: int = 0
+    offset: int | None = None
+    is_final: bool = False
+
+    def encode(self) -> tuple[str, bytes]:
+        """The header in Kafka's form."""
+        document = {
+            "contracts": self.contracts,
+            "attempt": self.attempt,
+            "offset": self.offset,
+            "final": self.is_final,
+        }
+        return RETRY, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def retry_header(headers: Headers) -> Retry | None:
+    """The retry header of a frame; None for a frame without one, or with one that is broken."""
+    for key, value in headers:
+        if key == RETRY:
+            try:
+                return _retry(json.loads(value))
+            except (ValueError, TypeError, KeyError, AttributeError):
+                return None
+    return None
+
+
+def _retry(document: Any) -> Retry | None:
+    contracts, attempt, offset, is_final = (
+        document[name] for name in ("contracts", "attempt", "offset", "final")
+    )
+    is_whole = (
+        bool(contracts)
+        and all(type(symbol) is str for symbol in contracts)
+        and type(attempt) is int
+        and (offset is None or type(offset) is int)
+        and type(is_final) is bool
+    )
+    return Retry(tuple(contracts), attempt, offset, is_final) if is_whole else None
 
 
 def text_header(headers: Headers, name: str) -> str:

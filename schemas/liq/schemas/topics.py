@@ -118,8 +118,8 @@ class Topics:
             TopicSpec(self.feeds, "exchange", "Connected, lost, gap, stale, refused."),
             TopicSpec(
                 self.instruments,
-                "exchange:symbol",
-                "Contract metadata, the newest per contract.",
+                "exchange:symbol, and @valid_from_ms of later versions",
+                "Contract metadata, the newest of each version of a contract.",
                 cleanup=Cleanup.COMPACT,
                 partitions=1,
             ),

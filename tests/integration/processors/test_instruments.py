@@ -21,7 +21,7 @@ from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consu
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
-from liq.schemas.headers import FrameHeaders
+from liq.schemas.headers import FrameHeaders, Retry, retry_header
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind
 from tests.conftest import RunWorker, worker_environment
@@ -80,14 +80,17 @@ def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyP
     return made
 
 
-def publish(settings: Settings, *frames: bytes) -> None:
+def publish(settings: Settings, *frames: bytes, given_up: tuple[str, ...] = ()) -> None:
+    """Publish raw frames; `given_up` are contracts that no listing had."""
+
     async def send() -> None:
+        extra = [Retry(given_up, attempt=1, is_final=True).encode()] if given_up else []
         producer = new_producer(settings, "test")
         await producer.start()
         for sequence, frame in enumerate(frames):
             headers = FrameHeaders("okx", "public", 1_784_000_000_123_456_789, "test", sequence)
             await producer.send_and_wait(
-                settings.topics.raw("okx"), frame, key=b"key", headers=headers.encode()
+                settings.topics.raw("okx"), frame, key=b"key", headers=[*headers.encode(), *extra]
             )
         await producer.stop()
 
@@ -136,21 +139,77 @@ def test_before_any_refresh_the_shipped_snapshot_is_used_and_its_age_is_said(
 
 
 @pytest.mark.usefixtures("broker")
-def test_frames_of_an_unknown_contract_go_through_once_it_is_known(
+def test_a_frame_with_an_unknown_contract_is_parked_with_its_key_bytes_and_headers(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    frame = okx_frame("BBB-USDT-SWAP", "BTC-USDT-SWAP", "CCC-USDT-SWAP", "BBB-USDT-SWAP")
+    publish(settings, frame, b"not json")
+    run_worker("process", "normalize", settings=settings)
+    wait_until(lambda: len(values(settings, settings.topics.parked)) == 1)
+    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 1)
+    [parked] = [
+        record
+        for records in read_topic(settings, settings.topics.parked).values()
+        for record in records
+    ]
+    assert (parked.key, parked.value) == (b"okx:BBB-USDT-SWAP", frame)
+    assert retry_header(parked.headers) == Retry(("BBB-USDT-SWAP", "CCC-USDT-SWAP"))
+    assert ("raw_key", b"key") in parked.headers
+    sent = FrameHeaders("okx", "public", 1_784_000_000_123_456_789, "test", 0).encode()
+    assert list(parked.headers)[: len(sent)] == sent
+    [event] = documents(settings, settings.topics.events)
+    assert event["native_symbol"] == "BTC-USDT-SWAP"
+    [rejected] = documents(settings, settings.topics.rejected)
+    assert rejected["reason"] == "not_json"
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_retried_frame_waits_for_the_metadata_that_it_names(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    """The frame is there before its contract; an offset that never comes delays it for a bound."""
+    worker = run_worker("process", "normalize", settings=settings)
+
+    async def send() -> None:
+        producer = new_producer(settings, "test")
+        await producer.start()
+        for offset in (0, 1_000):
+            retry = Retry(("HHH-USDT-SWAP",), attempt=1, offset=offset)
+            headers = FrameHeaders("okx", "public", 1_784_000_000_123_456_789, "test", offset)
+            await producer.send_and_wait(
+                settings.topics.raw("okx"),
+                okx_frame("HHH-USDT-SWAP"),
+                key=b"key",
+                headers=[*headers.encode(), retry.encode()],
+            )
+        await producer.stop()
+
+    asyncio.run(send())
+    asyncio.run(publish_contracts(settings, [contract("HHH-USDT-SWAP", "10")]))
+    wait_until(lambda: len(values(settings, settings.topics.events)) == 2)
+    assert {event["arrival"] for event in documents(settings, settings.topics.events)} == {
+        "retried"
+    }
+    assert '"wanted_offset": 1000' in worker.log
+    assert values(settings, settings.topics.parked) == []
+
+
+@pytest.mark.usefixtures("broker")
+def test_frames_of_a_contract_that_was_given_up_go_through_once_it_is_known(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
     mixed = okx_frame("BBB-USDT-SWAP", "BTC-USDT-SWAP", "CCC-USDT-SWAP")
-    publish(settings, mixed, b"not json", okx_frame("BBB-USDT-SWAP"))
+    given_up = ("BBB-USDT-SWAP", "CCC-USDT-SWAP")
+    publish(settings, mixed, b"not json", okx_frame("BBB-USDT-SWAP"), given_up=given_up)
     worker = run_worker("process", "normalize", settings=settings)
     wait_until(lambda: len(values(settings, settings.topics.rejected)) == 4)
-    known_before = documents(settings, settings.topics.events)
-    assert [event["native_symbol"] for event in known_before] == ["BTC-USDT-SWAP"]
+    assert documents(settings, settings.topics.events) == []
 
     refreshed = [contract("BBB-USDT-SWAP", "10"), contract("CCC-USDT-SWAP", "1")]
     asyncio.run(publish_contracts(settings, refreshed))
     wait_until(lambda: '"updated": 2' in worker.log)
     assert b"2 frames put through again" in replay_rejected(settings)
-    wait_until(lambda: len(values(settings, settings.topics.events)) == 5)
+    wait_until(lambda: len(values(settings, settings.topics.events)) == 3)
 
     raw = [
         record
@@ -160,14 +219,8 @@ def test_frames_of_an_unknown_contract_go_through_once_it_is_known(
     ]
     assert len(raw) == 4
     assert len({(record.key, record.value, tuple(record.headers)) for record in raw}) == 2
-
     events = documents(settings, settings.topics.events)
-    assert len({event["event_id"] for event in events}) == 3
-    known_after = [event for event in events if event["native_symbol"] == "BTC-USDT-SWAP"]
-    assert len(known_after) == 2
-    for event in known_after:
-        assert {**event, "source": None} == {**known_before[0], "source": None}
-
+    assert len({event["event_id"] for event in events}) == 2
     assert b"0 frames put through again" in replay_rejected(settings)
     assert len(values(settings, settings.topics.rejected)) == 4
 
@@ -200,7 +253,7 @@ def test_a_frame_that_the_raw_topic_has_deleted_is_rebuilt(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
     frame = okx_frame("EEE-USDT-SWAP", "FFF-USDT-SWAP")
-    publish(settings, frame)
+    publish(settings, frame, given_up=("EEE-USDT-SWAP", "FFF-USDT-SWAP"))
     worker = run_worker("process", "normalize", settings=settings)
     wait_until(lambda: len(values(settings, settings.topics.rejected)) == 2)
     delete_raw_records(settings)
@@ -234,7 +287,7 @@ def test_a_frame_that_the_raw_topic_has_deleted_is_rebuilt(
 def test_frames_still_unknown_wait_for_the_next_run(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
-    publish(settings, okx_frame("DDD-USDT-SWAP"))
+    publish(settings, okx_frame("DDD-USDT-SWAP"), given_up=("DDD-USDT-SWAP",))
     worker = run_worker("process", "normalize", settings=settings)
     wait_until(lambda: len(values(settings, settings.topics.rejected)) == 1)
     assert b"1 frames" in replay_rejected(settings)

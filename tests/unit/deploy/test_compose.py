@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from liq.cli.commands.process import Stage
+from liq.cli.contract_lists import contract_settings
 from liq.cli.main import COMMANDS, load
 from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
 from liq.producers.feeds.settings import choose_targets, feed_settings
@@ -26,7 +27,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: body for name, body in SERVICES.items() if "build" in body}
 LONG_RUNNING = {name: body for name, body in SERVICES.items() if body["restart"] != "no"}
 FEED_SETTINGS = {setting.name for setting in feed_settings(ALL_FEEDS)}
-SETTINGS = {name.upper() for name in Settings.model_fields} | FEED_SETTINGS
+CONTRACT_SETTINGS = {setting.name for setting in contract_settings()}
+SETTINGS = {name.upper() for name in Settings.model_fields} | FEED_SETTINGS | CONTRACT_SETTINGS
 SECRETS = {
     name.upper() for name, field in Settings.model_fields.items() if field.annotation is SecretStr
 }
@@ -60,7 +62,7 @@ def test_there_is_a_service_for_every_kind_of_worker() -> None:
     commands = {tuple(body["command"][:2]) for body in OURS.values()}
     assert {("process", stage.value) for stage in Stage} <= commands
     assert {("sink", store.value) for store in DestinationName} <= commands
-    assert {("produce",), ("topics",), ("migrate",)} <= commands
+    assert {("produce",), ("reference",), ("topics",), ("migrate",)} <= commands
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -75,6 +77,7 @@ def test_every_setting_that_a_service_passes_exists(name: str) -> None:
         ("detect", ("CASCADE_",)),
         ("setup", ("CLICKHOUSE_",)),
         ("sink", ("CLICKHOUSE_", "SINK_")),
+        ("reference", ("REFERENCE_",)),
         ("produce", ("PRODUCE_",)),
     ],
 )
@@ -88,6 +91,10 @@ def test_every_setting_of_a_feed_can_be_set_for_its_producer_and_for_no_other() 
     assert settings_of("produce") >= FEED_SETTINGS
     others = OURS.keys() - {"produce"}
     assert set.union(*(settings_of(name) for name in others)).isdisjoint(FEED_SETTINGS)
+
+
+def test_the_lists_of_contracts_can_be_set_for_the_worker_that_fetches_them() -> None:
+    assert settings_of("reference") >= CONTRACT_SETTINGS
 
 
 def test_every_setting_has_a_place_in_the_deployment() -> None:

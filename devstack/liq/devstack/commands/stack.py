@@ -54,6 +54,7 @@ def dev() -> None:
         asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
         migrations.migrate(connect(settings, use_database=False), settings.clickhouse_database)
         ports = {
+            "reference": stack.start_worker("reference", "reference"),
             "normalize": stack.start_worker("normalize", "process", "normalize"),
             "detect": stack.start_worker("detect", "process", "detect"),
             "sink": stack.start_worker("sink", "sink", "clickhouse"),

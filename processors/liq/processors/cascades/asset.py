@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class LeftOut:
-    """Events that were left out as repeated, too old or impossible, or moved back from the future.
+    """Events that were left out (repeated, too old, impossible, late by nature) or moved back.
 
     Nothing is decided by these counts; they are for the operator.
     """
@@ -42,6 +42,7 @@ class LeftOut:
     late: int = 0
     implausible: int = 0
     future: int = 0
+    history: int = 0
 
 
 class AssetState:

@@ -15,7 +15,7 @@ from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, asset_to_bytes
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_SECONDS, SECOND_MS
-from liq.schemas.vocabulary import Side
+from liq.schemas.vocabulary import Arrival, Side
 
 OFFSET = struct.Struct(">q")
 # Idle assets are looked for once in so much of the log's time.
@@ -80,7 +80,13 @@ class PartitionDetector:
         return sum(bool(lane.ring.buckets) for lane in known.state.lanes.values())
 
     def apply(self, event: Liquidation, offset: int) -> list[Made]:
-        """Apply the liquidation at an offset."""
+        """Apply the liquidation at an offset.
+
+        What is late by nature changes nothing: no cascade of the present, no baseline, no clock.
+        """
+        if event.arrival is not Arrival.LIVE:
+            self.left_out.history += 1
+            return []
         if is_plausible(event):
             return self.observe(observation_of(event), offset)
         self.left_out.implausible += 1

@@ -15,12 +15,16 @@ class FrameMetadata:
     `feed` is the venue's endpoint as the producer names it (`usdm`, `linear`, `public`, ...).
     `received_at_ms` is the producer's UTC clock; `source` is the raw record, absent when the
     frame did not come out of Kafka.
+
+    `waited_for` names the contracts that the frame waited for; None for a frame that did not wait.
+    Only their entries are read: the others were read when the frame arrived first.
     """
 
     exchange: str
     feed: str
     received_at_ms: int
     source: Source | None = None
+    waited_for: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

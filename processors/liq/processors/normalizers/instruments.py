@@ -1,6 +1,7 @@
-"""Contract metadata by venue and symbol."""
+"""Contract metadata by venue and symbol, in the versions that held at different times."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Final
 
@@ -15,49 +16,82 @@ from liq.schemas.vocabulary import RejectReason
 
 # `<exchange>.contracts.json`, beside the module of the venue.
 SNAPSHOT_ENDING: Final = ".contracts.json"
+# The version of a size that was taken from another contract of the family begins with it.
+FAMILY_VERSION: Final = "family "
+NEWEST_MS: Final = 1 << 62
 
+# The family of a contract's symbol; `Contracts.family_of` says what a family is.
+FamilyOf = Callable[[str], str]
 _Key = tuple[str, str]
+# An unusable contract keeps its reason and a sentence.
+_Resolved = Market | tuple[RejectReason, str]
+
+
+def own_family(symbol: str) -> str:
+    """Return the symbol itself: every contract of the venue has a size of its own."""
+    return symbol
 
 
 class InstrumentBook:
-    """An immutable lookup from (exchange, native symbol) to its contract metadata.
+    """An immutable lookup from exchange, native symbol and time to contract metadata.
 
-    Later instruments of the same key replace earlier ones.
+    A contract has a version for each `valid_from_ms`; a later instrument of the same contract and
+    time replaces an earlier one. The first version serves the time before it, too.
     """
 
-    __slots__ = ("_instruments", "_markets")
+    __slots__ = ("_families", "_markets", "_versions")
 
     def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
-        self._instruments: Mapping[_Key, Instrument] = {
-            (instrument.exchange, instrument.native_symbol): instrument
-            for instrument in instruments
+        by_time: dict[_Key, dict[int, Instrument]] = {}
+        for one in instruments:
+            key = one.exchange, one.native_symbol
+            by_time.setdefault(key, {})[one.valid_from_ms or 0] = one
+        self._versions: Mapping[_Key, list[Instrument]] = {
+            key: [versions[since_ms] for since_ms in sorted(versions)]
+            for key, versions in by_time.items()
         }
-        # Resolved once here, not once an entry. An unusable instrument keeps its reason.
-        self._markets = {key: _resolve(one) for key, one in self._instruments.items()}
+        # Resolved once here, not once an entry; contracts with one version are found in one step.
+        self._markets: Mapping[_Key, _Resolved] = {
+            key: _resolve(versions[0])
+            for key, versions in self._versions.items()
+            if len(versions) == 1
+        }
+        # Made for an exchange when a contract of it is unknown.
+        self._families: dict[str, dict[str, list[str]]] = {}
 
     def __len__(self) -> int:
         """How many contracts are known."""
-        return len(self._instruments)
+        return len(self._versions)
 
-    def get(self, exchange: str, native_symbol: str) -> Instrument | None:
-        """The metadata of a contract, or None when it is not known."""
-        return self._instruments.get((exchange, native_symbol))
+    def get(self, exchange: str, native_symbol: str, at_ms: int = NEWEST_MS) -> Instrument | None:
+        """The metadata of a contract at a time, or None when it is not known."""
+        versions = self._versions.get((exchange, native_symbol))
+        return None if versions is None else _version_at(versions, at_ms)
 
     @property
     def newest_as_of(self) -> str:
         """The latest ISO date on which a value was true; empty for an empty book."""
-        return max((one.as_of for one in self._instruments.values()), default="")
+        return max((one.as_of for one in self.all()), default="")
 
     def all(self) -> list[Instrument]:
-        """Every known contract, by exchange and symbol."""
-        return [self._instruments[key] for key in sorted(self._instruments)]
+        """Every version of every known contract, by exchange, symbol and time."""
+        return [one for key in sorted(self._versions) for one in self._versions[key]]
 
     def updated(self, instruments: Iterable[Instrument]) -> "InstrumentBook":
         """A new book with these instruments added or replaced."""
-        return InstrumentBook((*self._instruments.values(), *instruments))
+        return InstrumentBook((*self.all(), *instruments))
 
-    def market(self, exchange: str, native_symbol: str) -> Market:
-        """What a contract stands for.
+    def market(
+        self,
+        exchange: str,
+        native_symbol: str,
+        at_ms: int = NEWEST_MS,
+        family_of: FamilyOf | None = None,
+    ) -> Market:
+        """What a contract stands for, by the version that held at a time.
+
+        With `family_of`, the size of an unknown contract is that of its family, where all known
+        members agree about it.
 
         Raises:
             EntryError: unknown_instrument; invalid_symbol; or what is wrong with the metadata
@@ -65,15 +99,61 @@ class InstrumentBook:
         """
         market = self._markets.get((exchange, native_symbol))
         if market is None:
-            check_symbol(native_symbol)
-            raise EntryError(
-                RejectReason.UNKNOWN_INSTRUMENT,
-                f"The contract size of {shown(native_symbol)} on {exchange} is not known.",
-            )
+            market = self._market_at(exchange, native_symbol, at_ms, family_of)
         if isinstance(market, Market):
             return market
         reason, detail = market
         raise EntryError(reason, detail)
+
+    def _market_at(
+        self, exchange: str, native_symbol: str, at_ms: int, family_of: FamilyOf | None
+    ) -> _Resolved:
+        instrument = self.get(exchange, native_symbol, at_ms)
+        if instrument is not None:
+            return _resolve(instrument)
+        check_symbol(native_symbol)
+        relative = self._relative(exchange, native_symbol, at_ms, family_of)
+        if relative is None:
+            return (
+                RejectReason.UNKNOWN_INSTRUMENT,
+                f"The contract size of {shown(native_symbol)} on {exchange} is not known.",
+            )
+        market = _resolve(replace(relative, native_symbol=native_symbol))
+        if not isinstance(market, Market):
+            return market
+        version = f"{FAMILY_VERSION}{relative.native_symbol} {market.version}"
+        return replace(market, version=version)
+
+    def _relative(
+        self, exchange: str, native_symbol: str, at_ms: int, family_of: FamilyOf | None
+    ) -> Instrument | None:
+        """The first contract of the family, if no other one contradicts it."""
+        if family_of is None:
+            return None
+        members = self._members(exchange, family_of).get(family_of(native_symbol), ())
+        known = [one for symbol in members if (one := self.get(exchange, symbol, at_ms))]
+        return known[0] if len({facts(one) for one in known}) == 1 else None
+
+    def _members(self, exchange: str, family_of: FamilyOf) -> dict[str, list[str]]:
+        families = self._families.get(exchange)
+        if families is None:
+            families = {}
+            for known_exchange, symbol in sorted(self._versions):
+                if known_exchange == exchange:
+                    families.setdefault(family_of(symbol), []).append(symbol)
+            self._families[exchange] = families
+        return families
+
+
+def facts(instrument: Instrument) -> tuple[object, ...]:
+    """Return what contract metadata says of a contract's value, without symbol and dates."""
+    return (
+        instrument.base,
+        instrument.quote,
+        instrument.settle,
+        instrument.contract,
+        instrument.contract_size,
+    )
 
 
 def load_snapshot() -> InstrumentBook:
@@ -117,7 +197,16 @@ def snapshot_text(book: InstrumentBook) -> bytes:
     return b"[\n" + b",\n".join(b"  " + encode(one) for one in book.all()) + b"\n]\n"
 
 
-def _resolve(instrument: Instrument) -> Market | tuple[RejectReason, str]:
+def _version_at(versions: list[Instrument], at_ms: int) -> Instrument:
+    chosen = versions[0]
+    for one in versions:
+        if (one.valid_from_ms or 0) > at_ms:
+            break
+        chosen = one
+    return chosen
+
+
+def _resolve(instrument: Instrument) -> _Resolved:
     try:
         return instrument_market(instrument)
     except EntryError as error:

@@ -1,6 +1,6 @@
 """The tools for writing a venue's module, in one import; docs/adding-a-venue.md uses them.
 
-- Declare: `Venue`, `Feed`, and for contract sizes `Contracts` with a `CcxtList` or an `OwnList`;
+- Declare: `Venue`, `Feed`, and for contract sizes `Contracts` with its `ContractList`s;
   `Reading` collects what the readers return.
 - Read fields: `needed` and `take` for several at once, `text`, `text_field`, `object_field`,
   `array_field`, `row_object`; `JsonObject` and `Getter` are their types.
@@ -27,33 +27,43 @@ from liq.processors.normalizers.fields import (
 )
 from liq.processors.normalizers.json_types import JSON_NUMBERS
 from liq.processors.normalizers.markets import Market, new_market, split_quote
-from liq.processors.normalizers.metadata import from_bitmex
+from liq.processors.normalizers.metadata import (
+    from_bitmex,
+    from_coinm,
+    from_gate,
+    from_htx,
+    from_lighter,
+    from_okx,
+)
 from liq.processors.normalizers.numbers import is_zero, positive_decimal
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.venue import (
-    CcxtList,
+    ContractList,
     Contracts,
     Feed,
-    OwnList,
     Venue,
     unknown_message,
 )
 
 __all__ = [
     "JSON_NUMBERS",
-    "CcxtList",
+    "ContractList",
     "Contracts",
     "EntryError",
     "Feed",
     "Getter",
     "JsonObject",
     "Market",
-    "OwnList",
     "Reading",
     "Venue",
     "array_field",
     "check_symbol",
     "from_bitmex",
+    "from_coinm",
+    "from_gate",
+    "from_htx",
+    "from_lighter",
+    "from_okx",
     "is_zero",
     "liquidated_side",
     "needed",

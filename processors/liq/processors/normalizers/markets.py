@@ -21,6 +21,7 @@ USD_LIKE: Final = frozenset(
         "TUSD",
         "USD1",
         "USDE",
+        "USDG",
         "USDH",
         "USDP",
         "PYUSD",
@@ -48,7 +49,8 @@ class Market:
     One unit of the contract's underlying is 10**`base_power` of `base` (3 for 1000PEPE): the
     venue's quantities are multiplied by it and its prices divided. `contract_size` as in
     `liq.schemas.records.Instrument`, and the very object `ONE` where it is one, which saves a
-    multiplication an entry.
+    multiplication an entry. `version` names the contract metadata that said so; None where the
+    symbol says all.
     """
 
     native_symbol: str
@@ -59,6 +61,7 @@ class Market:
     contract: ContractKind
     base_power: int
     contract_size: Decimal
+    version: str | None = None
 
 
 def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands for
@@ -68,6 +71,7 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
     settle: str,
     contract: ContractKind,
     contract_size: Decimal = ONE,
+    version: str | None = None,
 ) -> Market:
     """Resolve a symbol whose parts are known in the venue's own spelling.
 
@@ -98,6 +102,7 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
         contract=contract,
         base_power=power,
         contract_size=ONE if size == ONE else size,
+        version=version,
     )
 
 
@@ -114,7 +119,15 @@ def instrument_market(instrument: Instrument) -> Market:
         instrument.settle,
         instrument.contract,
         instrument.contract_size,
+        contract_version(instrument),
     )
+
+
+def contract_version(instrument: Instrument) -> str:
+    """Name a version of a contract's metadata: its date, and since when it holds if not always."""
+    if instrument.valid_from_ms is None:
+        return instrument.as_of
+    return f"{instrument.as_of} from {instrument.valid_from_ms}"
 
 
 def resolve_base(base: str) -> tuple[str, int]:

@@ -1,52 +1,237 @@
 """Contract metadata out of the lists that venues publish, as pure functions.
 
-ccxt (4.5) describes a market by a dictionary whose `contractSize` means what `Instrument` wants:
-units of the base for a linear contract, of the quote for an inverse one. It leaves out OKX's
-`ctMult`, which is multiplied in here, and it does not serve BitMEX, whose own list is read instead
-(`GET /api/v1/instrument/active`, bitmex.com API explorer, 2026).
+A parser returns every contract whose facts stand in the list, and its size as it stands there, an
+absurd one too: whoever publishes contracts refuses it by name. A row without the facts, such as one
+of a contract that is announced, is left out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from liq.processors.normalizers.errors import shown
 from liq.processors.normalizers.json_types import JSON_NUMBERS
+from liq.processors.normalizers.markets import ONE, USD_LIKE
 from liq.processors.normalizers.numbers import EXACT
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind
 
 SATOSHIS: Final = Decimal(10) ** 8
+MAX_SIZE_CHARACTERS: Final = 40
+# What a size that is no number is refused as.
+NO_SIZE: Final = Decimal(0)
 
-Market = Mapping[str, Any]
+Row = Mapping[str, Any]
 
 
-def from_ccxt(exchange: str, markets: Iterable[Market], as_of: str) -> list[Instrument]:
-    """Swaps and futures among ccxt's markets; a market without the facts needed is left out.
+def from_okx(answer: Any, as_of: str) -> list[Instrument]:
+    """Swaps and futures of OKX's `public/instruments` (okx.com v5 documentation, 2026-07).
 
-    `as_of` is the ISO date on which the markets were fetched.
+    A contract is `ctVal` times `ctMult` of `ctValCcy`. `uly` names base and quote. X-Perps
+    (`BTC-USD_UM_XPERP-310404`) are quoted in dollars and settled in a coin that stands for one.
+
+    Raises:
+        ValueError: it is no list.
     """
-    found = (_of_ccxt(exchange, market, as_of) for market in markets)
+    return _instruments(_of_okx, _rows(answer, "data"), as_of)
+
+
+def from_gate(settle: str, answer: Any, as_of: str) -> list[Instrument]:
+    """Contracts of Gate's `futures/{settle}/contracts` (gate.io API v4, read 2026).
+
+    A contract is `quanto_multiplier` units of the base. An inverse one is a dollar; its multiplier
+    is 0.
+
+    Raises:
+        ValueError: it is no list.
+    """
+
+    def read(row: Row, as_of: str) -> Instrument | None:
+        return _of_gate(settle, row, as_of)
+
+    return _instruments(read, _rows(answer, None), as_of)
+
+
+def from_htx(answer: Any, as_of: str) -> list[Instrument]:
+    """Contracts of HTX's `swap_contract_info` and `contract_contract_info` (read 2026).
+
+    `contract_size` is in units of the base where the code names a quote (BTC-USDT), else dollars.
+
+    Raises:
+        ValueError: it is no list.
+    """
+    return _instruments(_of_htx, _rows(answer, "data"), as_of)
+
+
+def from_coinm(answer: Any, as_of: str) -> list[Instrument]:
+    """Contracts of Binance COIN-M's `dapi/v1/exchangeInfo` (read 2026): `contractSize` dollars.
+
+    Raises:
+        ValueError: it is no list.
+    """
+    return _instruments(_of_coinm, _rows(answer, "symbols"), as_of)
+
+
+def from_lighter(answer: Any, as_of: str) -> list[Instrument]:
+    """Markets of Lighter's `orderBooks` (apidocs.lighter.xyz, 2026): numbers, in units of the base.
+
+    Raises:
+        ValueError: it is no list.
+    """
+    return _instruments(_of_lighter, _rows(answer, "order_books"), as_of)
+
+
+def from_bitmex(answer: Any, as_of: str) -> list[Instrument]:
+    """Perpetuals and futures of BitMEX's `instrument/active` (bitmex.com API explorer, 2026).
+
+    Raises:
+        ValueError: it is no list.
+    """
+    return _instruments(_of_bitmex, _rows(answer, None), as_of)
+
+
+def _rows(answer: Any, field: str | None) -> list[Any]:
+    rows = answer
+    if field is not None:
+        rows = answer.get(field) if type(answer) is dict else None
+    if type(rows) is not list:
+        what = shown(answer)
+        if type(answer) is dict:
+            what = "the fields " + ", ".join(shown(name) for name in list(answer)[:6])
+        raise ValueError(f"the answer holds {what} where an array {field or ''} belongs")
+    return rows
+
+
+def _instruments(
+    read: Callable[[Row, str], Instrument | None], rows: Iterable[Any], as_of: str
+) -> list[Instrument]:
+    found = (read(row, as_of) for row in rows if type(row) is dict)
     return [instrument for instrument in found if instrument is not None]
 
 
-def from_bitmex(rows: Iterable[Market], as_of: str) -> list[Instrument]:
-    """Perpetuals and futures of BitMEX's own list; a row without the facts needed is left out."""
-    found = (_of_bitmex(row, as_of) for row in rows)
-    return [instrument for instrument in found if instrument is not None]
+def _of_okx(row: Row, as_of: str) -> Instrument | None:
+    base, quote, *_ = (*_text(row, "uly").split("-"), "")
+    size = _size(row.get("ctVal"))
+    if size is None:
+        return None
+    multiplier = _size(row.get("ctMult"))
+    return _instrument(
+        "okx",
+        _text(row, "instId"),
+        base,
+        quote,
+        _text(row, "settleCcy"),
+        _kind_of_okx(row, base, quote),
+        size if multiplier is None else EXACT.multiply(size, multiplier),
+        as_of,
+    )
 
 
-def _of_ccxt(exchange: str, market: Market, as_of: str) -> Instrument | None:
-    if not (market.get("swap") or market.get("future")):
+def _kind_of_okx(row: Row, base: str, quote: str) -> ContractKind:
+    kind, settle, unit = (row.get(name) for name in ("ctType", "settleCcy", "ctValCcy"))
+    is_dollar = quote in USD_LIKE and settle in USD_LIKE
+    if kind == "linear" and (settle == quote or is_dollar) and unit in {base, None, ""}:
+        return ContractKind.LINEAR
+    if kind == "inverse" and settle == base:
+        return ContractKind.INVERSE
+    return ContractKind.QUANTO
+
+
+def _of_gate(settle: str, row: Row, as_of: str) -> Instrument | None:
+    symbol = _text(row, "name")
+    base, _, quote = symbol.partition("_")
+    is_inverse = row.get("type") == "inverse"
+    size = ONE if is_inverse else _size(row.get("quanto_multiplier"))
+    if is_inverse:
+        kind = ContractKind.INVERSE
+    else:
+        kind = ContractKind.LINEAR if quote == settle else ContractKind.QUANTO
+    return _instrument("gate", symbol, base, quote, settle, kind, size, as_of)
+
+
+def _of_htx(row: Row, as_of: str) -> Instrument | None:
+    symbol, base = _text(row, "contract_code"), _text(row, "symbol")
+    _, quote, *_ = (*symbol.split("-"), "", "")
+    is_inverse = quote in {"", "USD"}
+    return _instrument(
+        "htx",
+        symbol,
+        base,
+        "USD" if is_inverse else quote,
+        base if is_inverse else quote,
+        ContractKind.INVERSE if is_inverse else ContractKind.LINEAR,
+        _size(row.get("contract_size")),
+        as_of,
+    )
+
+
+def _of_coinm(row: Row, as_of: str) -> Instrument | None:
+    base, settle = _text(row, "baseAsset"), _text(row, "marginAsset")
+    return _instrument(
+        "binance",
+        _text(row, "symbol"),
+        base,
+        _text(row, "quoteAsset"),
+        settle,
+        ContractKind.INVERSE if settle == base else ContractKind.QUANTO,
+        _size(row.get("contractSize")),
+        as_of,
+    )
+
+
+def _of_lighter(row: Row, as_of: str) -> Instrument | None:
+    number, kind = row.get("market_id"), row.get("market_type")
+    if type(number) is not int or kind not in {None, "perp"}:
         return None
-    names = [market.get(name) for name in ("id", "base", "quote", "settle")]
-    size = _number(market.get("contractSize"))
-    contract = _kind_of_ccxt(market)
-    if size is None or contract is None or not all(type(name) is str and name for name in names):
+    base = _text(row, "symbol")
+    if "/" in base:
         return None
-    symbol, base, quote, settle = map(str, names)
-    if exchange == "okx":
-        multiplier = _number(market.get("info", {}).get("ctMult"))
-        size = size if multiplier is None else EXACT.multiply(size, multiplier)
+    return _instrument(
+        "lighter", str(number), base, "USDC", "USDC", ContractKind.LINEAR, ONE, as_of
+    )
+
+
+def _of_bitmex(row: Row, as_of: str) -> Instrument | None:
+    kind = row.get("typ")
+    if kind is not None and not str(kind).startswith("FF"):
+        # Spot pairs and indices; futures and perpetuals are FFCCSX, FFWCSX and the like.
+        return None
+    contract, size = _size_of_bitmex(row)
+    return _instrument(
+        "bitmex",
+        _text(row, "symbol"),
+        _text(row, "rootSymbol"),
+        _text(row, "quoteCurrency").upper(),
+        _text(row, "settlCurrency").upper(),
+        contract,
+        size,
+        as_of,
+    )
+
+
+def _size_of_bitmex(row: Row) -> tuple[ContractKind, Decimal | None]:
+    multiplier = _size(row.get("multiplier"))
+    if row.get("isQuanto") or row.get("isInverse"):
+        kind = ContractKind.QUANTO if row.get("isQuanto") else ContractKind.INVERSE
+        return kind, None if multiplier is None else EXACT.divide(abs(multiplier), SATOSHIS)
+    units = _size(row.get("underlyingToPositionMultiplier"))
+    if units is None:
+        return ContractKind.LINEAR, None
+    return ContractKind.LINEAR, EXACT.divide(ONE, units) if units else NO_SIZE
+
+
+def _instrument(  # noqa: PLR0913, PLR0917 - the facts of a contract
+    exchange: str,
+    symbol: str,
+    base: str,
+    quote: str,
+    settle: str,
+    contract: ContractKind,
+    size: Decimal | None,
+    as_of: str,
+) -> Instrument | None:
+    if size is None or not (symbol and base and quote and settle):
+        return None
     return Instrument(
         exchange=exchange,
         native_symbol=symbol,
@@ -59,53 +244,22 @@ def _of_ccxt(exchange: str, market: Market, as_of: str) -> Instrument | None:
     )
 
 
-def _kind_of_ccxt(market: Market) -> ContractKind | None:
-    if market.get("settle") not in {market.get("base"), market.get("quote")}:
-        return ContractKind.QUANTO
-    if market.get("linear"):
-        return ContractKind.LINEAR
-    return ContractKind.INVERSE if market.get("inverse") else None
+def _text(row: Row, name: str) -> str:
+    value = row.get(name)
+    return value if type(value) is str else ""
 
 
-def _of_bitmex(row: Market, as_of: str) -> Instrument | None:
-    names = [row.get(name) for name in ("symbol", "rootSymbol", "quoteCurrency", "settlCurrency")]
-    facts = _size_of_bitmex(row)
-    if facts is None or not all(type(name) is str and name for name in names):
+def _size(value: object) -> Decimal | None:
+    """A size as it stands; None where there is none, and zero for what is no number."""
+    if value is None or value == "":
         return None
-    symbol, root, quote, settle = map(str, names)
-    contract, size = facts
-    return Instrument(
-        exchange="bitmex",
-        native_symbol=symbol,
-        base=root,
-        quote=quote.upper(),
-        settle=settle.upper(),
-        contract=contract,
-        contract_size=size,
-        as_of=as_of,
-    )
-
-
-def _size_of_bitmex(row: Market) -> tuple[ContractKind, Decimal] | None:
-    multiplier = _number(row.get("multiplier"), signed=True)
-    if row.get("isQuanto") or row.get("isInverse"):
-        if multiplier is None:
-            return None
-        kind = ContractKind.QUANTO if row.get("isQuanto") else ContractKind.INVERSE
-        return kind, EXACT.divide(abs(multiplier), SATOSHIS)
-    units = _number(row.get("underlyingToPositionMultiplier"))
-    if units is None:
-        return None
-    return ContractKind.LINEAR, EXACT.divide(Decimal(1), units)
-
-
-def _number(value: object, *, signed: bool = False) -> Decimal | None:
-    """A finite number other than zero, and above it unless `signed`; else None."""
     if type(value) is not str and type(value) not in JSON_NUMBERS:
-        return None
+        return NO_SIZE
+    text = str(value)
     try:
-        number = Decimal(str(value))
+        number = Decimal(text) if len(text) <= MAX_SIZE_CHARACTERS else NO_SIZE
     except InvalidOperation:
-        return None
-    usable = number.is_finite() and (number != 0 if signed else number > 0)
-    return number if usable else None
+        return NO_SIZE
+    # A size beyond what can be stored is refused all the same; a million digits are not multiplied.
+    is_number = number.is_finite() and abs(number.adjusted()) <= MAX_SIZE_CHARACTERS
+    return number if is_number else NO_SIZE

@@ -16,17 +16,21 @@ def normalize(
     metadata: FrameMetadata,
     instruments: InstrumentBook,
     config: NormalizerConfig,
+    waiting: dict[str, None] | None = None,
 ) -> list[Liquidation | Rejected]:
     """Read one frame: its liquidations, and one rejection for each entry that cannot be used.
 
     The same frame and metadata always give the same result, and no bytes make it raise. Control
     frames (acknowledgements, refusals, pongs, heartbeats) give an empty list.
+
+    With `waiting`, the symbols of unknown contracts are added to it, in their order, and their
+    entries give no rejection: the frame is to be normalized again once the contracts are known.
     """
-    reading = Reading(frame, metadata, instruments, config)
+    reading = Reading(frame, metadata, instruments, config, waiting)
     try:
         _read(frame, metadata, reading)
     except EntryError as error:
-        reading.reject(error)
+        reading.reject_frame(error)
     return reading.outcome()
 
 
@@ -36,6 +40,8 @@ def _read(frame: bytes, metadata: FrameMetadata, reading: Reading) -> None:
         raise EntryError(
             RejectReason.UNKNOWN_EXCHANGE, f"There is no normalizer for {shown(metadata.exchange)}."
         )
+    if venue.contracts is not None:
+        reading.family_of = venue.contracts.family_of
     feed = venue.feeds.get(metadata.feed)
     if feed is None:
         raise EntryError(

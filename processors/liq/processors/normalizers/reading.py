@@ -9,7 +9,7 @@ from typing import Any, Final
 from liq.processors.normalizers.building import finished, new_draft
 from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError
-from liq.processors.normalizers.instruments import InstrumentBook
+from liq.processors.normalizers.instruments import FamilyOf, InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
 from liq.processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
 from liq.processors.normalizers.price_levels import price_level
@@ -33,6 +33,8 @@ EVENT_ID_BYTES: Final = 16
 _LINEAR: Final = ContractKind.LINEAR
 _REPORTED: Final = Evidence.REPORTED
 _LIVE: Final = Arrival.LIVE
+_RETRIED: Final = Arrival.RETRIED
+_UNKNOWN_INSTRUMENT: Final = RejectReason.UNKNOWN_INSTRUMENT
 
 _multiply = EXACT.multiply
 _divide = EXACT.divide
@@ -47,7 +49,10 @@ class Reading:
         "_metadata",
         "_rejections",
         "_seen",
+        "_symbol",
+        "_waiting",
         "exchange",
+        "family_of",
         "instruments",
         "received_at_ms",
         "results",
@@ -59,6 +64,7 @@ class Reading:
         metadata: FrameMetadata,
         instruments: InstrumentBook,
         config: NormalizerConfig,
+        waiting: dict[str, None] | None = None,
     ) -> None:
         self.exchange = metadata.exchange
         self.received_at_ms = metadata.received_at_ms
@@ -69,6 +75,19 @@ class Reading:
         self._config = config
         self._seen: dict[str, int] = {}
         self._rejections = 0
+        # The contract that the present entry was looked up under, if it got so far.
+        self._symbol = ""
+        self._waiting = waiting
+        self.family_of: FamilyOf | None = None
+
+    def contract(self, symbol: str) -> Market:
+        """Resolve a contract by the metadata that held when the frame was received.
+
+        Raises:
+            EntryError: as `InstrumentBook.market`.
+        """
+        self._symbol = symbol
+        return self.instruments.market(self.exchange, symbol, self.received_at_ms, self.family_of)
 
     def entries(
         self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any
@@ -78,6 +97,7 @@ class Reading:
         `read` is given this reading, the entry, and the context.
         """
         for entry in entries:
+            self._symbol = ""
             try:
                 event = read(self, entry, *context)
             except EntryError as error:
@@ -91,7 +111,27 @@ class Reading:
         self.results.append(event)
 
     def reject(self, error: EntryError) -> None:
-        """Keep a rejection with the frame's bytes."""
+        """Keep a rejection with the frame's bytes; an unknown contract waits where it may.
+
+        Of a frame that waited, only what concerns the contracts that it waited for is kept.
+        """
+        symbol = self._symbol
+        waited_for = self._metadata.waited_for
+        if waited_for is not None and symbol not in waited_for:
+            return
+        if self._waiting is not None and symbol and error.reason is _UNKNOWN_INSTRUMENT:
+            self._waiting[symbol] = None
+            return
+        self._keep_rejection(error)
+
+    def reject_frame(self, error: EntryError) -> None:
+        """Keep the rejection of a frame as a whole."""
+        if self._symbol:
+            self.reject(error)
+        else:
+            self._keep_rejection(error)
+
+    def _keep_rejection(self, error: EntryError) -> None:
         self._rejections += 1
         if self._rejections > MAX_REJECTIONS:
             return
@@ -112,7 +152,14 @@ class Reading:
         """Everything that the frame gave."""
         if self._rejections > MAX_REJECTIONS:
             self._count_dropped(self._rejections - MAX_REJECTIONS)
-        return self.results
+        waited_for = self._metadata.waited_for
+        if waited_for is None:
+            return self.results
+        return [
+            result
+            for result in self.results
+            if isinstance(result, Rejected) or result.native_symbol in waited_for
+        ]
 
     def _count_dropped(self, dropped: int) -> None:
         position, last = max(
@@ -199,10 +246,10 @@ class Reading:
         draft.liquidated_user = liquidated_user
         draft.liquidator = liquidator
         draft.source = self._metadata.source
-        draft.contract_version = None
+        draft.contract_version = market.version
         draft.rate = None
         draft.rate_currency = None
         draft.rate_age_ms = None
-        draft.arrival = _LIVE
+        draft.arrival = _LIVE if self._metadata.waited_for is None else _RETRIED
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)

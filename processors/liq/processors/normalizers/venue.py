@@ -1,17 +1,18 @@
 """How a venue's module declares itself."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.instruments import FamilyOf, own_family
 from liq.processors.normalizers.reading import Reading
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason
 
 Reader = Callable[[Reading, Any], None]
-# The rows of a venue's own list of contracts and the ISO date on which they were true.
-ContractParser = Callable[[Iterable[Mapping[str, Any]], str], list[Instrument]]
+# A venue's answer to a request for its contracts, parsed, and the ISO date on which it was true.
+ContractParser = Callable[[Any, str], list[Instrument]]
 
 # What ids are made of where the venue has none.
 RAW_FIELDS: Final = "raw fields"
@@ -50,21 +51,20 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CcxtList:
-    """The classes of ccxt that list a venue's contracts."""
+class ContractList:
+    """A list of contracts that a venue publishes: a GET of `address` answers with it.
 
-    classes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnList:
-    """A venue's own list of contracts, for a venue that ccxt does not serve.
-
-    A GET of `address` answers with the rows that `parse` takes.
+    Attributes:
+        setting: The environment variable that replaces the address.
+        parse: Return the contracts of an answer; sizes are given back as they stand, absurd ones
+            too. It raises `ValueError` with a sentence for an answer that is no list.
+        lists: Whether the list is the one in which a contract of the venue belongs.
     """
 
+    setting: str
     address: str
     parse: ContractParser
+    lists: Callable[[Instrument], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +72,16 @@ class Contracts:
     """Where the contract metadata of a venue comes from: what one of its contracts is worth.
 
     Attributes:
-        listed_by: The list that `liq instruments refresh` fetches.
+        listed_by: The lists that `liq reference` fetches every hour.
+        family_of: Return the family of a contract: contracts that differ in their dates alone, and
+            the perpetual of the same size. A contract without one is its own family.
         sources: The sources of the shipped values, in `<exchange>.contracts.json`, by the ISO date
             on which values of that source were true (`as_of`).
     """
 
-    listed_by: CcxtList | OwnList
+    listed_by: tuple[ContractList, ...]
     sources: Mapping[str, str]
+    family_of: FamilyOf = own_family
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,4 +126,5 @@ def _left_out(detector: PartitionDetector) -> dict[str, int]:
         "late": left_out.late,
         "implausible": left_out.implausible,
         "future": left_out.future,
+        "history": left_out.history,
     }

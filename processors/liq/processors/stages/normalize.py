@@ -1,22 +1,41 @@
-"""The normalizing stage: raw frames in, liquidations, large ones and rejections out."""
+"""The normalizing stage: raw frames in, liquidations, large ones and rejections out.
 
-from collections.abc import Sequence
+A frame with entries of unknown contracts is parked (`parking`) until the contracts are listed; the
+other entries give their events at once.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from liq.processors.stages.output import Output
+from liq.processors.stages.parking import parked_record
 from liq.processors.stages.rejections import deliverable
-from liq.runtime.metrics import EVENTS, NORMALIZED, REJECTED
+from liq.runtime.metrics import EVENTS, NORMALIZED, PARKED, REJECTED, RETRY_WAIT
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
-from liq.schemas.headers import FEED, HEARTBEAT_KEY, heartbeat_headers, text_header
+from liq.schemas.headers import (
+    FEED,
+    HEARTBEAT_KEY,
+    Retry,
+    heartbeat_headers,
+    retry_header,
+    text_header,
+)
 from liq.schemas.records import Liquidation, Rejected, Source
 from liq.schemas.topics import Topics
 from liq.schemas.units import MILLISECOND_NS
 
 HEARTBEAT_INTERVAL_MS = 1_000
+# Waits, within a bound, until contract metadata up to an offset of its topic is in use.
+WaitForInstruments = Callable[[int], Awaitable[None]]
+
+
+async def no_wait(_: int) -> None:
+    """Wait for nothing: nobody follows the instruments topic."""
 
 
 def normalizer_config(settings: Settings) -> NormalizerConfig:
@@ -30,12 +49,19 @@ def normalizer_config(settings: Settings) -> NormalizerConfig:
 class NormalizeStage:
     """Turns batches of raw Kafka messages into records; holds no state that must survive."""
 
-    def __init__(self, settings: Settings, output: Output, instruments: InstrumentBook) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        output: Output,
+        instruments: InstrumentBook,
+        wait_for_instruments: WaitForInstruments = no_wait,
+    ) -> None:
         """`instruments` says what contract sizes mean."""
         self._topics: Topics = settings.topics
         self._config = normalizer_config(settings)
         self._output = output
         self._instruments = instruments
+        self._wait_for_instruments = wait_for_instruments
         self._heartbeat_ms = 0
 
     def use_instruments(self, instruments: InstrumentBook) -> None:
@@ -49,25 +75,42 @@ class NormalizeStage:
             if message.value is None:
                 records.extend(await self._heartbeats(message))
             else:
-                records.extend(self._normalized(message))
+                retry = retry_header(message.headers)
+                if retry is not None and retry.offset is not None:
+                    await self._wait(retry.offset)
+                records.extend(self._normalized(message, retry))
         await self._output.deliver(records)
 
-    def _normalized(self, message: Any) -> list[OutputRecord]:
+    async def _wait(self, offset: int) -> None:
+        began = time.monotonic()
+        await self._wait_for_instruments(offset)
+        RETRY_WAIT.observe(time.monotonic() - began)
+
+    def _normalized(self, message: Any, retry: Retry | None) -> list[OutputRecord]:
         metadata = FrameMetadata(
             exchange=self._topics.raw_exchange(message.topic),
             feed=text_header(message.headers, FEED),
             received_at_ms=received_at_ns(message) // MILLISECOND_NS,
             source=Source(message.topic, message.partition, message.offset),
+            waited_for=None if retry is None else frozenset(retry.contracts),
         )
+        waiting: dict[str, None] | None = {}
+        if retry is not None and retry.is_final:
+            waiting = None
         NORMALIZED.labels(metadata.exchange).inc()
         records = []
-        for result in normalize(message.value, metadata, self._instruments, self._config):
+        for result in normalize(message.value, metadata, self._instruments, self._config, waiting):
             if isinstance(result, Rejected):
                 REJECTED.labels(result.exchange, result.reason).inc()
                 records.append(self._rejected(result))
             else:
                 EVENTS.labels(result.exchange, result.side).inc()
                 records.extend(self._events(result))
+        if waiting:
+            attempt = 0 if retry is None else retry.attempt
+            PARKED.labels(metadata.exchange).inc()
+            waits = Retry(tuple(waiting), attempt)
+            records.append(parked_record(self._topics.parked, message, metadata.exchange, waits))
         return records
 
     def _events(self, event: Liquidation) -> list[OutputRecord]:

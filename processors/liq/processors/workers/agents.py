@@ -5,6 +5,7 @@
         raw.<exchange> --> normalize --> events
         (merged by time)             --> large      a copy of the large ones
                                      --> rejected   frames and entries that give no event
+                                     --> parked     frames of contracts that are not known yet
 
     liq process detect
 
@@ -27,7 +28,7 @@ from typing import Any, Final
 import faust
 from faust.types import TP
 
-from liq.processors.normalizers import load_snapshot
+from liq.processors.normalizers import InstrumentBook, load_snapshot
 from liq.processors.stages.detect import DetectStage
 from liq.processors.stages.market import MarketStage
 from liq.processors.stages.normalize import NormalizeStage
@@ -53,14 +54,19 @@ def normalize_app(
     """
     app = new_app(settings, "normalize", merge=True)
     shipped = load_snapshot()
-    stage = NormalizeStage(settings, output, shipped)
+
+    def use_instruments(book: InstrumentBook) -> None:
+        stage.use_instruments(book)
+
+    follower = InstrumentFollower(settings, shipped, use_instruments, health)
+    stage = NormalizeStage(settings, output, shipped, follower.wait_for)
 
     @app.agent(_topic(app, *map(settings.topics.raw, exchanges)), name="normalize")
     async def normalize(stream: Stream) -> None:
         await handle_in_batches(stream, stage.handle)
 
     _report_assignment(app, health)
-    return app, InstrumentFollower(settings, shipped, stage.use_instruments)
+    return app, follower
 
 
 def detect_app(settings: Settings, output: Output, health: Health) -> faust.App:

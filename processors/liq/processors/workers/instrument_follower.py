@@ -1,5 +1,6 @@
 """Keeps a worker's contract metadata up to date from the instruments topic."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -9,6 +10,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from liq.processors.normalizers import InstrumentBook
+from liq.runtime.health import Health
 from liq.runtime.kafka import new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, INSTRUMENTS, INSTRUMENTS_AGE
@@ -18,7 +20,11 @@ from liq.schemas.records import Instrument
 
 POLL_MS: Final = 1_000
 RETRY_SECONDS: Final = 5.0
+# A retried frame waits for its contract, and with it all frames behind it.
+WAIT_SECONDS: Final = 5.0
 PARTITION: Final = 0
+#: The health condition that says how old the contract metadata is; it always holds.
+CONDITION: Final = "contracts"
 
 log = get_logger(__name__)
 
@@ -31,14 +37,35 @@ class InstrumentFollower(Service):
     """
 
     def __init__(
-        self, settings: Settings, book: InstrumentBook, use: Callable[[InstrumentBook], None]
+        self,
+        settings: Settings,
+        book: InstrumentBook,
+        use: Callable[[InstrumentBook], None],
+        health: Health,
     ) -> None:
-        """`use` is given every new book."""
+        """`use` is given every new book; `health` says how old it is."""
         super().__init__()
+        self._health = health
         self._settings = settings
         self._book = book
         self._use = use
         self._consumer: AIOKafkaConsumer | None = None
+        self._next_offset = 0
+        self._moved = asyncio.Event()
+        # Offsets up to here were waited for in vain; nobody waits for them again.
+        self._missed_offset = -1
+
+    async def wait_for(self, offset: int) -> None:
+        """Wait until the record at an offset of the topic is in use, for `WAIT_SECONDS` at most."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while self._missed_offset < offset >= self._next_offset:
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            self._missed_offset = offset
+            ERRORS.labels("instruments_behind").inc()
+            log.warning("instruments_behind", wanted_offset=offset, next_offset=self._next_offset)
 
     async def on_start(self) -> None:
         """Read what the topic holds now."""
@@ -65,6 +92,7 @@ class InstrumentFollower(Service):
             except KafkaError as error:
                 await self._disconnect(error)
             INSTRUMENTS_AGE.set(age_days(self._book))
+            self._tell_age()
 
     async def _connect(self) -> None:
         """Start anew from the beginning of the topic, and read to its present end."""
@@ -99,11 +127,25 @@ class InstrumentFollower(Service):
             self._book = self._book.updated(instruments)
             self._use(self._book)
             self._report(len(instruments))
+        self._next_offset = await self._consumer.position(
+            TopicPartition(self._settings.topics.instruments, PARTITION)
+        )
+        self._moved.set()
+
+    def _tell_age(self) -> None:
+        """Show the age in the body of `/readyz`; old metadata is no reason to be unready."""
+        self._health.set(
+            CONDITION,
+            holds=True,
+            reason=f"{len(self._book)} contracts, the newest of "
+            f"{self._book.newest_as_of or 'no date'} ({age_days(self._book)} days old)",
+        )
 
     def _report(self, updated: int = 0) -> None:
         age = age_days(self._book)
         INSTRUMENTS.set(len(self._book))
         INSTRUMENTS_AGE.set(age)
+        self._tell_age()
         log.info(
             "instruments_known",
             contracts=len(self._book),

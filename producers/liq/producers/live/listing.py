@@ -32,7 +32,7 @@ async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> 
             timeout=timeout, headers={"User-Agent": USER_AGENT}, trust_env=True
         ) as client:
             for _ in range(MAX_PAGES):
-                document = await _get(client, address, extra or {})
+                document = await get_document(client, address + _query(extra or {}))
                 found.update(listing.parse(document))
                 extra = listing.next_page(document) if listing.next_page else None
                 if not extra:
@@ -46,9 +46,15 @@ async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> 
     return tuple(sorted(found))
 
 
-async def _get(client: aiohttp.ClientSession, address: str, extra: Mapping[str, str]) -> object:
-    parts = "".join(f"&{name}={value}" for name, value in extra.items())
-    async with client.get(address + parts) as response:
+async def get_document(client: aiohttp.ClientSession, address: str) -> object:
+    """Return the JSON that an address answers with.
+
+    Raises:
+        ListingError: the answer is too large.
+        ClientError: there is no answer, or one with an error's status.
+        ValueError: the answer is not JSON.
+    """
+    async with client.get(address) as response:
         response.raise_for_status()
         body = bytearray()
         async for chunk in response.content.iter_chunked(65_536):
@@ -56,3 +62,7 @@ async def _get(client: aiohttp.ClientSession, address: str, extra: Mapping[str, 
             if len(body) > MAX_ANSWER_BYTES:
                 raise ListingError(f"the listing is over {MAX_ANSWER_BYTES} bytes")
     return orjson.loads(bytes(body))
+
+
+def _query(extra: Mapping[str, str]) -> str:
+    return "".join(f"&{name}={value}" for name, value in extra.items())

@@ -190,6 +190,17 @@ def moment_or_null(field: str) -> Column:
     return Column("Nullable(DateTime64(3, 'UTC'))", read)
 
 
+def moment_or_epoch(field: str) -> Column:
+    """UTC milliseconds, or 1970 when they are absent or null."""
+
+    def read(documents: Documents) -> bytes:
+        values = [document.get(field) for document in documents]
+        known = iter(_milliseconds(field, [value for value in values if value is not None]))
+        return packed("q", [0 if value is None else next(known) for value in values])
+
+    return Column("DateTime64(3, 'UTC')", read)
+
+
 def moment_ns(field: str) -> Column:
     """UTC nanoseconds."""
 

@@ -72,8 +72,9 @@ def test_every_column_that_is_sent_exists(client: Client, database: str) -> None
     migrate(client, database)
     for table in TABLES:
         described = client.query(f"DESCRIBE TABLE {database}.{table.name}").result_rows
-        stored = {row[0] for row in described if row[2] == ""}  # no default
-        assert set(table.sent_columns) == stored
+        without_default = {row[0] for row in described if row[2] == ""}
+        # `arrival` has a default for the rows of before, and is sent.
+        assert without_default <= set(table.sent_columns) <= {row[0] for row in described}
 
 
 def documented_statements() -> list[str]:

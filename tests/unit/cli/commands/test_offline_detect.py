@@ -51,6 +51,16 @@ def test_a_burst_is_told_from_start_to_end(run: Callable[..., Any]) -> None:
     assert "CASCADE_WATCH" not in types
 
 
+@pytest.mark.parametrize("profile", ["default", "basic"])
+def test_a_burst_that_waited_for_its_contract_is_history(
+    run: Callable[..., Any], profile: str
+) -> None:
+    late = [line.replace(b'"arrival":"live"', b'"arrival":"retried"') for line in burst()]
+    assert late != burst()
+    result = run(offline.detect, "--profile", profile, lines=[*late, HEARTBEAT])
+    assert (result.exit_code, result.stdout_bytes) == (0, b"")
+
+
 def test_watches_are_shown_when_asked_for(run: Callable[..., Any]) -> None:
     result = run(offline.detect, "--watches", lines=burst())
     assert b"CASCADE_WATCH" in result.stdout_bytes.splitlines()[0]

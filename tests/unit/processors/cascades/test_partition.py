@@ -9,7 +9,7 @@ from liq.processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_REC
 from liq.processors.cascades.recent_ids import MAX_REMEMBERED
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_MS
-from liq.schemas.vocabulary import AlertType, Side
+from liq.schemas.vocabulary import AlertType, Arrival, Side
 from tests.support.cascade_events import START_MS, liquidation
 
 VENUES = ("binance", "bybit", "okx")
@@ -165,3 +165,26 @@ def test_a_storm_is_bounded_in_state_and_exact_in_its_totals(
     for end in ends:
         assert end.event_count == count // 2
         assert str(end.total_value_usd) == "8192081.92"
+
+
+@pytest.mark.parametrize("arrival", [each for each in Arrival if each is not Arrival.LIVE])
+def test_what_is_late_by_nature_changes_nothing(
+    partition: PartitionDetector, arrival: Arrival
+) -> None:
+    """A burst of it starts nothing, and among live events their alerts stay byte for byte."""
+    late = [replace(event, arrival=arrival) for event in burst("ETH") + burst("BTC", 60_000)]
+    assert apply(partition, late) == []
+    assert (partition.assets, partition.clock_ms) == (frozenset(), 0)
+    assert partition.touched() == {}
+    assert partition.left_out.history == len(late)
+
+    live = burst()
+    alone, among = PartitionDetector(DetectorConfig()), PartitionDetector(DetectorConfig())
+    expected = [made for offset, event in enumerate(live) for made in alone.apply(event, offset)]
+    found = []
+    for offset, event in enumerate(live):
+        found += among.apply(late[offset], offset)
+        found += among.apply(event, offset)
+    assert found == expected
+    assert alerts(expected, AlertType.DETECTED)
+    assert among.touched() == alone.touched()

@@ -1,8 +1,12 @@
-"""What the venues' contract lists are made into; the shapes are those of ccxt 4.5 and BitMEX."""
+"""What the venues' contract lists are made into; in the shapes of their documentation."""
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +22,14 @@ from liq.processors.normalizers.instruments import (
     parse_instruments,
     snapshot_text,
 )
-from liq.processors.normalizers.metadata import from_bitmex, from_ccxt
+from liq.processors.normalizers.metadata import (
+    from_bitmex,
+    from_coinm,
+    from_gate,
+    from_htx,
+    from_lighter,
+    from_okx,
+)
 from liq.processors.normalizers.registry import VENUES
 from liq.schemas.codec import DecodeError, encode
 from liq.schemas.records import Instrument
@@ -48,88 +59,160 @@ WITHOUT_PUBLIC_VALUE: Final = {
 }
 
 
-def market(**changes: Any) -> dict[str, Any]:
-    return {
-        "id": "BTC_USDT",
-        "symbol": "BTC/USDT:USDT",
-        "base": "BTC",
-        "quote": "USDT",
-        "settle": "USDT",
-        "type": "swap",
-        "spot": False,
-        "swap": True,
-        "future": False,
-        "option": False,
-        "contract": True,
-        "linear": True,
-        "inverse": False,
-        "contractSize": 0.0001,
-        "active": True,
-        "info": {},
-        **changes,
-    }
+def answer(exchange: str, **changes: Any) -> Any:
+    """A venue's answer with one contract, in the form that its documentation shows."""
+    row, around = ANSWERS[exchange]
+    return around({**row, **changes})
 
 
-COIN_MARGINED = {"quote": "USD", "settle": "BTC", "linear": False, "inverse": True}
+ANSWERS: Final[dict[str, tuple[dict[str, Any], Callable[[Any], Any]]]] = {
+    "okx": (
+        {
+            "instType": "SWAP",
+            "instId": "BTC-USDT-SWAP",
+            "uly": "BTC-USDT",
+            "instFamily": "BTC-USDT",
+            "settleCcy": "USDT",
+            "ctVal": "0.01",
+            "ctMult": "1",
+            "ctValCcy": "BTC",
+            "ctType": "linear",
+            "state": "live",
+        },
+        lambda row: {"code": "0", "msg": "", "data": [row]},
+    ),
+    "gate": (
+        {"name": "BTC_USDT", "type": "direct", "quanto_multiplier": "0.0001"},
+        lambda row: [row],
+    ),
+    "htx": (
+        {"symbol": "BTC", "contract_code": "BTC-USDT", "contract_size": 0.001},
+        lambda row: {"status": "ok", "data": [row], "ts": 1},
+    ),
+    "binance": (
+        {
+            "symbol": "BTCUSD_PERP",
+            "pair": "BTCUSD",
+            "baseAsset": "BTC",
+            "quoteAsset": "USD",
+            "marginAsset": "BTC",
+            "contractSize": 100,
+        },
+        lambda row: {"timezone": "UTC", "symbols": [row]},
+    ),
+    "lighter": (
+        {"symbol": "ETH", "market_id": 0, "market_type": "perp", "status": "active"},
+        lambda row: {"code": 200, "order_books": [row]},
+    ),
+}
+PARSERS: Final[dict[str, Callable[[Any, str], list[Instrument]]]] = {
+    "okx": from_okx,
+    "gate": partial(from_gate, "USDT"),
+    "htx": from_htx,
+    "binance": from_coinm,
+    "lighter": from_lighter,
+    "bitmex": from_bitmex,
+}
+
+
+def parsed(exchange: str, **changes: Any) -> list[Instrument]:
+    return PARSERS[exchange](answer(exchange, **changes), AS_OF)
 
 
 def only(exchange: str, **changes: Any) -> Instrument:
-    [instrument] = from_ccxt(exchange, [market(**changes)], AS_OF)
+    [instrument] = parsed(exchange, **changes)
     return instrument
 
 
-def test_a_linear_swap_has_units_of_the_base() -> None:
-    assert only("gate") == Instrument(
-        exchange="gate",
-        native_symbol="BTC_USDT",
-        base="BTC",
-        quote="USDT",
-        settle="USDT",
-        contract=ContractKind.LINEAR,
-        contract_size=Decimal("0.0001"),
-        as_of=AS_OF,
-    )
-
-
-def test_an_inverse_future_has_dollars() -> None:
-    found = only(
-        "binance", id="BTCUSD_200925", contractSize=100.0, swap=False, future=True, **COIN_MARGINED
-    )
-    assert (found.contract, found.contract_size) == (ContractKind.INVERSE, 100)
-    assert found.settle == "BTC"
-
-
-def test_a_size_in_exponent_form_is_exact() -> None:
-    assert only("gate", contractSize=1e-06).contract_size == Decimal("0.000001")
-
-
-def test_okx_multiplies_the_contract_value() -> None:
-    found = only(
-        "okx", id="BTC-USDT-SWAP", contractSize=0.01, info={"ctVal": "0.01", "ctMult": "5"}
-    )
-    assert found.contract_size == Decimal("0.05")
-
-
-def test_a_contract_settled_in_a_third_coin_is_quanto() -> None:
-    assert only("okx", settle="ETH").contract is ContractKind.QUANTO
+@pytest.mark.parametrize("exchange", ANSWERS)
+def test_a_listed_contract_says_what_the_shipped_one_says(exchange: str) -> None:
+    found = only(exchange)
+    shipped = load_snapshot().get(exchange, found.native_symbol)
+    assert shipped is not None
+    assert replace(shipped, as_of=AS_OF) == found
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("exchange", "changes", "contract", "size"),
     [
-        {"swap": False, "type": "spot", "contractSize": None},
-        {"swap": False, "type": "option", "option": True},
-        {"contractSize": None},
-        {"contractSize": 0},
-        {"contractSize": float("nan")},
-        {"contractSize": True},
-        {"linear": None, "inverse": None},
-        {"base": None},
-        {"id": ""},
+        ("okx", {"ctMult": "5"}, ContractKind.LINEAR, "0.05"),
+        ("okx", {"ctMult": ""}, ContractKind.LINEAR, "0.01"),
+        (
+            "okx",
+            {
+                "instId": "BTC-USD-261225",
+                "uly": "BTC-USD",
+                "settleCcy": "BTC",
+                "ctType": "inverse",
+                "ctVal": "100",
+                "ctValCcy": "USD",
+            },
+            ContractKind.INVERSE,
+            "100",
+        ),
+        ("okx", {"settleCcy": "ETH"}, ContractKind.QUANTO, "0.01"),
+        ("gate", {"quanto_multiplier": "1e-06"}, ContractKind.LINEAR, "0.000001"),
+        ("gate", {"name": "BTC_USD", "type": "inverse", "quanto_multiplier": "0"},
+         ContractKind.INVERSE, "1"),
+        ("htx", {"contract_code": "BTC-USD", "contract_size": 100}, ContractKind.INVERSE, "100"),
+        ("htx", {"contract_code": "BTC261225", "contract_size": 100}, ContractKind.INVERSE, "100"),
+        ("htx", {"contract_code": "BTC-USDT-261225"}, ContractKind.LINEAR, "0.001"),
+        ("binance", {"symbol": "BTCUSD_261225"}, ContractKind.INVERSE, "100"),
+    ],
+)  # fmt: skip
+def test_kinds_and_sizes(
+    exchange: str, changes: dict[str, Any], contract: ContractKind, size: str
+) -> None:
+    found = only(exchange, **changes)
+    assert (found.contract, found.contract_size) == (contract, Decimal(size))
+
+
+@pytest.mark.parametrize("settle", ["USD", "USDC", "USDT", "USDG"])
+def test_an_x_perp_is_linear_in_dollars_whatever_dollar_settles_it(settle: str) -> None:
+    found = only(
+        "okx", instId="BTC-USD_UM_XPERP-310404", uly="BTC-USD", settleCcy=settle, ctVal="0.0001"
+    )
+    assert (found.base, found.quote, found.settle) == ("BTC", "USD", settle)
+    assert found.contract is ContractKind.LINEAR
+    book = InstrumentBook([found])
+    assert book.market("okx", "BTC-USD_UM_XPERP-310404").symbol == "BTCUSDT"
+
+
+def test_a_gate_contract_settled_in_another_coin_is_quanto() -> None:
+    row = answer("gate", name="ETH_USD", quanto_multiplier="0.000001")
+    [found] = from_gate("BTC", row, AS_OF)
+    assert found.contract is ContractKind.QUANTO
+
+
+@pytest.mark.parametrize(
+    ("exchange", "changes"),
+    [
+        ("okx", {"ctVal": ""}),
+        ("okx", {"instId": ""}),
+        ("okx", {"uly": ""}),
+        ("okx", {"uly": 5}),
+        ("gate", {"quanto_multiplier": None}),
+        ("htx", {"symbol": None}),
+        ("binance", {"baseAsset": ""}),
+        ("lighter", {"market_type": "spot"}),
+        ("lighter", {"symbol": "ETH/USDC"}),
+        ("lighter", {"market_id": "0"}),
     ],
 )
-def test_a_market_without_the_facts_is_left_out(changes: dict[str, Any]) -> None:
-    assert from_ccxt("gate", [market(**changes)], AS_OF) == []
+def test_a_row_without_the_facts_is_left_out(exchange: str, changes: dict[str, Any]) -> None:
+    assert parsed(exchange, **changes) == []
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "NaN", "Infinity", "many", "9" * 50, True, [1]])
+def test_a_size_that_makes_no_sense_is_given_back_as_none_to_believe(size: Any) -> None:
+    assert only("okx", ctVal=size).contract_size <= 0
+
+
+@pytest.mark.parametrize("exchange", PARSERS)
+@pytest.mark.parametrize("text", [None, 5, "no", {"code": "50011", "msg": "Too many"}, [1, None]])
+def test_an_answer_that_is_no_list_raises_nothing_else(exchange: str, text: Any) -> None:
+    with contextlib.suppress(ValueError):
+        assert PARSERS[exchange](text, AS_OF) == []
 
 
 def bitmex(**changes: Any) -> dict[str, Any]:
@@ -177,7 +260,8 @@ def test_bitmex_contracts(changes: dict[str, Any], contract: ContractKind, size:
     assert (shipped.contract, shipped.contract_size) == (contract, Decimal(size))
 
 
-def test_a_bitmex_row_without_a_multiplier_is_left_out() -> None:
+def test_a_bitmex_row_without_a_multiplier_or_of_a_spot_pair_is_left_out() -> None:
+    assert from_bitmex([bitmex(typ="IFXXXP")], AS_OF) == []
     index = bitmex(symbol=".BXBT", multiplier=None, isInverse=False)
     assert from_bitmex([index, bitmex(multiplier=None), bitmex(symbol=None)], AS_OF) == []
 
@@ -219,7 +303,7 @@ def test_the_page_of_venues_names_the_source_of_every_shipped_value() -> None:
 
 
 def test_instruments_are_read_from_an_array_or_from_lines() -> None:
-    one, other = only("gate"), only("gate", id="ETH_USDT", base="ETH")
+    one, other = only("gate"), only("gate", name="ETH_USDT")
     book = InstrumentBook([one, other])
     assert parse_instruments(snapshot_text(book)) == [one, other]
     assert parse_instruments(encode(one) + b"\n\n" + encode(other)) == [one, other]
@@ -247,7 +331,7 @@ def liq_normalize(path: Path, data: bytes) -> subprocess.CompletedProcess[bytes]
 
 def test_normalize_uses_the_contracts_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "contracts.json"
-    path.write_bytes(snapshot_text(InstrumentBook([only("gate", id="NEW_USDT", base="NEW")])))
+    path.write_bytes(snapshot_text(InstrumentBook([only("gate", name="NEW_USDT")])))
     rows = [
         {"price": 2, "size": -30_000, "time_ms": 1_784_000_000_000, "contract": symbol}
         for symbol in ("NEW_USDT", "BTC_USDT")
@@ -280,7 +364,7 @@ def test_normalize_refuses_a_file_without_contracts(tmp_path: Path) -> None:
 
 def test_a_refreshed_contract_replaces_the_shipped_one() -> None:
     before = load_snapshot()
-    after = before.updated([only("gate", contractSize=0.001)])
+    after = before.updated([only("gate", quanto_multiplier="0.001")])
     assert len(after) == len(before)
     known = after.get("gate", "BTC_USDT")
     assert known is not None

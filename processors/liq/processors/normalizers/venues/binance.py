@@ -24,7 +24,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
-    CcxtList,
+    ContractList,
     Contracts,
     Feed,
     JsonObject,
@@ -32,6 +32,7 @@ from liq.processors.normalizers.kit import (
     Reading,
     Venue,
     check_symbol,
+    from_coinm,
     is_zero,
     liquidated_side,
     needed,
@@ -119,7 +120,16 @@ def coinm_market(reading: Reading, symbol: str) -> Market:
     Raises:
         EntryError: as `InstrumentBook.market`.
     """
-    return reading.instruments.market(EXCHANGE, symbol)
+    return reading.contract(symbol)
+
+
+def coinm_family(symbol: str) -> str:
+    """Return the pair, BTCUSD of BTCUSD_PERP or BTCUSD_261225.
+
+    The size is the pair's: so it was in every recorded `exchangeInfo` of 2021 to 2023
+    (bmoscon/cryptofeed, `sample_data`), and messages of 2026 name the pair in `ps`.
+    """
+    return symbol.partition("_")[0]
 
 
 VENUE: Final = Venue(
@@ -148,7 +158,15 @@ VENUE: Final = Venue(
         ),
     },
     contracts=Contracts(
-        listed_by=CcxtList(classes=("binancecoinm",)),
+        listed_by=(
+            ContractList(
+                setting="BINANCE_COINM_CONTRACTS_URL",
+                address="https://dapi.binance.com/dapi/v1/exchangeInfo",
+                parse=from_coinm,
+                lists=lambda _: True,
+            ),
+        ),
+        family_of=coinm_family,
         sources={
             "2025-06-30": "ccxt's recorded markets (`ts/src/test/static/markets/binance.json`) "
             "and the venue's rule: 100 dollars for BTC, 10 for others",

@@ -18,13 +18,14 @@ an insert and its delete.
 - The id is the venue's `orderID`.
 """
 
+import re
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
+    ContractList,
     Contracts,
     EntryError,
     Feed,
-    OwnList,
     Reading,
     Venue,
     array_field,
@@ -51,6 +52,11 @@ OTHER_ACTIONS: Final = frozenset({"partial", "update", "delete"})
 CONTROL_FIELDS: Final = frozenset({"info", "success", "subscribe", "unsubscribe", "error"})
 ORDER_FIELDS: Final = needed("orderID", "symbol", "side", "price", "leavesQty")
 MAX_ORDER_ID_CHARACTERS: Final = 64
+BITCOIN_ROOT: Final = "XBT"
+BITCOIN_PERPETUAL: Final = "XBTUSD"
+
+# A root, the letter of a month and two digits of the year.
+_DATED = re.compile(r"(?P<root>[A-Z0-9]{2,20})[FGHJKMNQUVXZ][0-9]{2}", re.ASCII)
 
 
 def read_liquidation(reading: Reading, message: Any) -> None:
@@ -76,7 +82,7 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
     if not 0 < len(text(order_id, "orderID")) <= MAX_ORDER_ID_CHARACTERS:
         raise EntryError(RejectReason.MISSING_FIELD, f"orderID is {shown(order_id)}, not an id.")
     return reading.liquidation(
-        reading.instruments.market(EXCHANGE, text(symbol, "symbol")),
+        reading.contract(text(symbol, "symbol")),
         reading.own_id(order_id),
         liquidated_side(raw_side, "side", LIQUIDATED),
         positive_decimal(price, "price"),
@@ -85,6 +91,17 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
         PRICE_KIND,
         COMPLETENESS,
     )
+
+
+def family_of(symbol: str) -> str:
+    """Return the root of a dated contract (XBTM25, ETHUSDTZ25), or the symbol itself.
+
+    The root XBT belongs to XBTUSD: a dollar a contract in all recorded lists (bmoscon/cryptofeed,
+    `sample_data`, 2021 to 2023).
+    """
+    match = _DATED.fullmatch(symbol)
+    root = symbol if match is None else match["root"]
+    return BITCOIN_PERPETUAL if root == BITCOIN_ROOT else root
 
 
 VENUE: Final = Venue(
@@ -104,9 +121,15 @@ VENUE: Final = Venue(
     },
     control_texts=frozenset({b"ping", b"pong"}),
     contracts=Contracts(
-        listed_by=OwnList(
-            address="https://www.bitmex.com/api/v1/instrument/active", parse=from_bitmex
+        listed_by=(
+            ContractList(
+                setting="BITMEX_CONTRACTS_URL",
+                address="https://www.bitmex.com/api/v1/instrument/active",
+                parse=from_bitmex,
+                lists=lambda _: True,
+            ),
         ),
+        family_of=family_of,
         sources={
             "2022-06-30": "crypto-crawler/crypto-crawler-rs, "
             "`crypto-contract-value/src/exchanges/bitmex.rs`: `multiplier` of `instrument/active`, "

@@ -14,16 +14,18 @@ examples. No recorded message was at hand.
 - No id.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
     JSON_NUMBERS,
-    CcxtList,
+    ContractList,
     Contracts,
     Feed,
     Reading,
     Venue,
     array_field,
+    from_gate,
     needed,
     positive_decimal,
     row_object,
@@ -62,7 +64,7 @@ def read_liquidates(reading: Reading, message: Any) -> None:
 def read_order(reading: Reading, order: Any) -> Liquidation:
     """Read one forced order."""
     contract, size, price, time = take(row_object(order), ORDER_FIELDS)
-    market = reading.instruments.market(EXCHANGE, text(contract, "contract"))
+    market = reading.contract(text(contract, "contract"))
     negative, unsigned = split_sign(size)
     timestamp_ms = timestamp(time, "time_ms", reading.received_at_ms)
     return reading.liquidation(
@@ -90,6 +92,16 @@ def split_sign(size: Any) -> tuple[bool, object]:
     raise unusable(RejectReason.MISSING_FIELD, size, "size", "a number")
 
 
+def contract_list(settle: str) -> ContractList:
+    """Declare the list of the contracts that settle in a currency."""
+    return ContractList(
+        setting=f"GATE_{settle}_CONTRACTS_URL",
+        address=f"https://api.gateio.ws/api/v4/futures/{settle.lower()}/contracts",
+        parse=partial(from_gate, settle),
+        lists=lambda contract: contract.settle == settle,
+    )
+
+
 LIQUIDATES: Final = Feed(
     read=read_liquidates,
     publishes="one forced order a contract and second",
@@ -103,7 +115,7 @@ VENUE: Final = Venue(
     exchange=EXCHANGE,
     feeds={"usdt": LIQUIDATES, "btc": LIQUIDATES},
     contracts=Contracts(
-        listed_by=CcxtList(classes=("gate",)),
+        listed_by=(contract_list("USDT"), contract_list("BTC")),
         sources={
             "2022-06-30": "crypto-crawler-rs, `gate.rs`: `quanto_multiplier` of "
             "`/futures/usdt/contracts`",

@@ -11,7 +11,7 @@ Sources: HTX documentation of the three notification sockets, "Subscribe Liquida
 - `price` is the bankruptcy price. `created_at` is in milliseconds.
 - Whether all orders are published is not documented: they are labelled sampled (COMPLETENESS),
   which claims less.
-- Coin futures get new symbols every week: refresh the metadata (`liq instruments refresh`).
+- Coin futures get new symbols every week, of the size that the coin's other contracts have.
 - No id. The sockets send gzip; frames are read here as unpacked by the producer.
 """
 
@@ -21,7 +21,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
-    CcxtList,
+    ContractList,
     Contracts,
     EntryError,
     Feed,
@@ -31,6 +31,7 @@ from liq.processors.normalizers.kit import (
     Venue,
     array_field,
     check_symbol,
+    from_htx,
     liquidated_side,
     needed,
     new_market,
@@ -55,7 +56,9 @@ COMPLETENESS: Final = Completeness.SAMPLED
 ORDER_FIELDS: Final = needed(
     "contract_code", "direction", "offset", "volume", "price", "created_at"
 )
+REST: Final = "https://api.hbdm.com"
 
+_DATED = re.compile(r"(?P<base>[A-Z0-9]{1,20}?)(?:-(?P<quote>[A-Z]{1,10})-)?[0-9]{6}", re.ASCII)
 _LINEAR = re.compile(r"(?P<base>[A-Z0-9]{1,20})-(?P<quote>[A-Z0-9]{1,10})(?:-[0-9]{6})?", re.ASCII)
 
 
@@ -88,7 +91,7 @@ def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidat
     if amount is not None and contract is ContractKind.LINEAR:
         market, size = linear_market(symbol), positive_decimal(amount, "amount")
     else:
-        market = reading.instruments.market(EXCHANGE, symbol)
+        market = reading.contract(symbol)
         size = positive_decimal(volume, "volume")
     timestamp_ms = timestamp(time, "created_at", reading.received_at_ms)
     return reading.liquidation(
@@ -115,6 +118,18 @@ def linear_market(symbol: str) -> Market:
         raise EntryError(RejectReason.INVALID_SYMBOL, f"{shown(symbol)} names no base and quote.")
     base, quote = match["base"], match["quote"]
     return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
+
+
+def family_of(symbol: str) -> str:
+    """Return the perpetual of a dated contract: BTC-USD of BTC200925, BTC-USDT of BTC-USDT-210625.
+
+    Coin-margined swaps and futures have the same size: 100 dollars for BTC, 10 for others in all
+    recorded lists (bmoscon/cryptofeed, `sample_data`, 2021 to 2023).
+    """
+    match = _DATED.fullmatch(symbol)
+    if match is None:
+        return symbol
+    return f"{match['base']}-{match['quote'] or 'USD'}"
 
 
 def _feed(contract: ContractKind, publishes: str, *, quantity: str) -> Feed:
@@ -146,7 +161,27 @@ VENUE: Final = Venue(
         ),
     },
     contracts=Contracts(
-        listed_by=CcxtList(classes=("htx",)),
+        listed_by=(
+            ContractList(
+                setting="HTX_LINEAR_CONTRACTS_URL",
+                address=f"{REST}/linear-swap-api/v1/swap_contract_info?business_type=all",
+                parse=from_htx,
+                lists=lambda contract: contract.contract is ContractKind.LINEAR,
+            ),
+            ContractList(
+                setting="HTX_INVERSE_CONTRACTS_URL",
+                address=f"{REST}/swap-api/v1/swap_contract_info",
+                parse=from_htx,
+                lists=lambda contract: contract.native_symbol.endswith("-USD"),
+            ),
+            ContractList(
+                setting="HTX_FUTURES_CONTRACTS_URL",
+                address=f"{REST}/api/v1/contract_contract_info",
+                parse=from_htx,
+                lists=lambda contract: "-" not in contract.native_symbol,
+            ),
+        ),
+        family_of=family_of,
         sources={
             "2022-06-30": "crypto-crawler-rs, `huobi.rs`: `contract_size` of `swap_contract_info`",
             "2025-06-30": "ccxt's recorded markets (`htx.json`) and the venue's rule: "

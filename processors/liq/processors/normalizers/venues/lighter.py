@@ -18,13 +18,14 @@ Sources: apidocs.lighter.xyz, websocket reference, "Trade" (read 2026); a record
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
-    CcxtList,
+    ContractList,
     Contracts,
     EntryError,
     Feed,
     Reading,
     Venue,
     array_field,
+    from_lighter,
     needed,
     positive_decimal,
     row_object,
@@ -83,7 +84,7 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
             RejectReason.INVALID_SIDE, f"is_maker_ask is {shown(maker_asks)}, not true or false."
         )
     return reading.liquidation(
-        reading.instruments.market(EXCHANGE, str(market_id)),
+        reading.contract(str(market_id)),
         reading.own_id(f"{market_id}|{text(trade_id, 'trade_id_str')}"),
         SIDE_BY_MAKER_ASK[maker_asks],
         positive_decimal(raw_price, "price"),
@@ -105,11 +106,17 @@ VENUE: Final = Venue(
             long_when="`is_maker_ask` = false (the taker sold)",
             quantity="units of the base",
             identity="market_id, trade_id_str",
-            breaks="a market listed since the last refresh waits as rejected",
         )
     },
     contracts=Contracts(
-        listed_by=CcxtList(classes=("lighter",)),
+        listed_by=(
+            ContractList(
+                setting="LIGHTER_CONTRACTS_URL",
+                address="https://mainnet.zklighter.elliot.ai/api/v1/orderBooks?filter=all",
+                parse=from_lighter,
+                lists=lambda _: True,
+            ),
+        ),
         sources={
             "2025-12-16": "BloomFiLabs/BloomTest, `server/src/config/cached-symbols.ts`, made from "
             "the venue's order books",

@@ -8,7 +8,7 @@ Sources: okx.com v5 documentation, "Liquidation orders channel" (versions of 202
   says nothing, and certainly not short.
 - `sz` counts contracts: times the contract value it is units of the base (linear: 0.01 BTC, 0.1
   ETH, 1 SOL, 100 XRP, 1000 DOGE of USDT swaps) or dollars (inverse: 100 for BTC-USD, 10 for most
-  others). The contract value is metadata; an unknown contract is rejected (`unknown_instrument`).
+  others). The contract value is metadata, the same for all contracts of a family.
 - `bkPx` is the bankruptcy price; documentation of 2026-07 calls it the liquidation mark price.
   That is unsettled: it is labelled bankruptcy, and it is no fill either way.
 - `ts` is in milliseconds, as a string. Entries come unordered and late; every entry of `data` and
@@ -22,7 +22,7 @@ Sources: okx.com v5 documentation, "Liquidation orders channel" (versions of 202
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
-    CcxtList,
+    ContractList,
     Contracts,
     EntryError,
     Feed,
@@ -30,6 +30,7 @@ from liq.processors.normalizers.kit import (
     Reading,
     Venue,
     array_field,
+    from_okx,
     liquidated_side,
     needed,
     object_field,
@@ -51,6 +52,7 @@ INSTRUMENT_FIELDS: Final = needed("instId", "instType")
 DETAIL_FIELDS: Final = needed("side", "posSide", "bkPx", "sz", "ts")
 CONTRACT_TYPES: Final = frozenset({"SWAP", "FUTURES"})
 PRICE_KIND: Final = PriceKind.BANKRUPTCY
+INSTRUMENTS: Final = "https://www.okx.com/api/v5/public/instruments"
 
 
 def read_public(reading: Reading, message: Any) -> None:
@@ -81,7 +83,7 @@ def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquid
             RejectReason.UNSUPPORTED_INSTRUMENT,
             f"The instrument's type is {shown(instrument_type)}, not SWAP or FUTURES.",
         )
-    market = reading.instruments.market("okx", text(symbol, "instId"))
+    market = reading.contract(text(symbol, "instId"))
     raw_side, position, raw_price, raw_size, time = take(row_object(detail), DETAIL_FIELDS)
     side = liquidated_side(raw_side, "side", LIQUIDATED)
     check_position(text(position, "posSide"), side)
@@ -118,6 +120,15 @@ def check_position(position: str, side: Side) -> None:
         )
 
 
+def family_of(symbol: str) -> str:
+    """Return the venue's `instFamily`: BTC-USDT of BTC-USDT-SWAP and of BTC-USDT-261225.
+
+    Its contracts have one size: 0 exceptions in the recorded lists of 2021 to 2023
+    (bmoscon/cryptofeed, `sample_data`). X-Perps are families of their own.
+    """
+    return symbol.rpartition("-")[0] or symbol
+
+
 VENUE: Final = Venue(
     exchange="okx",
     feeds={
@@ -134,8 +145,24 @@ VENUE: Final = Venue(
     },
     control_texts=frozenset({b"ping", b"pong"}),
     contracts=Contracts(
-        listed_by=CcxtList(classes=("okx",)),
+        listed_by=(
+            ContractList(
+                setting="OKX_SWAP_CONTRACTS_URL",
+                address=f"{INSTRUMENTS}?instType=SWAP",
+                parse=from_okx,
+                lists=lambda contract: contract.native_symbol.endswith("-SWAP"),
+            ),
+            ContractList(
+                setting="OKX_FUTURES_CONTRACTS_URL",
+                address=f"{INSTRUMENTS}?instType=FUTURES",
+                parse=from_okx,
+                lists=lambda contract: not contract.native_symbol.endswith("-SWAP"),
+            ),
+        ),
+        family_of=family_of,
         sources={
+            "2022-05-31": "bmoscon/cryptofeed, `sample_data/OKX.0`, the venue's list of 2022-05; "
+            "the day on which ZEC-USDT-SWAP changed is not known, 2023-01-01 is assumed",
             "2022-06-30": "crypto-crawler-rs, `okx.rs`: `ctVal` of `public/instruments`",
             "2023-03-30": "the recorded message of that contract, by the rule for inverse ones",
             "2026-03-31": "a public trading engine's table of the hundred most traded swaps, "

@@ -6,8 +6,10 @@ ALTER TABLE liquidations
     ADD COLUMN IF NOT EXISTS rate_age_ms Nullable(UInt64) COMMENT 'Age of the rate at the receipt of the frame' CODEC(ZSTD(1)) AFTER rate_currency,
     ADD COLUMN IF NOT EXISTS arrival LowCardinality(String) DEFAULT 'live' COMMENT 'live, or late by nature: retried, backfilled, completed, imported' AFTER rate_age_ms;
 
+-- Each version of a contract is a row: the history of its sizes stays.
 ALTER TABLE instruments
-    ADD COLUMN IF NOT EXISTS valid_from Nullable(DateTime64(3, 'UTC')) COMMENT 'Since when the values hold; null is always' AFTER as_of;
+    ADD COLUMN IF NOT EXISTS valid_from DateTime64(3, 'UTC') COMMENT 'Since when the values hold; 1970 is always' AFTER as_of,
+    MODIFY ORDER BY (exchange, native_symbol, valid_from);
 
 ALTER TABLE feeds
     COMMENT COLUMN event 'connected, lost, gap, stale, refused, storm, unread or moved';

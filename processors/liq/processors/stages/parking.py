@@ -1,0 +1,39 @@
+"""Parking: a frame with an unknown contract as a record for the topic of parked frames.
+
+`liq reference` publishes the frame again, with the same key and headers and a `retry` header, once
+the contracts are listed.
+"""
+
+from typing import Any
+
+from liq.runtime.record_time import received_at_ns
+from liq.runtime.sending import OutputRecord
+from liq.schemas.headers import (
+    EXCHANGE,
+    RAW_KEY,
+    RECEIVED_AT_NS,
+    RETRY,
+    Retry,
+    integer_header,
+    text_header,
+)
+
+
+def parked_record(topic: str, message: Any, exchange: str, retry: Retry) -> OutputRecord:
+    """Return the frame as it came, under the first contract that it waits for.
+
+    The headers say exchange and time of receipt even where the raw record did not: the record that
+    comes back has another time of its own.
+    """
+    dropped, added = {RETRY, RAW_KEY}, [retry.encode()]
+    if text_header(message.headers, EXCHANGE) != exchange:
+        dropped.add(EXCHANGE)
+        added.append((EXCHANGE, exchange.encode()))
+    if integer_header(message.headers, RECEIVED_AT_NS) is None:
+        dropped.add(RECEIVED_AT_NS)
+        added.append((RECEIVED_AT_NS, b"%d" % received_at_ns(message)))
+    if message.key is not None:
+        added.append((RAW_KEY, message.key))
+    headers = [header for header in message.headers if header[0] not in dropped]
+    key = f"{exchange}:{retry.contracts[0]}".encode()
+    return OutputRecord(topic, key, message.value, [*headers, *added])

@@ -1,0 +1,23 @@
+"""Reference data of the venues over REST: `liq reference` lists contracts and retries frames.
+
+`run` starts independent tasks; one that ends with an error ends the process, and its supervisor
+starts it again.
+"""
+
+from liq.producers.reference.checks import check_listing, versions
+from liq.producers.reference.known import KnownContracts
+from liq.producers.reference.run import run
+from liq.producers.reference.sources import ContractSource, SourceError, fetch_contracts
+from liq.producers.reference.timing import DEFAULT_TIMING, ReferenceTiming
+
+__all__ = [
+    "DEFAULT_TIMING",
+    "ContractSource",
+    "KnownContracts",
+    "ReferenceTiming",
+    "SourceError",
+    "check_listing",
+    "fetch_contracts",
+    "run",
+    "versions",
+]

@@ -1,0 +1,129 @@
+"""The contracts that are known: the shipped ones, and those on the instruments topic."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from liq.producers.reference.checks import Known
+from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS
+from liq.runtime.settings import Settings
+from liq.schemas.codec import DecodeError, decode, encode
+from liq.schemas.records import Instrument
+
+PARTITION: Final = 0
+POLL_MS: Final = 500
+
+log = get_logger(__name__)
+
+
+def topic_key(instrument: Instrument) -> bytes:
+    """The key of an instrument on its topic: each version of a contract has its own."""
+    key = f"{instrument.exchange}:{instrument.native_symbol}"
+    if instrument.valid_from_ms is not None:
+        key += f"@{instrument.valid_from_ms}"
+    return key.encode()
+
+
+class KnownContracts:
+    """The newest version of every contract, kept up to date from the topic.
+
+    `offset` is that of its record on the topic; contracts that are only shipped have none.
+    """
+
+    def __init__(self, settings: Settings, shipped: Iterable[Instrument]) -> None:
+        self._settings = settings
+        self._topic = TopicPartition(settings.topics.instruments, PARTITION)
+        self._by_exchange: dict[str, dict[str, Instrument]] = {}
+        self._offsets: dict[tuple[str, str], int] = {}
+        self._consumer: AIOKafkaConsumer | None = None
+        for one in shipped:
+            self._add(one, None)
+
+    def of(self, exchange: str) -> Known:
+        """The newest contracts of an exchange, by symbol."""
+        return self._by_exchange.get(exchange, {})
+
+    def newest_as_of(self, exchange: str) -> str:
+        """The latest ISO date on which a contract of the exchange was true; empty without one."""
+        return max((one.as_of for one in self.of(exchange).values()), default="")
+
+    async def read(self) -> None:
+        """Connect, and read what the topic holds now.
+
+        Raises:
+            KafkaError: the brokers do not answer.
+        """
+        self._consumer = consumer = new_consumer(self._settings)
+        await start_consumer(self._settings, consumer)
+        consumer.assign([self._topic])
+        await consumer.seek_to_beginning(self._topic)
+        end = (await consumer.end_offsets([self._topic]))[self._topic]
+        while await consumer.position(self._topic) < end:
+            await self._poll(consumer)
+
+    async def follow(self) -> None:
+        """Read what others add to the topic, such as `liq instruments refresh`."""
+        while self._consumer is not None:
+            await self._poll(self._consumer)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None
+
+    async def publish(self, producer: AIOKafkaProducer, contracts: Sequence[Instrument]) -> None:
+        """Publish contracts and know them.
+
+        Raises:
+            KafkaError: the brokers refuse a record.
+        """
+        deliveries = [
+            await producer.send(
+                self._topic.topic, encode(one), key=topic_key(one), partition=PARTITION
+            )
+            for one in contracts
+        ]
+        for one, sent in zip(contracts, await asyncio.gather(*deliveries), strict=True):
+            self._add(one, sent.offset)
+
+    async def offset_of(
+        self, producer: AIOKafkaProducer, exchange: str, symbols: Sequence[str]
+    ) -> int:
+        """The offset up to which the topic has these contracts; shipped ones are published first.
+
+        Raises:
+            KafkaError: the brokers refuse a record.
+        """
+        shipped = [
+            self.of(exchange)[symbol]
+            for symbol in symbols
+            if (exchange, symbol) not in self._offsets
+        ]
+        if shipped:
+            await self.publish(producer, shipped)
+        return max(self._offsets[exchange, symbol] for symbol in symbols)
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
+            for record in records:
+                if record.value is None:
+                    continue
+                try:
+                    self._add(decode(Instrument, record.value), record.offset)
+                except DecodeError as error:
+                    ERRORS.labels("instrument_undecodable").inc()
+                    log.warning("instrument_undecodable", error=str(error))
+
+    def _add(self, one: Instrument, offset: int | None) -> None:
+        of_exchange = self._by_exchange.setdefault(one.exchange, {})
+        before = of_exchange.get(one.native_symbol)
+        if before is None or (before.valid_from_ms or 0) <= (one.valid_from_ms or 0):
+            of_exchange[one.native_symbol] = one
+        if offset is not None:
+            key = one.exchange, one.native_symbol
+            self._offsets[key] = max(offset, self._offsets.get(key, 0))

@@ -1,0 +1,219 @@
+"""Listing the contracts of every venue: at the start, every hour, and when a frame needs one."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+
+from liq.producers.reference.checks import check_listing, versions
+from liq.producers.reference.known import KnownContracts
+from liq.producers.reference.sources import ContractSource, SourceError, fetch_contracts
+from liq.producers.reference.timing import ReferenceTiming
+from liq.runtime.health import Health
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import LISTED_CONTRACTS, LISTING_AGE, LISTINGS
+from liq.runtime.retry import Backoff
+from liq.schemas.records import FeedStatus
+from liq.schemas.units import DAY_SECONDS, MILLISECOND_NS
+from liq.schemas.vocabulary import FeedEvent
+
+# The `feed` of this worker's records on the topic of feeds.
+FEED: Final = "contracts"
+MAX_DETAIL_CHARACTERS: Final = 500
+MINUTE_SECONDS: Final = 60
+
+log = get_logger(__name__)
+Report = Callable[[FeedStatus], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Venue:
+    """The listings of a venue: those that were begun, and those of them that ended well."""
+
+    sources: list[ContractSource]
+    backoff: Backoff
+    begun: int = 0
+    succeeded: list[int] = field(default_factory=list)
+    listed: int = 0
+    accepted_at: float | None = None
+    asked_at: float = float("-inf")
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class ContractLister:
+    """Lists venues independently of each other, and publishes what is new.
+
+    `report` publishes a record on the topic of feeds. `slot` names the process in it.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it works with
+        self,
+        sources: Sequence[ContractSource],
+        *,
+        known: KnownContracts,
+        producer: AIOKafkaProducer,
+        report: Report,
+        health: Health,
+        timing: ReferenceTiming,
+        slot: str,
+    ) -> None:
+        self._known = known
+        self._producer = producer
+        self._report = report
+        self._health = health
+        self._timing = timing
+        self._slot = slot
+        self._venues: dict[str, _Venue] = {}
+        for source in sources:
+            venue = self._venues.setdefault(source.exchange, _Venue([], Backoff(timing.backoff)))
+            venue.sources.append(source)
+        self.show_ages()
+
+    async def run(self) -> None:
+        """List for ever.
+
+        Raises:
+            KafkaError: the brokers refuse a record.
+        """
+        async with asyncio.TaskGroup() as group:
+            for exchange in self._venues:
+                group.create_task(self._run_venue(exchange), name=f"list-{exchange}")
+
+    def ask(self, exchange: str) -> None:
+        """Ask for a listing soon; at most one in `ask_seconds` is made."""
+        if exchange in self._venues:
+            self._venues[exchange].asked.set()
+
+    def begun(self, exchange: str) -> int:
+        """How many listings of an exchange were begun."""
+        venue = self._venues.get(exchange)
+        return 0 if venue is None else venue.begun
+
+    def succeeded_since(self, exchange: str, begun: int) -> int:
+        """How many listings ended well that were begun after so many."""
+        venue = self._venues.get(exchange)
+        return 0 if venue is None else sum(number > begun for number in venue.succeeded)
+
+    def lists(self, exchange: str) -> bool:
+        """Whether it lists the exchange at all."""
+        return exchange in self._venues
+
+    def show_ages(self) -> None:
+        """Show in a metric and in the body of `/readyz` how old each venue's listing is.
+
+        An old one is no reason to be unready: what was known serves on.
+        """
+        now = time.monotonic()
+        for exchange, venue in self._venues.items():
+            if venue.accepted_at is not None:
+                age = now - venue.accepted_at
+                reason = f"{venue.listed} contracts, listed {_ago(age)} ago"
+            else:
+                as_of = self._known.newest_as_of(exchange)
+                age = _age_seconds(as_of)
+                reason = (
+                    f"not listed since the start; {len(self._known.of(exchange))} contracts known, "
+                    f"the newest of {as_of or 'no date'} ({_ago(age)} old)"
+                )
+            LISTING_AGE.labels(exchange).set(age)
+            self._health.set(f"{FEED}.{exchange}", holds=True, reason=reason)
+
+    async def _run_venue(self, exchange: str) -> None:
+        venue = self._venues[exchange]
+        while True:
+            is_listed = await self._list(exchange, venue)
+            if is_listed:
+                venue.backoff.reset()
+            wait = self._timing.listing_seconds if is_listed else venue.backoff.next_seconds()
+            try:
+                async with asyncio.timeout(wait):
+                    await venue.asked.wait()
+                    await asyncio.sleep(
+                        venue.asked_at + self._timing.ask_seconds - time.monotonic()
+                    )
+            except TimeoutError:
+                pass
+            if venue.asked.is_set():
+                venue.asked.clear()
+                venue.asked_at = time.monotonic()
+
+    async def _list(self, exchange: str, venue: _Venue) -> bool:
+        """List a venue from all its sources; return whether every one was believed."""
+        venue.begun += 1
+        number = venue.begun
+        as_of = datetime.now(UTC).date().isoformat()
+        results = await asyncio.gather(*(self._accept(one, as_of) for one in venue.sources))
+        if None in results:
+            return False
+        venue.succeeded = [*venue.succeeded[-self._timing.give_up_listings :], number]
+        venue.listed = sum(filter(None, results))
+        venue.accepted_at = time.monotonic()
+        LISTED_CONTRACTS.labels(exchange).set(venue.listed)
+        return True
+
+    async def _accept(self, source: ContractSource, as_of: str) -> int | None:
+        """Publish what a source has news of; return how many contracts it lists, None for none."""
+        exchange = source.exchange
+        try:
+            listed = await fetch_contracts(source, as_of)
+        except SourceError as error:
+            LISTINGS.labels(exchange, "failed").inc()
+            log.warning("contracts_not_listed", exchange=exchange, detail=str(error))
+            return None
+        known = self._known.of(exchange)
+        expected = {symbol: one for symbol, one in known.items() if source.lists(one)}
+        listing = check_listing(listed, expected, source.family_of)
+        if listing.complaint:
+            LISTINGS.labels(exchange, "refused").inc()
+            await self._refuse(source, listing.complaint)
+        if listing.problem:
+            return None
+        LISTINGS.labels(exchange, "accepted").inc()
+        _, new = versions(listing.contracts, known, _now_ms())
+        await self._known.publish(self._producer, new)
+        log.info(
+            "contracts_listed",
+            exchange=exchange,
+            contracts=len(listing.contracts),
+            new=len(new),
+            refused=len(listing.refusals),
+        )
+        return len(listing.contracts)
+
+    async def _refuse(self, source: ContractSource, complaint: str) -> None:
+        log.warning("contracts_refused", exchange=source.exchange, detail=complaint)
+        await self._report(
+            FeedStatus(
+                exchange=source.exchange,
+                feed=FEED,
+                connection=f"{self._slot}:{source.exchange}.{FEED}",
+                event=FeedEvent.REFUSED,
+                timestamp_ms=_now_ms(),
+                detail=f"{complaint}; what was known stays"[:MAX_DETAIL_CHARACTERS],
+            )
+        )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // MILLISECOND_NS
+
+
+def _age_seconds(as_of: str) -> float:
+    try:
+        day = date.fromisoformat(as_of)
+    except ValueError:
+        return 0.0
+    return max(0.0, (datetime.now(UTC).date() - day).days * float(DAY_SECONDS))
+
+
+def _ago(seconds: float) -> str:
+    """A duration in the unit that suits it."""
+    if seconds < 2 * MINUTE_SECONDS:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * DAY_SECONDS:
+        return f"{seconds / MINUTE_SECONDS:.0f} min"
+    return f"{seconds / DAY_SECONDS:.0f} days"

@@ -1,0 +1,118 @@
+"""A run of the reference worker: independent tasks over one producer and one view of contracts."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from liq.producers.reference.known import KnownContracts
+from liq.producers.reference.lister import ContractLister
+from liq.producers.reference.parked import ParkedFrames
+from liq.producers.reference.sources import ContractSource
+from liq.producers.reference.timing import DEFAULT_TIMING, ReferenceTiming
+from liq.runtime.errors import DependencyError
+from liq.runtime.health import Health
+from liq.runtime.kafka import new_producer
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import FEED_EVENTS
+from liq.runtime.settings import Settings
+from liq.schemas.codec import encode
+from liq.schemas.records import FeedStatus, Instrument
+
+CLIENT_ID: Final = "reference"
+CONDITION: Final = "kafka"
+BEAT_SECONDS: Final = 1.0
+END_SECONDS: Final = 10.0
+
+log = get_logger(__name__)
+
+
+async def run(  # noqa: PLR0913 - what one run consists of
+    settings: Settings,
+    sources: Sequence[ContractSource],
+    shipped: Iterable[Instrument],
+    *,
+    health: Health,
+    stop: asyncio.Event,
+    timing: ReferenceTiming = DEFAULT_TIMING,
+) -> None:
+    """List contracts and retry parked frames until `stop` is set.
+
+    `shipped` are the contracts that serve until a venue has been listed.
+
+    Raises:
+        DependencyError: Kafka does not answer, or refuses a record.
+    """
+    health.require(CONDITION, "not connected yet")
+    producer = new_producer(settings, f"{CLIENT_ID}-{settings.worker_slot}")
+    known = KnownContracts(settings, shipped)
+    try:
+        try:
+            await producer.start()
+            await known.read()
+            health.set(CONDITION, holds=True, reason="connected")
+            lister = ContractLister(
+                sources,
+                known=known,
+                producer=producer,
+                report=lambda status: _report(settings, producer, status),
+                health=health,
+                timing=timing,
+                slot=settings.worker_slot,
+            )
+            frames = ParkedFrames(
+                settings, known=known, lister=lister, producer=producer, timing=timing
+            )
+            await _until(
+                stop,
+                contracts=lister.run(),
+                instruments=known.follow(),
+                parked=frames.run(),
+                beat=_beat(health, lister),
+            )
+        finally:
+            await known.close()
+            await producer.stop()
+    except KafkaError as error:
+        raise DependencyError(
+            f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
+            "KAFKA_BOOTSTRAP_SERVERS, the credentials, and that `liq topics` has run."
+        ) from error
+
+
+async def _until(stop: asyncio.Event, **jobs: Coroutine[Any, Any, None]) -> None:
+    """Run jobs that never end by themselves until `stop` is set, or the first of them fails."""
+    tasks = [asyncio.create_task(job, name=name) for name, job in jobs.items()]
+    stopping = asyncio.create_task(stop.wait())
+    ended, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*tasks, stopping):
+        task.cancel()
+    await asyncio.wait({*tasks, stopping}, timeout=END_SECONDS)
+    for task in ended - {stopping}:
+        _raise(task)
+
+
+def _raise(task: "asyncio.Task[Any]") -> None:
+    """Raise what ended a task; of a group of errors, the first."""
+    error = task.exception()
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    log.error("task_ended", task=task.get_name(), error=repr(error))
+    if error is not None:
+        raise error
+
+
+async def _beat(health: Health, lister: ContractLister) -> None:
+    while True:
+        health.beat()
+        lister.show_ages()
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _report(settings: Settings, producer: AIOKafkaProducer, status: FeedStatus) -> None:
+    FEED_EVENTS.labels(status.exchange, status.feed, status.event.value).inc()
+    await producer.send_and_wait(
+        settings.topics.feeds, encode(status), key=status.exchange.encode()
+    )
