@@ -134,6 +134,9 @@ LISTING_AGE = Gauge(
 LISTED_CONTRACTS = Gauge(
     "liq_listed_contracts", "Contracts in the newest accepted listing of a venue.", ["exchange"]
 )
+RATE_AGE = Gauge(
+    "liq_rate_age_seconds", "Age of the newest rate of a currency in dollars.", ["currency"]
+)
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
 ALL_METRICS = (
@@ -177,6 +180,7 @@ ALL_METRICS = (
     LISTINGS,
     LISTING_AGE,
     LISTED_CONTRACTS,
+    RATE_AGE,
     READY,
 )
 

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from liq.processors.normalizers.errors import EntryError
 from liq.processors.normalizers.numbers import stored
 from liq.schemas.records import Source
+
+# A rate is published every minute; bitcoin moves by a few tenths of a percent in ten.
+DEFAULT_MAX_RATE_AGE_MS: Final = 600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,8 @@ class FrameMetadata:
     frame did not come out of Kafka.
 
     `waited_for` names the contracts that the frame waited for; None for a frame that did not wait.
-    Only their entries are read: the others were read when the frame arrived first.
+    Only their entries are read: the others were read when the frame arrived first. `rates` is the
+    text of the frame's rates (`liq.schemas.frame_rates`), empty when it came with none.
     """
 
     exchange: str
@@ -25,11 +30,12 @@ class FrameMetadata:
     received_at_ms: int
     source: Source | None = None
     waited_for: frozenset[str] | None = None
+    rates: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NormalizerConfig:
-    """The thresholds that events are labelled with, in dollars.
+    """The thresholds that events are labelled with, in dollars, and how old a rate may be.
 
     Raises:
         ValueError: a value is not a number above zero that can be stored.
@@ -37,6 +43,7 @@ class NormalizerConfig:
 
     institutional_threshold_usd: Decimal
     btc_price_level_step_usd: Decimal
+    max_rate_age_ms: int = DEFAULT_MAX_RATE_AGE_MS
 
     def __post_init__(self) -> None:
         """Refuse a threshold or step that cannot work."""
@@ -51,3 +58,5 @@ class NormalizerConfig:
                     f"{name} is {value}: set it above zero, with at most 26 integer digits "
                     "and 12 decimal places."
                 )
+        if self.max_rate_age_ms <= 0:
+            raise ValueError(f"max_rate_age_ms is {self.max_rate_age_ms}: set it above zero.")

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from liq.processors.normalizers.errors import shown
 from liq.processors.normalizers.json_types import JSON_NUMBERS
-from liq.processors.normalizers.markets import ONE, USD_LIKE
+from liq.processors.normalizers.markets import ONE
 from liq.processors.normalizers.numbers import EXACT
+from liq.schemas.dollars import USD_LIKE
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind
 

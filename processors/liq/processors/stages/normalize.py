@@ -20,6 +20,7 @@ from liq.schemas.codec import encode
 from liq.schemas.headers import (
     FEED,
     HEARTBEAT_KEY,
+    RATES,
     Retry,
     heartbeat_headers,
     retry_header,
@@ -27,7 +28,7 @@ from liq.schemas.headers import (
 )
 from liq.schemas.records import Liquidation, Rejected, Source
 from liq.schemas.topics import Topics
-from liq.schemas.units import MILLISECOND_NS
+from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 
 HEARTBEAT_INTERVAL_MS = 1_000
 # Waits, within a bound, until contract metadata up to an offset of its topic is in use.
@@ -43,6 +44,7 @@ def normalizer_config(settings: Settings) -> NormalizerConfig:
     return NormalizerConfig(
         institutional_threshold_usd=settings.institutional_threshold_usd,
         btc_price_level_step_usd=settings.price_level_rounding,
+        max_rate_age_ms=settings.rate_max_age_seconds * SECOND_MS,
     )
 
 
@@ -93,6 +95,7 @@ class NormalizeStage:
             received_at_ms=received_at_ns(message) // MILLISECOND_NS,
             source=Source(message.topic, message.partition, message.offset),
             waited_for=None if retry is None else frozenset(retry.contracts),
+            rates=text_header(message.headers, RATES),
         )
         waiting: dict[str, None] | None = {}
         if retry is not None and retry.is_final:

@@ -19,6 +19,7 @@ from liq.producers.live.coverage import covered_until_ms
 from liq.producers.live.feed_runner import FeedRunner
 from liq.producers.live.liveness import Activity, FeedActivity
 from liq.producers.live.publisher import Publisher
+from liq.producers.live.rates import RateStamp, followed_rates
 from liq.producers.live.session import SessionContext, describe_error
 from liq.producers.live.status import FeedReporter
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
@@ -62,7 +63,10 @@ async def produce(
     covered = await covered_until_ms(
         settings, [target.feed for target in chosen], settings.worker_slot, now_ms(clock)
     )
-    async with open_publisher(settings, clock) as publisher:
+    async with (
+        followed_rates(settings, lambda: now_ms(clock)) as rates,
+        open_publisher(settings, clock) as publisher,
+    ):
         health.set("kafka", holds=True, reason="connected")
         run = LiveRun(
             settings,
@@ -72,6 +76,7 @@ async def produce(
             timing=timing,
             publisher=publisher,
             covered=covered,
+            rates=rates,
         )
         await run.until(stop)
 
@@ -135,6 +140,7 @@ class LiveRun:
         timing: Timing,
         publisher: Publisher,
         covered: Mapping[str, int],
+        rates: RateStamp,
     ) -> None:
         self._settings = settings
         self._exchanges = exchanges_of(chosen)
@@ -148,7 +154,7 @@ class LiveRun:
             }
         )
         self._reporter = FeedReporter(publisher.status, clock)
-        session = SessionContext(publisher, self._activity, clock, timing)
+        session = SessionContext(publisher, self._activity, clock, timing, rates)
         # Jitter needs no secrecy.
         source = random.Random()  # noqa: S311
         contexts = {

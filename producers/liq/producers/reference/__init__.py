@@ -1,4 +1,4 @@
-"""Reference data of the venues over REST: `liq reference` lists contracts and retries frames.
+"""Reference data over REST: `liq reference` lists contracts, retries frames and publishes rates.
 
 `run` starts independent tasks; one that ends with an error ends the process, and its supervisor
 starts it again.

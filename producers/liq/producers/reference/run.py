@@ -7,6 +7,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from liq.producers.reference import rates
 from liq.producers.reference.known import KnownContracts
 from liq.producers.reference.lister import ContractLister
 from liq.producers.reference.parked import ParkedFrames
@@ -38,7 +39,7 @@ async def run(  # noqa: PLR0913 - what one run consists of
     stop: asyncio.Event,
     timing: ReferenceTiming = DEFAULT_TIMING,
 ) -> None:
-    """List contracts and retry parked frames until `stop` is set.
+    """List contracts, retry parked frames and publish rates until `stop` is set.
 
     `shipped` are the contracts that serve until a venue has been listed.
 
@@ -70,6 +71,7 @@ async def run(  # noqa: PLR0913 - what one run consists of
                 contracts=lister.run(),
                 instruments=known.follow(),
                 parked=frames.run(),
+                rates=rates.run(settings, stop),
                 beat=_beat(health, lister),
             )
         finally:

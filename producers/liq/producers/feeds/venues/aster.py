@@ -21,5 +21,6 @@ FEEDS: Final = (
         read=read,
         symbol_of=symbol_of,
         silence_seconds=3_600,
+        needs_rates=("BTC", "ETH", "EUR"),
     ),
 )

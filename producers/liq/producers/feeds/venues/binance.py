@@ -49,6 +49,7 @@ FEEDS: Final = (
         read=read,
         symbol_of=symbol_of,
         silence_seconds=300,
+        needs_rates=("BTC", "ETH", "EUR"),
     ),
     FeedSpec(
         exchange="binance",

@@ -67,5 +67,6 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         on_open=(SET_HEARTBEAT,),
         silence_seconds=600,
+        needs_rates=("EUR",),
     ),
 )
