@@ -1,7 +1,11 @@
 """One connection of a feed, kept up: it reconnects, is replaced before expiry, and records gaps.
 
 The connection that replaces another subscribes before the other closes. Frames that both receive
-get the same event ids, by which readers deduplicate them.
+get the same event ids, by which readers deduplicate them. A venue that announces the end of a
+connection is taken at its word: the connection is replaced at once.
+
+An address that stays silent is compared with the feed's documented alternatives: one at a time is
+subscribed beside it, and the first of both to bring data is kept.
 """
 
 import asyncio
@@ -11,26 +15,37 @@ from dataclasses import dataclass
 from typing import Final
 
 from liq.producers.feeds.settings import Target
+from liq.producers.live.budget import ConnectionBudget, MessageBudget
 from liq.producers.live.clock import now_ms
+from liq.producers.live.liveness import MOST_DOUBLINGS, ConnectionActivity
 from liq.producers.live.session import Session, SessionContext, SessionEnd, describe_refusals
-from liq.producers.live.status import FeedReporter
-from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS
+from liq.producers.live.status import FeedReporter, list_names
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS, FEED_HELD
 from liq.runtime.retry import CircuitBreaker, show_breaker
 from liq.schemas.vocabulary import FeedEvent
 
 ADMISSION_POLL_SECONDS: Final = 0.5
 JITTER_SHARE: Final = 0.05
 
+log = get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionContext:
-    """What the connections of one exchange share, and how this process calls itself."""
+    """What the connections of one exchange share, and how this process calls itself.
+
+    `messages` is the venue's allowance if it counts messages by address; None lets every
+    connection have its own.
+    """
 
     session: SessionContext
     reporter: FeedReporter
     breaker: CircuitBreaker
     slot: str
     random_source: random.Random
+    connections: ConnectionBudget
+    messages: MessageBudget | None = None
 
 
 @dataclass(slots=True)
@@ -53,7 +68,10 @@ class Connection:
         context: ConnectionContext,
         covered_until_ms: int | None = None,
     ) -> None:
-        self.names = names
+        self.part = ConnectionActivity(names)
+        self._activity = context.session.activity.feeds[target.feed.label]
+        self._activity.parts.append(self.part)
+        self._address = target.address
         self._target = target
         self._feed = target.feed
         self._context = context
@@ -63,20 +81,29 @@ class Connection:
         self._failures = 0
         self._is_connected = False
         self._renew = asyncio.Event()
+        self._is_silent = False
+        self._notices = 0
+        self._unanswered_in_vain = 0
         self._sessions: set[asyncio.Task[SessionEnd]] = set()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it subscribes to."""
+        return self.part.names
 
     @property
     def room(self) -> int:
         """How many more names it can take."""
-        return self._feed.names_per_connection - len(self.names)
+        return self._feed.names_a_connection - len(self.names)
 
     def add(self, names: tuple[str, ...]) -> None:
         """Subscribe to more names, by way of a new connection."""
-        self.names += names
+        self.part.names += names
         self._renew.set()
 
-    def renew(self) -> None:
-        """Replace the connection by a new one soon."""
+    def renew(self, *, is_silent: bool = False) -> None:
+        """Replace the connection by a new one soon; a silent one may move to another address."""
+        self._is_silent = is_silent
         self._renew.set()
 
     async def run(self) -> None:
@@ -85,7 +112,7 @@ class Connection:
             live = await self._establish()
             while True:
                 if await self._wait_for_renewal(live):
-                    live = await self._replace(live)
+                    live = await self._renewed(live)
                 else:
                     await self._note_end(live.session, live.task.result(), live.since)
                     await asyncio.sleep(self._backoff())
@@ -106,16 +133,19 @@ class Connection:
                 return live
             await asyncio.sleep(self._backoff())
 
-    async def _open(self, *, opens_gap: bool = True) -> _Live | None:
+    async def _open(self, *, opens_gap: bool = True, address: str = "") -> _Live | None:
         """One attempt; None if it failed, which is then recorded."""
         self._renew.clear()
         started_ms = now_ms(self._clock)
+        await self._wait_for_room()
         session = Session(
             self._feed,
-            self._target.address,
+            address or self._address,
             self.names,
             f"{self._context.slot}:{self._feed.label}:{secrets.token_hex(4)}",
             self._context.session,
+            budget=self._context.messages,
+            part=self.part,
         )
         task = asyncio.create_task(session.run(), name=session.connection)
         self._sessions.add(task)
@@ -130,7 +160,7 @@ class Connection:
                 self._covered_until_ms = self._covered_until_ms or started_ms
             await self._note_end(session, task.result(), None)
             return None
-        await self._note_subscribed(session)
+        await self._note_subscribed(session, address)
         return _Live(session, task, self._clock.monotonic())
 
     async def _wait_for_admission(self) -> None:
@@ -139,53 +169,167 @@ class Connection:
             await asyncio.sleep(min(wait, ADMISSION_POLL_SECONDS))
         self._show_breaker()
 
+    async def _wait_for_room(self) -> None:
+        """Wait while the venue allows no new connection; its window runs off."""
+        budget = self._context.connections
+        if not budget.admits_connection(self._clock.monotonic()):
+            FEED_HELD.labels(self._feed.exchange, "connections").inc()
+            while not budget.admits_connection(self._clock.monotonic()):  # noqa: ASYNC110 - time admits it
+                await asyncio.sleep(ADMISSION_POLL_SECONDS)
+        budget.note_connection(self._clock.monotonic())
+
     async def _wait_for_renewal(self, live: _Live) -> bool:
         """True when the connection is to be replaced, false when it has ended."""
-        lifetime = self._feed.lifetime_seconds * (
-            1 - JITTER_SHARE * self._context.random_source.random()
-        )
-        if live.session.subscriptions.refused:
-            lifetime = min(lifetime, self._timing.refused_retry)
+        session = live.session
         renew = asyncio.create_task(self._renew.wait())
+        closing = asyncio.create_task(session.is_closing.wait())
         try:
             await asyncio.wait(
-                {live.task, renew}, timeout=lifetime, return_when=asyncio.FIRST_COMPLETED
+                {live.task, renew, closing},
+                timeout=self._lifetime(session),
+                return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
             renew.cancel()
+            closing.cancel()
+        if session.is_closing.is_set():
+            await self._take_notice(live)
+        elif not live.task.done() and not self._renew.is_set():
+            await self._tell_unanswered(session)
         return not live.task.done()
+
+    def _lifetime(self, session: Session) -> float:
+        """Return how long a session may go on; names that were left out are asked for sooner."""
+        lifetime = self._feed.lifetime_seconds * (
+            1 - JITTER_SHARE * self._context.random_source.random()
+        )
+        if session.subscriptions.refused:
+            lifetime = min(lifetime, self._timing.refused_retry)
+        if session.subscriptions.never_answered:
+            doublings = min(self._unanswered_in_vain, MOST_DOUBLINGS)
+            return min(lifetime, self._feed.silence_seconds * float(2**doublings))
+        self._unanswered_in_vain = 0
+        return lifetime
+
+    async def _take_notice(self, live: _Live) -> None:
+        """Note that the venue will close the connection; wait if it says so again and again."""
+        age = self._clock.monotonic() - live.since
+        self._notices = 0 if age >= self._timing.stable else self._notices + 1
+        log.info("closing_announced", connection=live.session.connection, in_a_row=self._notices)
+        if self._notices > 1:
+            wait = self._timing.backoff.wait_seconds(self._notices, self._context.random_source)
+            await asyncio.wait({live.task}, timeout=wait)
+
+    async def _tell_unanswered(self, session: Session) -> None:
+        names = session.subscriptions.never_answered
+        if names:
+            self._unanswered_in_vain += 1
+            await self._context.reporter.tell(
+                self._feed,
+                session.connection,
+                FeedEvent.STALE,
+                f"never answered, reconnecting: {list_names(sorted(names))}",
+            )
+
+    async def _renewed(self, old: _Live) -> _Live:
+        """Return the connection that goes on: a new one, or the old one if it talks after all."""
+        is_silent, self._is_silent = self._is_silent, False
+        if is_silent and self._target.alternatives:
+            return await self._compare_addresses(old)
+        return await self._replace(old)
 
     async def _replace(self, old: _Live) -> _Live:
         """A new connection beside the old one, which goes once the new one is subscribed."""
         while True:
-            new = await self._open_beside(old)
-            if new is None and old.task.done():
-                await self._note_end(old.session, old.task.result(), old.since)
-                return await self._establish()
-            if new is not None:
-                await asyncio.wait({old.task}, timeout=self._timing.overlap)
-                await _end(old.task)
-                return new
+            has_turn = await self._wait_for_turn(old)
+            try:
+                new = await self._open_beside(old)
+                if new is not None:
+                    await asyncio.wait({old.task}, timeout=self._timing.overlap)
+                    await _end(old.task)
+                    return new
+            finally:
+                if has_turn:
+                    self._context.connections.end_replacement()
+            if old.task.done():
+                return await self._start_again(old)
             await asyncio.wait({old.task}, timeout=self._backoff())
 
-    async def _open_beside(self, old: _Live) -> _Live | None:
-        new = await self._open(opens_gap=False)
+    async def _wait_for_turn(self, old: _Live) -> bool:
+        """Wait for the venue's one replacement; false if the old connection ended meanwhile."""
+        while not old.task.done():
+            if self._context.connections.take_replacement():
+                return True
+            await asyncio.wait({old.task}, timeout=ADMISSION_POLL_SECONDS)
+        return False
+
+    async def _start_again(self, old: _Live) -> _Live:
+        await self._note_end(old.session, old.task.result(), old.since)
+        return await self._establish()
+
+    async def _compare_addresses(self, old: _Live) -> _Live:
+        """Subscribe at the feed's other addresses in turn, until one of two brings data."""
+        silent_seconds = self.part.silence.seconds(self._clock.monotonic())
+        from_ms = now_ms(self._clock) - int(silent_seconds * 1_000)
+        addresses = (self._target.address, *self._target.alternatives)
+        others = [address for address in addresses if address != self._address]
+        old.session.has_data.clear()
+        while True:
+            for address in others:
+                new = await self._open_beside(old, address)
+                if new is not None:
+                    talks = await self._first_to_talk(old, new)
+                    if talks is new:
+                        await self._move(old, new, address, from_ms)
+                        return new
+                    await _end(new.task)
+                    if talks is old:
+                        return old
+                if old.task.done():
+                    return await self._start_again(old)
+                await asyncio.wait({old.task}, timeout=self._backoff())
+
+    async def _first_to_talk(self, old: _Live, new: _Live) -> _Live | None:
+        """Return which of two brings data first; None after the feed's limit, or if one ends."""
+        waits = [asyncio.create_task(live.session.has_data.wait()) for live in (old, new)]
+        try:
+            await asyncio.wait(
+                {*waits, old.task, new.task},
+                timeout=self._feed.silence_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return next((live for live in (old, new) if live.session.has_data.is_set()), None)
+
+    async def _move(self, old: _Live, new: _Live, address: str, from_ms: int) -> None:
+        """Go on at another address; what the silent one kept back is missing."""
+        detail = f"from {self._address}, which stayed silent, to {address}"
+        self._address = address
+        connection, reporter = new.session.connection, self._context.reporter
+        await reporter.tell(self._feed, connection, FeedEvent.MOVED, detail, from_ms)
+        await reporter.gap(self._feed, connection, from_ms, "silent at the former address")
+        await _end(old.task)
+
+    async def _open_beside(self, old: _Live, address: str = "") -> _Live | None:
+        new = await self._open(opens_gap=False, address=address)
         if new is not None and old.task.done():
             await self._context.reporter.gap(
                 self._feed, new.session.connection, old.session.last_sign_ms, "lost while replaced"
             )
         return new
 
-    async def _note_subscribed(self, session: Session) -> None:
+    async def _note_subscribed(self, session: Session, address: str) -> None:
         self._context.breaker.close()
         self._show_breaker()
         self._set_connected(connected=True)
         FEED_CONNECTIONS.labels(self._feed.exchange, self._feed.name, "subscribed").inc()
         reporter, refused = self._context.reporter, session.subscriptions.refused
         accepted = len(session.subscriptions.accepted)
-        await reporter.tell(
-            self._feed, session.connection, FeedEvent.CONNECTED, f"{accepted} subscriptions"
-        )
+        detail = f"{accepted} subscriptions" + (f" at {address}" if address else "")
+        self.part.connection = session.connection
+        await reporter.tell(self._feed, session.connection, FeedEvent.CONNECTED, detail)
         if refused:
             await reporter.tell(
                 self._feed, session.connection, FeedEvent.REFUSED, describe_refusals(refused)
@@ -234,9 +378,10 @@ class Connection:
         if connected is self._is_connected:
             return
         self._is_connected = connected
-        activity = self._context.session.activity.feeds[self._feed.label]
-        activity.note_connections(1 if connected else -1, self._clock.monotonic())
-        FEED_CONNECTED.labels(self._feed.exchange, self._feed.name).set(activity.connections)
+        now = self._clock.monotonic()
+        self._activity.set_connected(self.part, connected=connected, now=now)
+        connections = self._activity.connections
+        FEED_CONNECTED.labels(self._feed.exchange, self._feed.name).set(connections)
 
     def _show_breaker(self) -> None:
         show_breaker(FEED_BREAKER, self._context.breaker.state, self._feed.exchange)
