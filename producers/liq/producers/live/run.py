@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiokafka.errors import KafkaError
 
 from liq.producers.feeds import FeedSpec, LimitScope
+from liq.producers.feeds.registry import producible_exchanges
 from liq.producers.feeds.settings import Target
 from liq.producers.live.budget import ConnectionBudget, MessageBudget
 from liq.producers.live.clock import Clock, SystemClock, now_ms
@@ -20,6 +21,7 @@ from liq.producers.live.connection import ConnectionContext
 from liq.producers.live.coverage import covered_until_ms
 from liq.producers.live.feed_runner import FeedRunner
 from liq.producers.live.liveness import Activity, FeedActivity
+from liq.producers.live.peers import PeerWatch
 from liq.producers.live.publisher import Publisher
 from liq.producers.live.session import SessionContext, describe_error
 from liq.producers.live.status import FeedReporter, list_names
@@ -75,7 +77,13 @@ async def produce(
             publisher=publisher,
             covered=covered,
         )
-        await run.until(stop)
+        peers = PeerWatch(settings, exchanges, producible_exchanges())
+        watching = asyncio.create_task(peers.run(run.note_others, timing.peers), name="peers")
+        try:
+            await run.until(stop)
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching}, timeout=CLOSE_SECONDS)
 
 
 @asynccontextmanager
