@@ -9,43 +9,22 @@ subscribed beside it, and the first of both to bring data is kept.
 """
 
 import asyncio
-import random
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
 from liq.producers.feeds.settings import Target
-from liq.producers.live.budget import ConnectionBudget, MessageBudget
+from liq.producers.live.addresses import first_to_talk, other_addresses
 from liq.producers.live.clock import now_ms
-from liq.producers.live.liveness import MOST_DOUBLINGS, ConnectionActivity
-from liq.producers.live.session import Session, SessionContext, SessionEnd, describe_refusals
-from liq.producers.live.status import FeedReporter, list_names
-from liq.runtime.logs import get_logger
+from liq.producers.live.context import ConnectionContext
+from liq.producers.live.liveness import ConnectionActivity
+from liq.producers.live.renewal import Renewal
+from liq.producers.live.session import Session, SessionEnd, describe_refusals
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS, FEED_HELD
-from liq.runtime.retry import CircuitBreaker, show_breaker
+from liq.runtime.retry import show_breaker
 from liq.schemas.vocabulary import FeedEvent
 
 ADMISSION_POLL_SECONDS: Final = 0.5
-JITTER_SHARE: Final = 0.05
-
-log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionContext:
-    """What the connections of one exchange share, and how this process calls itself.
-
-    `messages` is the venue's allowance if it counts messages by address; None lets every
-    connection have its own.
-    """
-
-    session: SessionContext
-    reporter: FeedReporter
-    breaker: CircuitBreaker
-    slot: str
-    random_source: random.Random
-    connections: ConnectionBudget
-    messages: MessageBudget | None = None
 
 
 @dataclass(slots=True)
@@ -80,10 +59,7 @@ class Connection:
         self._covered_until_ms = covered_until_ms
         self._failures = 0
         self._is_connected = False
-        self._renew = asyncio.Event()
-        self._is_silent = False
-        self._notices = 0
-        self._unanswered_in_vain = 0
+        self._renewal = Renewal(target.feed, context)
         self._sessions: set[asyncio.Task[SessionEnd]] = set()
 
     @property
@@ -99,19 +75,19 @@ class Connection:
     def add(self, names: tuple[str, ...]) -> None:
         """Subscribe to more names, by way of a new connection."""
         self.part.names += names
-        self._renew.set()
+        self._renewal.request()
 
     def renew(self, *, is_silent: bool = False) -> None:
         """Replace the connection by a new one soon; a silent one may move to another address."""
-        self._is_silent = is_silent
-        self._renew.set()
+        self._renewal.request(is_silent=is_silent)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
         try:
             live = await self._establish()
             while True:
-                if await self._wait_for_renewal(live):
+                age_seconds = self._clock.monotonic() - live.since
+                if await self._renewal.wait(live.session, live.task, age_seconds):
                     live = await self._renewed(live)
                 else:
                     await self._note_end(live.session, live.task.result(), live.since)
@@ -135,7 +111,7 @@ class Connection:
 
     async def _open(self, *, opens_gap: bool = True, address: str = "") -> _Live | None:
         """One attempt; None if it failed, which is then recorded."""
-        self._renew.clear()
+        self._renewal.begin()
         started_ms = now_ms(self._clock)
         await self._wait_for_room()
         session = Session(
@@ -178,63 +154,9 @@ class Connection:
                 await asyncio.sleep(ADMISSION_POLL_SECONDS)
         budget.note_connection(self._clock.monotonic())
 
-    async def _wait_for_renewal(self, live: _Live) -> bool:
-        """True when the connection is to be replaced, false when it has ended."""
-        session = live.session
-        renew = asyncio.create_task(self._renew.wait())
-        closing = asyncio.create_task(session.is_closing.wait())
-        try:
-            await asyncio.wait(
-                {live.task, renew, closing},
-                timeout=self._lifetime(session),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            renew.cancel()
-            closing.cancel()
-        if session.is_closing.is_set():
-            await self._take_notice(live)
-        elif not live.task.done() and not self._renew.is_set():
-            await self._tell_unanswered(session)
-        return not live.task.done()
-
-    def _lifetime(self, session: Session) -> float:
-        """Return how long a session may go on; names that were left out are asked for sooner."""
-        lifetime = self._feed.lifetime_seconds * (
-            1 - JITTER_SHARE * self._context.random_source.random()
-        )
-        if session.subscriptions.refused:
-            lifetime = min(lifetime, self._timing.refused_retry)
-        if session.subscriptions.never_answered:
-            doublings = min(self._unanswered_in_vain, MOST_DOUBLINGS)
-            return min(lifetime, self._feed.silence_seconds * float(2**doublings))
-        self._unanswered_in_vain = 0
-        return lifetime
-
-    async def _take_notice(self, live: _Live) -> None:
-        """Note that the venue will close the connection; wait if it says so again and again."""
-        age = self._clock.monotonic() - live.since
-        self._notices = 0 if age >= self._timing.stable else self._notices + 1
-        log.info("closing_announced", connection=live.session.connection, in_a_row=self._notices)
-        if self._notices > 1:
-            wait = self._timing.backoff.wait_seconds(self._notices, self._context.random_source)
-            await asyncio.wait({live.task}, timeout=wait)
-
-    async def _tell_unanswered(self, session: Session) -> None:
-        names = session.subscriptions.never_answered
-        if names:
-            self._unanswered_in_vain += 1
-            await self._context.reporter.tell(
-                self._feed,
-                session.connection,
-                FeedEvent.STALE,
-                f"never answered, reconnecting: {list_names(sorted(names))}",
-            )
-
     async def _renewed(self, old: _Live) -> _Live:
         """Return the connection that goes on: a new one, or the old one if it talks after all."""
-        is_silent, self._is_silent = self._is_silent, False
-        if is_silent and self._target.alternatives:
+        if self._renewal.take_silent() and self._target.alternatives:
             return await self._compare_addresses(old)
         return await self._replace(old)
 
@@ -271,37 +193,23 @@ class Connection:
         """Subscribe at the feed's other addresses in turn, until one of two brings data."""
         silent_seconds = self.part.silence.seconds(self._clock.monotonic())
         from_ms = now_ms(self._clock) - int(silent_seconds * 1_000)
-        addresses = (self._target.address, *self._target.alternatives)
-        others = [address for address in addresses if address != self._address]
         old.session.has_data.clear()
-        while True:
-            for address in others:
-                new = await self._open_beside(old, address)
-                if new is not None:
-                    talks = await self._first_to_talk(old, new)
-                    if talks is new:
-                        await self._move(old, new, address, from_ms)
-                        return new
-                    await _end(new.task)
-                    if talks is old:
-                        return old
-                if old.task.done():
-                    return await self._start_again(old)
-                await asyncio.wait({old.task}, timeout=self._backoff())
-
-    async def _first_to_talk(self, old: _Live, new: _Live) -> _Live | None:
-        """Return which of two brings data first; None after the feed's limit, or if one ends."""
-        waits = [asyncio.create_task(live.session.has_data.wait()) for live in (old, new)]
-        try:
-            await asyncio.wait(
-                {*waits, old.task, new.task},
-                timeout=self._feed.silence_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            for wait in waits:
-                wait.cancel()
-        return next((live for live in (old, new) if live.session.has_data.is_set()), None)
+        for address in other_addresses(self._target, self._address):
+            new = await self._open_beside(old, address)
+            if new is not None:
+                talks = await first_to_talk(
+                    old.session, new.session, {old.task, new.task}, self._feed.silence_seconds
+                )
+                if talks is new.session:
+                    await self._move(old, new, address, from_ms)
+                    return new
+                await _end(new.task)
+                if talks is old.session:
+                    return old
+            if old.task.done():
+                return await self._start_again(old)
+            await asyncio.wait({old.task}, timeout=self._backoff())
+        return old
 
     async def _move(self, old: _Live, new: _Live, address: str, from_ms: int) -> None:
         """Go on at another address; what the silent one kept back is missing."""

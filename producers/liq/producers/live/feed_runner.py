@@ -8,7 +8,8 @@ from liq.producers.feeds import FeedSpec
 from liq.producers.feeds.plan import plan_connections
 from liq.producers.feeds.settings import Target
 from liq.producers.live.clock import now_ms
-from liq.producers.live.connection import Connection, ConnectionContext
+from liq.producers.live.connection import Connection
+from liq.producers.live.context import ConnectionContext
 from liq.producers.live.listing import ListingError, list_symbols
 from liq.producers.live.liveness import ConnectionActivity
 from liq.producers.live.status import list_names

@@ -17,7 +17,7 @@ from liq.producers.feeds.registry import producible_exchanges
 from liq.producers.feeds.settings import Target
 from liq.producers.live.budget import ConnectionBudget, MessageBudget
 from liq.producers.live.clock import Clock, SystemClock, now_ms
-from liq.producers.live.connection import ConnectionContext
+from liq.producers.live.context import ConnectionContext
 from liq.producers.live.coverage import covered_until_ms
 from liq.producers.live.feed_runner import FeedRunner
 from liq.producers.live.liveness import Activity, FeedActivity
