@@ -81,7 +81,9 @@ class Silence:
         """Whether the silence is to be told: after the limit, then after twice the wait each."""
         if self.connected_since is None:
             return False
-        waited = self.seconds(now) if self.told_at is None else now - self.told_at
+        waited = self.seconds(now)
+        if self.told_at is not None:
+            waited = min(waited, now - self.told_at)
         return waited >= limit * float(2 ** min(self.tellings, MOST_DOUBLINGS))
 
     def note_told(self, now: float) -> None:
