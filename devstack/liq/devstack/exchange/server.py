@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
@@ -16,7 +17,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from liq.devstack.exchange.dialect import Dialect
+from liq.devstack.exchange.dialect import Answer, Dialect
+from liq.devstack.exchange.limits import LimitKeeper
 
 LOOPBACK = "127.0.0.1"
 REPEATED = 100
@@ -43,6 +45,11 @@ class LocalExchange:
     - `listing_status`: the same for the listing of markets; `listing` is what it answers
     - `repeats`: new subscribers are sent the last hundred frames again
     - `cuts_subscribers`: connections are reset as soon as they are subscribed
+    - `is_selective`: a data frame goes to those connections alone that subscribed to its symbol
+    - `limits`: a client that breaks one is told so by closing its connection (1008)
+    - `answer_seconds`: requests are answered so much later
+    - `ignored`: names whose subscription is not answered
+    - `greeting`: what every connection is sent once it is subscribed
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -54,6 +61,12 @@ class LocalExchange:
         self.is_mute = False
         self.repeats = False
         self.cuts_subscribers = False
+        self.is_selective = False
+        self.limits: LimitKeeper | None = None
+        self.answer_seconds = 0.0
+        self.ignored: frozenset[str] = frozenset()
+        self.greeting = ""
+        self.closed_after_notice = 0
         self.is_enough = False
         self.status: int | None = None
         self.retry_after_seconds: int | None = None
@@ -62,6 +75,7 @@ class LocalExchange:
         self.listing_status = HTTPStatus.OK
         self.port = 0
         self._count = 0
+        self._later: set[asyncio.Task[None]] = set()
         self._clients: list[Client] = []
         self._server: Server
         self._loop = asyncio.new_event_loop()
@@ -117,6 +131,10 @@ class LocalExchange:
     def close(self, code: int) -> None:
         """Close every connection."""
         self._do(self._close(code))
+
+    def announce_end(self, notice: str, close_seconds: float) -> None:
+        """Send a notice to the present connections, and close them after a while."""
+        self._do(self._announce_end(notice, close_seconds))
 
     def cut(self) -> None:
         """Reset every connection without a word."""
@@ -184,12 +202,44 @@ class LocalExchange:
         if self.is_mute:
             return
         answer = self.dialect.respond(message, self.refused)
+        if self.ignored & set(answer.subscribed):
+            return
+        if self.limits is not None and not await self._is_within_limits(client, answer):
+            return
+        if self.answer_seconds:
+            later = asyncio.create_task(self._answer_later(client, answer))
+            self._later.add(later)
+            later.add_done_callback(self._later.discard)
+        else:
+            await self._answer(client, answer)
+
+    async def _is_within_limits(self, client: Client, answer: Answer) -> bool:
+        assert self.limits is not None  # noqa: S101 - the caller looked
+        before = len(self.limits.violations)
+        self.limits.take_message(client.connection, is_request=bool(answer.subscribed))
+        self.limits.judge_subscriptions(len(client.names.union(answer.subscribed)))
+        self.limits.judge_connections(len(self._clients))
+        if len(self.limits.violations) == before:
+            return True
+        await client.connection.close(1008, "limit")
+        return False
+
+    async def _answer_later(self, client: Client, answer: Answer) -> None:
+        await asyncio.sleep(self.answer_seconds)
+        with suppress(ConnectionClosed):
+            await self._answer(client, answer)
+
+    async def _answer(self, client: Client, answer: Answer) -> None:
+        if self.limits is not None and answer.subscribed:
+            self.limits.note_answer(client.connection)
         for reply in answer.replies:
             encoded = self.dialect.encode(reply)
             if isinstance(reply, dict) and str(reply.get("type")).startswith("subscribed"):
                 self._note(json.dumps(reply))
             await client.connection.send(encoded)
         client.names.update(answer.subscribed)
+        if self.greeting and answer.subscribed:
+            await client.connection.send(self.greeting)
         if self.repeats and answer.subscribed:
             for payload in self.ledger[-REPEATED:]:
                 await client.connection.send(self.dialect.encode(payload.decode()))
@@ -203,15 +253,19 @@ class LocalExchange:
         for _ in range(count):
             self._count += 1
             frame = self.dialect.frame(symbol or self.dialect.symbol, self._count)
-            await self._publish(json.dumps(frame))
+            await self._publish(json.dumps(frame), symbol or self.dialect.symbol)
 
-    async def _publish(self, frame: str) -> None:
+    async def _publish(self, frame: str, symbol: str | None = None) -> None:
         self._note(frame)
-        await self._broadcast(self.dialect.encode(frame), subscribed_only=True)
+        only = symbol if self.is_selective else None
+        await self._broadcast(self.dialect.encode(frame), subscribed_only=True, only=only)
 
-    async def _broadcast(self, frame: bytes | str, *, subscribed_only: bool = False) -> None:
+    async def _broadcast(
+        self, frame: bytes | str, *, subscribed_only: bool = False, only: str | None = None
+    ) -> None:
         for client in list(self._clients):
-            if client.names or not subscribed_only:
+            wants = only in client.names if only is not None else bool(client.names)
+            if wants or not subscribed_only:
                 try:
                     await client.connection.send(frame)
                 except ConnectionClosed:
@@ -231,6 +285,20 @@ class LocalExchange:
     async def _close(self, code: int) -> None:
         for client in list(self._clients):
             await client.connection.close(code)
+
+    async def _announce_end(self, notice: str, close_seconds: float) -> None:
+        present = list(self._clients)
+        await self._broadcast(notice)
+
+        async def close_later() -> None:
+            await asyncio.sleep(close_seconds)
+            for client in present:
+                await client.connection.close(1012)
+                self.closed_after_notice += 1
+
+        closing = asyncio.create_task(close_later())
+        self._later.add(closing)
+        closing.add_done_callback(self._later.discard)
 
     async def _cut(self) -> None:
         for client in list(self._clients):

@@ -6,6 +6,7 @@
         (merged by time)             --> large      a copy of the large ones
                                      --> rejected   frames and entries that give no event
                                      --> parked     frames of contracts that are not known yet
+                             --> feeds      a feed of which nothing is read any more
 
     liq process detect
 

@@ -21,13 +21,18 @@ class _Request:
 
 @dataclass(slots=True)
 class Subscriptions:
-    """The subscriptions of one connection. Times are seconds of a monotonic clock."""
+    """The subscriptions of one connection. Times are seconds of a monotonic clock.
+
+    `refused` tells why a name is left out; `never_answered` are those about which the venue said
+    nothing at all.
+    """
 
     feed: FeedSpec
     names: tuple[str, ...]
     acknowledge_seconds: float = DEFAULT_TIMING.acknowledge
     refused: dict[str, str] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
+    never_answered: set[str] = field(default_factory=set)
     _waiting: deque[tuple[str, ...]] = field(default_factory=deque)
     _pending: dict[int, _Request] = field(default_factory=dict)
     _count: int = 0
@@ -55,9 +60,14 @@ class Subscriptions:
         return bool(received.refusal) and self._refuse(received)
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether a request has no answer yet."""
-        return bool(self._pending)
+    def is_unsent(self) -> bool:
+        """Whether a request is yet to be sent."""
+        return bool(self._waiting)
+
+    @property
+    def unanswered_requests(self) -> int:
+        """How many requests were sent and have no answer yet."""
+        return len(self._pending)
 
     @property
     def is_complete(self) -> bool:
@@ -86,6 +96,7 @@ class Subscriptions:
                 if name in pending.unanswered:
                     pending.unanswered.discard(name)
                     self.refused[name] = reason
+                    self.never_answered.add(name)
             if not pending.unanswered:
                 del self._pending[number]
 

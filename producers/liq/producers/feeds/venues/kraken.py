@@ -6,7 +6,7 @@ Source: docs.kraken.com, *Futures WebSocket: trade* and *instruments*, 2026. Fir
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, SymbolListing, compact
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, SymbolListing, compact
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
@@ -55,5 +55,11 @@ FEEDS: Final = (
         read=read,
         symbol_of=symbol_of,
         silence_seconds=600,
+        limits=Limits(
+            source="docs.kraken.com, futures rate limits, as a public client of 2026 states them: "
+            "100 requests a second",
+            as_of="2026-10-01",
+            messages_per_second=100,
+        ),
     ),
 )
