@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "replay-rejected": Place("liq.cli.commands.rejected", WORKERS, "replay_rejected"),
     "process": Place("liq.cli.commands.process", WORKERS, "process"),
     "sink": Place("liq.cli.commands.sink", WORKERS, "sink"),
+    "doctor": Place("liq.cli.commands.doctor", SETUP, "doctor"),
     "topics": Place("liq.cli.commands.topics", SETUP, "topics"),
     "migrate": Place("liq.cli.commands.migrate", SETUP, "migrate"),
     "config": Place("liq.cli.commands.config", SETUP, "config"),

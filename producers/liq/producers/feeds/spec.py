@@ -11,6 +11,7 @@ from typing import Any, Final
 SubscribeText = Callable[[tuple[str, ...], int], str]
 Reader = Callable[[Any], "Received"]
 SymbolOf = Callable[[Any], Any]
+SentAt = Callable[[Any], Any]
 ParseSymbols = Callable[[Any], tuple[str, ...]]
 
 DEFAULT_LIFETIME_SECONDS: Final = 82_800.0  # venues cut connections after 24 hours
@@ -81,6 +82,10 @@ class FeedSpec:
     `names_setting` names the environment variable that replaces `names`; a feed without names and
     without a listing is off. `subscribes_to` says in a few words what is subscribed by default; the
     table of docs/feeds.md prints it.
+
+    `sent_at_ms` returns the time at which the venue sent a data message (UTC milliseconds), or
+    anything else where the message has none; only for feeds that push at once. `liq doctor`
+    compares clocks by it.
     """
 
     exchange: str
@@ -104,6 +109,7 @@ class FeedSpec:
     texts: Mapping[bytes, Received] = field(default_factory=dict)
     unpack: Callable[[bytes], bytes] | None = None
     lifetime_seconds: float = DEFAULT_LIFETIME_SECONDS
+    sent_at_ms: SentAt | None = None
 
     @property
     def label(self) -> str:

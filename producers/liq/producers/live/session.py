@@ -12,8 +12,8 @@ from liq.producers.feeds import DATA, FeedSpec, Received
 from liq.producers.feeds.frames import MAX_FRAME_BYTES, FrameTooLargeError
 from liq.producers.feeds.record_key import message_key
 from liq.producers.live.clock import Clock, now_ms
+from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, PingSchedule
-from liq.producers.live.publisher import Publisher
 from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import Timing
 from liq.runtime.logs import get_logger
@@ -48,10 +48,11 @@ class SessionEnd:
 class SessionContext:
     """What the connections of a process share."""
 
-    publisher: Publisher
+    publisher: FramePublisher
     activity: Activity
     clock: Clock
     timing: Timing
+    observer: SessionObserver | None = None
 
 
 class Session:
@@ -108,6 +109,8 @@ class Session:
         return end
 
     async def _forward(self, websocket: ClientConnection) -> SessionEnd:
+        if self._context.observer is not None:
+            self._context.observer.opened(self)
         keeper = asyncio.create_task(self._keep(websocket), name=f"{self.connection} keeper")
         try:
             for text in self.feed.on_open:
@@ -130,6 +133,8 @@ class Session:
         self._schedule.note_sign()
         self.last_sign_ms = received_at_ns // MILLISECOND_NS
         received, key, frame = self._read(frame)
+        if self._context.observer is not None:
+            self._context.observer.received(self, frame, received_at_ns, received)
         if received.is_data:
             headers = FrameHeaders(
                 self.feed.exchange, self.feed.name, received_at_ns, self.connection, self._sequence

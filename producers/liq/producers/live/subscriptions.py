@@ -21,13 +21,17 @@ class _Request:
 
 @dataclass(slots=True)
 class Subscriptions:
-    """The subscriptions of one connection. Times are seconds of a monotonic clock."""
+    """The subscriptions of one connection. Times are seconds of a monotonic clock.
+
+    `unanswered` are the names that were given up without an answer; they also count as refused.
+    """
 
     feed: FeedSpec
     names: tuple[str, ...]
     acknowledge_seconds: float = DEFAULT_TIMING.acknowledge
     refused: dict[str, str] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
+    unanswered: set[str] = field(default_factory=set)
     _waiting: deque[tuple[str, ...]] = field(default_factory=deque)
     _pending: dict[int, _Request] = field(default_factory=dict)
     _count: int = 0
@@ -86,6 +90,7 @@ class Subscriptions:
                 if name in pending.unanswered:
                     pending.unanswered.discard(name)
                     self.refused[name] = reason
+                    self.unanswered.add(name)
             if not pending.unanswered:
                 del self._pending[number]
 

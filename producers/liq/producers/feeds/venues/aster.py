@@ -7,7 +7,7 @@ Source: a public recorder's feed and mapper for Aster, 2026; liquidations are ra
 from typing import Final
 
 from liq.producers.feeds import FeedSpec
-from liq.producers.feeds.venues.binance import STREAM, read, subscribe, symbol_of
+from liq.producers.feeds.venues.binance import STREAM, read, sent_at_ms, subscribe, symbol_of
 
 FEEDS: Final = (
     FeedSpec(
@@ -20,6 +20,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         silence_seconds=3_600,
     ),
 )

@@ -37,6 +37,12 @@ def symbol_of(message: Any) -> Any:
     return event["o"]["s"]
 
 
+def sent_at_ms(message: Any) -> Any:
+    """The event time `E`."""
+    event = message["data"] if "stream" in message else message
+    return event["E"]
+
+
 FEEDS: Final = (
     FeedSpec(
         exchange="binance",
@@ -48,6 +54,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         silence_seconds=300,
     ),
     FeedSpec(
@@ -60,6 +67,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         silence_seconds=3_600,
     ),
 )
