@@ -114,7 +114,7 @@ def _frames(seen: FeedSeen) -> list[Finding]:
             Finding(
                 Level.FAILED if is_most else Level.WARNING,
                 f"{count} entries cannot be read, mostly {reason}: "
-                f"{_shortened(seen.details[reason])} Send a --capture to the maintainers.",
+                f"{_shortened(seen.details[reason])}. Send a --capture to the maintainers.",
             )
         )
     if seen.unknown_contracts:

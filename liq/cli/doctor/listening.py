@@ -95,8 +95,10 @@ class Listener:
         seen = self.feeds[f"{record.exchange}.{record.feed}"]
         seen.note_status(record, self._clock.monotonic())
         connection = seen.connections.get(record.connection)
-        if connection is not None and not connection.is_up:
-            self._note_answers(self._sessions.pop(record.connection), connection)
+        session = self._sessions.get(record.connection)
+        if connection is not None and session is not None and not connection.is_up:
+            self._note_answers(session, connection)
+            del self._sessions[record.connection]
 
     async def heartbeat(self, exchange: str) -> None:
         """Do nothing: nobody reads this log."""
