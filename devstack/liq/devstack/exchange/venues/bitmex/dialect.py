@@ -1,7 +1,7 @@
 """BitMEX: the `liquidation` table, with a welcome on connecting.
 
-The first data of a table are its present rows, `partial`; here there are none. Messages as in
-bitmex.com/app/wsAPI, 2026; an inserted row as recorded 2020.
+The first data of a table are its present rows, `partial`; here one order stands. Messages as in
+bitmex.com/app/wsAPI, 2026; rows as recorded 2020.
 """
 
 from typing import Any, Final
@@ -14,7 +14,8 @@ PARTIAL: Final = {
     "keys": ["orderID"],
     "types": {"orderID": "guid", "symbol": "symbol", "side": "symbol", "price": "float",
               "leavesQty": "long"},
-    "data": [],
+    "data": [{"orderID": "dd9cea25-0000-4000-8000-000000000000", "symbol": "XBTUSD",
+              "side": "Buy", "price": 10106, "leavesQty": 9214}],
 }  # fmt: skip
 WELCOME: Final = {
     "info": "Welcome to the BitMEX Realtime API.",
