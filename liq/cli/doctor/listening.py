@@ -111,7 +111,7 @@ class Listener:
         subscriptions = session.subscriptions
         connection.accepted = frozenset(subscriptions.accepted)
         connection.refused = dict(subscriptions.refused)
-        connection.unanswered = frozenset(subscriptions.unanswered)
+        connection.unanswered = frozenset(subscriptions.never_answered)
 
 
 async def listen(  # noqa: PLR0913 - what one session consists of

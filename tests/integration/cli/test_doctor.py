@@ -181,7 +181,7 @@ def test_a_venue_that_changed_its_dialect_fails(bybit: LocalExchange) -> None:
 def test_contracts_that_the_book_lacks_are_counted() -> None:
     with LocalExchange(dialect("okx", "public")) as okx:
         okx.clock_offset_ms = 0
-        okx.greetings = (orjson.dumps(okx.dialect.frame("NEW-USDT-SWAP", 1)).decode(),)
+        okx.greeting = orjson.dumps(okx.dialect.frame("NEW-USDT-SWAP", 1)).decode()
         report = report_on([okx])
     [feed] = document(report, None)["feeds"]
     assert feed["level"] is Level.WARNING

@@ -94,19 +94,19 @@ def _silent(exchange: LocalExchange) -> None:
 
 
 def _garbage(exchange: LocalExchange) -> None:
-    exchange.greetings = ("<html>Service Unavailable</html>", '{"cut": "o')
+    exchange.greeting = "<html>Service Unavailable</html>"
 
 
 def _not_text(exchange: LocalExchange) -> None:
-    exchange.greetings = (bytes(range(128, 256)),)
+    exchange.greeting = bytes(range(128, 256))
 
 
 def _unknown_shape(exchange: LocalExchange) -> None:
-    exchange.greetings = ('{"liquidations": {"v": 9, "rows": [["BTC", "long", "60000", "1"]]}}',)
+    exchange.greeting = '{"liquidations": {"v": 9, "rows": [["BTC", "long", "60000", "1"]]}}'
 
 
 def _oversize(exchange: LocalExchange) -> None:
-    exchange.greetings = ("x" * OVERSIZE_BYTES,)
+    exchange.greeting = "x" * OVERSIZE_BYTES
 
 
 def _clock_behind(exchange: LocalExchange) -> None:

@@ -47,7 +47,7 @@ class LocalExchange:
     - `freezes_subscribers`: connections are not read any more once they are subscribed
     - `is_silent`: data frames are not sent, and not in the ledger either
     - `answer_seconds`: answers come so much later
-    - `greetings`: messages, text or bytes, that follow a subscription; not in the ledger
+    - `greeting`: what every connection is sent once it is subscribed
     - `clock_offset_ms`: data frames are dated by this machine's clock plus so much; without it,
       from `START_MS` on
     """
@@ -64,7 +64,7 @@ class LocalExchange:
         self.freezes_subscribers = False
         self.is_silent = False
         self.answer_seconds = 0.0
-        self.greetings: tuple[bytes | str, ...] = ()
+        self.greeting: bytes | str = ""
         self.clock_offset_ms: int | None = None
         self.is_enough = False
         self.status: int | None = None
@@ -215,8 +215,8 @@ class LocalExchange:
                 await client.connection.send(self.dialect.encode(payload.decode()))
         if self.dialect.subscribes not in client.names:
             return
-        for greeting in self.greetings:
-            await client.connection.send(greeting)
+        if self.greeting:
+            await client.connection.send(self.greeting)
         if self.cuts_subscribers:
             client.connection.transport.abort()
         if self.freezes_subscribers:

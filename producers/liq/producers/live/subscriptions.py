@@ -23,7 +23,8 @@ class _Request:
 class Subscriptions:
     """The subscriptions of one connection. Times are seconds of a monotonic clock.
 
-    `unanswered` are the names that were given up without an answer; they also count as refused.
+    `refused` tells why a name is left out; `never_answered` are those about which the venue said
+    nothing at all.
     """
 
     feed: FeedSpec
@@ -31,7 +32,7 @@ class Subscriptions:
     acknowledge_seconds: float = DEFAULT_TIMING.acknowledge
     refused: dict[str, str] = field(default_factory=dict)
     accepted: set[str] = field(default_factory=set)
-    unanswered: set[str] = field(default_factory=set)
+    never_answered: set[str] = field(default_factory=set)
     _waiting: deque[tuple[str, ...]] = field(default_factory=deque)
     _pending: dict[int, _Request] = field(default_factory=dict)
     _count: int = 0
@@ -90,7 +91,7 @@ class Subscriptions:
                 if name in pending.unanswered:
                     pending.unanswered.discard(name)
                     self.refused[name] = reason
-                    self.unanswered.add(name)
+                    self.never_answered.add(name)
             if not pending.unanswered:
                 del self._pending[number]
 
