@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "reference": Place("liq.cli.commands.reference", WORKERS, "reference"),
     "process": Place("liq.cli.commands.process", WORKERS, "process"),
     "sink": Place("liq.cli.commands.sink", WORKERS, "sink"),
+    "doctor": Place("liq.cli.commands.doctor", SETUP, "doctor"),
     "topics": Place("liq.cli.commands.topics", SETUP, "topics"),
     "migrate": Place("liq.cli.commands.migrate", SETUP, "migrate"),
     "config": Place("liq.cli.commands.config", SETUP, "config"),

@@ -102,6 +102,11 @@ class Topics:
         """Snapshots of the detector, compacted; partition n belongs to events partition n."""
         return f"{self.namespace}.detector-state"
 
+    @property
+    def probe(self) -> str:
+        """Records that `liq doctor` writes and reads; made by it, and outside of the pipeline."""
+        return f"{self.namespace}.probe"
+
     def specs(self, exchanges: tuple[str, ...]) -> tuple[TopicSpec, ...]:
         """Every topic that a pipeline over these exchanges needs."""
         raw = tuple(

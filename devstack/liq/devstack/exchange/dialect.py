@@ -12,10 +12,15 @@ START_MS: Final = 1_783_000_000_000
 
 @dataclass(frozen=True)
 class Answer:
-    """The replies to one message of a client, and the names that the message subscribed."""
+    """The replies to one message of a client, and the names that the message subscribed.
+
+    `data` are replies that bring data, such as past trades; they are sent last, and belong to what
+    has to arrive in Kafka.
+    """
 
     replies: list[Any] = field(default_factory=list)
     subscribed: list[str] = field(default_factory=list)
+    data: list[Any] = field(default_factory=list)
 
 
 Respond = Callable[[Any, frozenset[str]], Answer]
@@ -24,10 +29,10 @@ Frame = Callable[[str, int], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How one feed of an exchange talks, according to the exchange's documentation.
+    """How one feed of an exchange talks: as recorded, or else as the exchange documents it.
 
     A dialect is written apart from the producers' module of the venue, so that each checks the
-    other.
+    other. Its docstring says where its shapes are from.
 
     Attributes:
         exchange: The exchange, as the producers' feed names it.

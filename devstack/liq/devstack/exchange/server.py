@@ -6,6 +6,7 @@ For tests and for demonstrations; nothing of it is used against a real exchange.
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
@@ -17,7 +18,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from liq.devstack.exchange.dialect import Answer, Dialect
+from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
 from liq.devstack.exchange.limits import LimitKeeper
 
 LOOPBACK = "127.0.0.1"
@@ -50,6 +51,10 @@ class LocalExchange:
     - `answer_seconds`: requests are answered so much later
     - `ignored`: names whose subscription is not answered
     - `greeting`: what every connection is sent once it is subscribed
+    - `freezes_subscribers`: connections are not read any more once they are subscribed
+    - `is_silent`: data frames are not sent, and not in the ledger either
+    - `clock_offset_ms`: data frames are dated by this machine's clock plus so much; without it,
+      from `START_MS` on
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -65,11 +70,15 @@ class LocalExchange:
         self.limits: LimitKeeper | None = None
         self.answer_seconds = 0.0
         self.ignored: frozenset[str] = frozenset()
-        self.greeting = ""
+        self.greeting: bytes | str = ""
         self.closed_after_notice = 0
+        self.freezes_subscribers = False
+        self.is_silent = False
+        self.clock_offset_ms: int | None = None
         self.is_enough = False
         self.status: int | None = None
         self.retry_after_seconds: int | None = None
+        self.markets: tuple[str, ...] = ()
         self.listing: Any = None
         self.list_markets(dialect.symbol)
         self.listing_status = HTTPStatus.OK
@@ -109,6 +118,7 @@ class LocalExchange:
 
     def list_markets(self, *symbols: str) -> None:
         """What the listing answers from now on."""
+        self.markets = symbols
         if self.dialect.list_markets is not None:
             self.listing = self.dialect.list_markets(symbols)
 
@@ -233,18 +243,27 @@ class LocalExchange:
         if self.limits is not None and answer.subscribed:
             self.limits.note_answer(client.connection)
         for reply in answer.replies:
-            encoded = self.dialect.encode(reply)
-            if isinstance(reply, dict) and str(reply.get("type")).startswith("subscribed"):
-                self._note(json.dumps(reply))
-            await client.connection.send(encoded)
+            await client.connection.send(self.dialect.encode(reply))
+        for reply in answer.data:
+            self._note(json.dumps(reply))
+            await client.connection.send(self.dialect.encode(reply))
         client.names.update(answer.subscribed)
-        if self.greeting and answer.subscribed:
-            await client.connection.send(self.greeting)
-        if self.repeats and answer.subscribed:
+        if answer.subscribed:
+            await self._misbehave_after_subscription(client)
+
+    async def _misbehave_after_subscription(self, client: Client) -> None:
+        if self.repeats:
             for payload in self.ledger[-REPEATED:]:
                 await client.connection.send(self.dialect.encode(payload.decode()))
-        if self.cuts_subscribers and self.dialect.subscribes in client.names:
+        if self.dialect.subscribes not in client.names:
+            return
+        if self.greeting:
+            await client.connection.send(self.greeting)
+        if self.cuts_subscribers:
             client.connection.transport.abort()
+        if self.freezes_subscribers:
+            client.connection.transport.pause_reading()
+            client.names.clear()
 
     def _note(self, frame: str) -> None:
         self.ledger.append(frame.encode())
@@ -252,10 +271,15 @@ class LocalExchange:
     async def _send(self, count: int, symbol: str | None) -> None:
         for _ in range(count):
             self._count += 1
+            if self.clock_offset_ms is not None:
+                now_ms = time.time_ns() // 1_000_000 + self.clock_offset_ms
+                self._count = max(self._count, now_ms - START_MS)
             frame = self.dialect.frame(symbol or self.dialect.symbol, self._count)
             await self._publish(json.dumps(frame), symbol or self.dialect.symbol)
 
     async def _publish(self, frame: str, symbol: str | None = None) -> None:
+        if self.is_silent:
+            return
         self._note(frame)
         only = symbol if self.is_selective else None
         await self._broadcast(self.dialect.encode(frame), subscribed_only=True, only=only)

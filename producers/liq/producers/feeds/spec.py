@@ -13,6 +13,7 @@ from liq.producers.feeds.limits import NO_LIMITS, Limits
 SubscribeText = Callable[[tuple[str, ...], int], str]
 Reader = Callable[[Any], "Received"]
 SymbolOf = Callable[[Any], Any]
+SentAt = Callable[[Any], Any]
 ParseSymbols = Callable[[Any], tuple[str, ...]]
 RenewOn = Callable[[Any], bool]
 
@@ -96,6 +97,10 @@ class FeedSpec:
     `names_setting` names the environment variable that replaces `names`; a feed without names and
     without a listing is off. `subscribes_to` says in a few words what is subscribed by default; the
     table of docs/feeds.md prints it.
+
+    `sent_at_ms` returns the time at which the venue sent a data message (UTC milliseconds), or
+    anything else where the message has none; only for feeds that push at once. `liq doctor`
+    compares clocks by it.
     """
 
     exchange: str
@@ -124,6 +129,7 @@ class FeedSpec:
     most_connections: int | None = None
     renew_on: RenewOn = never
     alternatives: tuple[str, ...] = ()
+    sent_at_ms: SentAt | None = None
 
     @property
     def names_a_connection(self) -> int:

@@ -20,6 +20,7 @@ from liq.producers.live.clock import Clock, SystemClock, now_ms
 from liq.producers.live.context import ConnectionContext
 from liq.producers.live.coverage import covered_until_ms
 from liq.producers.live.feed_runner import FeedRunner
+from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, FeedActivity
 from liq.producers.live.peers import PeerWatch
 from liq.producers.live.publisher import Publisher
@@ -144,7 +145,8 @@ def _unacknowledged(settings: Settings, error: BaseException) -> DependencyError
 class LiveRun:
     """All feeds of some exchanges, once.
 
-    `covered` tells, by a feed's label, until when somebody received it before.
+    `covered` tells, by a feed's label, until when somebody received it before. `observer` sees
+    every connection and frame.
     """
 
     def __init__(  # noqa: PLR0913 - what one run consists of
@@ -155,9 +157,10 @@ class LiveRun:
         health: Health,
         clock: Clock,
         timing: Timing,
-        publisher: Publisher,
+        publisher: FramePublisher,
         covered: Mapping[str, int],
         rates: RateStamp,
+        observer: SessionObserver | None = None,
     ) -> None:
         self._settings = settings
         self._exchanges = exchanges_of(chosen)
@@ -171,7 +174,7 @@ class LiveRun:
             }
         )
         self._reporter = FeedReporter(publisher.status, clock)
-        session = SessionContext(publisher, self._activity, clock, timing, rates)
+        session = SessionContext(publisher, self._activity, clock, timing, rates, observer)
         # Jitter needs no secrecy.
         source = random.Random()  # noqa: S311
         contexts = {

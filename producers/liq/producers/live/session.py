@@ -13,9 +13,9 @@ from liq.producers.feeds.frames import MAX_FRAME_BYTES, FrameTooLargeError
 from liq.producers.feeds.record_key import message_key
 from liq.producers.live.budget import MessageBudget
 from liq.producers.live.clock import Clock, now_ms
+from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, ConnectionActivity, PingSchedule
 from liq.producers.live.pacing import Pacer, Step
-from liq.producers.live.publisher import Publisher
 from liq.producers.live.rates import RateStamp
 from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import Timing
@@ -52,11 +52,12 @@ class SessionEnd:
 class SessionContext:
     """What the connections of a process share."""
 
-    publisher: Publisher
+    publisher: FramePublisher
     activity: Activity
     clock: Clock
     timing: Timing
     rates: RateStamp
+    observer: SessionObserver | None = None
 
 
 class Session:
@@ -128,6 +129,8 @@ class Session:
         return end
 
     async def _forward(self, websocket: ClientConnection) -> SessionEnd:
+        if self._context.observer is not None:
+            self._context.observer.opened(self)
         keeper = asyncio.create_task(self._keep(websocket), name=f"{self.connection} keeper")
         try:
             for text in self.feed.on_open:
@@ -153,6 +156,8 @@ class Session:
         received, key, frame, is_closing = self._read(frame)
         if is_closing:
             self.is_closing.set()
+        if self._context.observer is not None:
+            self._context.observer.received(self, frame, received_at_ns, received)
         if received.is_data:
             headers = FrameHeaders(
                 self.feed.exchange,

@@ -61,7 +61,7 @@ def test_one_bad_symbol_is_left_out_and_named(
     producer.stop()
     assert log.frames("bybit") == bybit.ledger
     [refused] = log.all_of(FeedEvent.REFUSED)
-    assert refused.detail == "S3USDT: bad topic"
+    assert refused.detail == "S3USDT: error:handler not found,topic:allLiquidation.S3USDT"
 
 
 def test_an_unanswered_subscription_is_refused_in_time(

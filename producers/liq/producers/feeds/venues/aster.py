@@ -12,6 +12,7 @@ from liq.producers.feeds.venues.binance import (
     STREAM,
     announces_end,
     read,
+    sent_at_ms,
     subscribe,
     symbol_of,
 )
@@ -27,6 +28,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         silence_seconds=3_600,
         needs_rates=("BTC", "ETH", "EUR"),
         limits=Limits(

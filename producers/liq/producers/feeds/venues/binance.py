@@ -55,6 +55,12 @@ def symbol_of(message: Any) -> Any:
     return event["o"]["s"]
 
 
+def sent_at_ms(message: Any) -> Any:
+    """The event time `E`."""
+    event = message["data"] if "stream" in message else message
+    return event["E"]
+
+
 FEEDS: Final = (
     FeedSpec(
         exchange="binance",
@@ -66,6 +72,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         silence_seconds=300,
         needs_rates=("BTC", "ETH", "EUR"),
         limits=LIMITS,
@@ -82,6 +89,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         silence_seconds=3_600,
         limits=LIMITS,
         renew_on=announces_end,

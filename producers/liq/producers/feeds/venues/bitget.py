@@ -25,6 +25,11 @@ def symbol_of(message: Any) -> Any:
     return message["data"][0]["symbol"]
 
 
+def sent_at_ms(message: Any) -> Any:
+    """`ts` of the push; rows are up to 20 s older (recorded 2026-04-28)."""
+    return message["ts"]
+
+
 FEEDS: Final = (
     FeedSpec(
         exchange="bitget",
@@ -36,6 +41,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         heartbeat=Heartbeat(text="ping"),
         texts={b"pong": CONTROL},
         silence_seconds=900,

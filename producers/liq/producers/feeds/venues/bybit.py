@@ -56,6 +56,11 @@ def symbol_of(message: Any) -> Any:
     return message["topic"].rpartition(".")[2]
 
 
+def sent_at_ms(message: Any) -> Any:
+    """`ts`, the time at which the system made the push."""
+    return message["ts"]
+
+
 def parse_symbols(document: Any) -> tuple[str, ...]:
     """Markets that trade."""
     return tuple(
@@ -90,6 +95,7 @@ def _feed(category: str, silence_seconds: float) -> FeedSpec:
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         heartbeat=PING,
         silence_seconds=silence_seconds,
         limits=LIMITS,

@@ -71,6 +71,11 @@ def symbol_of(message: Any) -> Any:
     return message["result"][0]["contract"]
 
 
+def sent_at_ms(message: Any) -> Any:
+    """`time_ms` of the frame, not of its rows."""
+    return message["time_ms"]
+
+
 def _feed(settle: str, silence_seconds: float) -> FeedSpec:
     return FeedSpec(
         exchange="gate",
@@ -82,6 +87,7 @@ def _feed(settle: str, silence_seconds: float) -> FeedSpec:
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         heartbeat=PING,
         headers={"X-Gate-Size-Decimal": "1"},
         silence_seconds=silence_seconds,

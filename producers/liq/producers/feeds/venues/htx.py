@@ -54,6 +54,11 @@ def symbol_of(message: Any) -> Any:
     return message["data"][0]["contract_code"]
 
 
+def sent_at_ms(message: Any) -> Any:
+    """`ts` of the notification."""
+    return message["ts"]
+
+
 def _feed(name: str, path: str, silence_seconds: float) -> FeedSpec:
     return FeedSpec(
         exchange="htx",
@@ -66,6 +71,7 @@ def _feed(name: str, path: str, silence_seconds: float) -> FeedSpec:
         subscribe=subscribe_all if name == "linear" else subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         unpack=gunzip,
         silence_seconds=silence_seconds,
         limits=LIMITS,

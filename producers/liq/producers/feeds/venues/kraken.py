@@ -32,6 +32,11 @@ def symbol_of(message: Any) -> Any:
     return message["product_id"]
 
 
+def sent_at_ms(message: Any) -> Any:
+    """The time of a trade; a snapshot's trades are of the past."""
+    return message["time"] if message["feed"] == "trade" else None
+
+
 def parse_symbols(document: Any) -> tuple[str, ...]:
     """Contracts that trade."""
     return tuple(row["symbol"] for row in document["instruments"] if row.get("tradeable"))
@@ -54,6 +59,7 @@ FEEDS: Final = (
         subscribe=subscribe,
         read=read,
         symbol_of=symbol_of,
+        sent_at_ms=sent_at_ms,
         silence_seconds=600,
         limits=Limits(
             source="docs.kraken.com, futures rate limits, as a public client of 2026 states them: "

@@ -1,9 +1,9 @@
-"""Aster: Binance's dialect, of USD-M futures only."""
+"""Aster: Binance's dialect, of USD-M futures only; a frame quoted 2026-09-18 has its old fields."""
 
 from typing import Final
 
 from liq.devstack.exchange.dialect import Dialect
-from liq.devstack.exchange.venues.binance.dialect import frame, respond
+from liq.devstack.exchange.venues.binance.dialect import forced_order, respond
 
 DIALECTS: Final = (
     Dialect(
@@ -11,7 +11,7 @@ DIALECTS: Final = (
         feed="usdm",
         setting="ASTER_WS_URL",
         respond=respond,
-        frame=frame,
+        frame=forced_order,
         symbol="BTCUSDT",
         subscribes="!forceOrder@arr",
     ),

@@ -1,8 +1,13 @@
-"""Binance: `!forceOrder@arr`, the same of USD-M and COIN-M futures."""
+"""Binance: `!forceOrder@arr`, the same of USD-M and COIN-M futures.
+
+Frames of 2026-09 and 2026-10 add the pair (`ps`) and the market (`st`: 1 is USD-M, 2 COIN-M) to the
+order; COIN-M orders had `ps` before (recorded 2020-07-13). A refusal is worded as documented in
+2026.
+"""
 
 from typing import Any, Final
 
-from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
+from liq.devstack.exchange.dialect import START_MS, Answer, Dialect, Frame
 
 
 def respond(message: Any, refused: frozenset[str]) -> Answer:
@@ -10,12 +15,12 @@ def respond(message: Any, refused: frozenset[str]) -> Answer:
     if message["method"] != "SUBSCRIBE":
         return Answer()
     if refused & set(message["params"]):
-        error = {"error": {"code": 2, "msg": "Invalid request"}, "id": message["id"]}
-        return Answer([error])
+        error = {"code": 2, "msg": "Invalid request: unknown variant"}
+        return Answer([{"error": error, "id": message["id"]}])
     return Answer([{"result": None, "id": message["id"]}], message["params"])
 
 
-def frame(symbol: str, n: int) -> Any:
+def forced_order(symbol: str, n: int) -> Any:
     """Return a forced order; every other one sells."""
     time_ms = START_MS + n
     order = {
@@ -25,7 +30,19 @@ def frame(symbol: str, n: int) -> Any:
     return {"e": "forceOrder", "E": time_ms + 5, "o": order}
 
 
-def _dialect(feed: str, symbol: str) -> Dialect:
+def _usdm_frame(symbol: str, n: int) -> Any:
+    frame = forced_order(symbol, n)
+    return {**frame, "o": {**frame["o"], "ps": symbol.partition("_")[0], "st": 1}}
+
+
+def _coinm_frame(symbol: str, n: int) -> Any:
+    """Return a forced order in contracts, which are whole."""
+    frame = forced_order(symbol, n)
+    sizes = {"q": "3", "l": "1", "z": "3", "ps": symbol.partition("_")[0], "st": 2}
+    return {**frame, "o": {**frame["o"], **sizes}}
+
+
+def _dialect(feed: str, symbol: str, frame: Frame) -> Dialect:
     return Dialect(
         exchange="binance",
         feed=feed,
@@ -38,6 +55,6 @@ def _dialect(feed: str, symbol: str) -> Dialect:
 
 
 DIALECTS: Final = (
-    _dialect("usdm", "BTCUSDT"),
-    _dialect("coinm", "BTCUSD_PERP"),
+    _dialect("usdm", "BTCUSDT", _usdm_frame),
+    _dialect("coinm", "BTCUSD_PERP", _coinm_frame),
 )

@@ -1,4 +1,7 @@
-"""Bitfinex: the status channel `liq:global`, whose data carry the number of the channel."""
+"""Bitfinex: the status channel `liq:global`, whose data carry the number of the channel.
+
+Without configuration flags a frame has two elements (recorded 2020-07-06); we set none.
+"""
 
 from typing import Any, Final
 
@@ -8,7 +11,17 @@ from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
 def _respond(message: Any, refused: frozenset[str]) -> Answer:
     key = message["key"]
     if key in refused:
-        return Answer([{"event": "error", "msg": "key: invalid", "code": 10300}])
+        return Answer(
+            [
+                {
+                    "event": "error",
+                    "msg": "key: invalid",
+                    "code": 10300,
+                    "channel": "status",
+                    "key": key,
+                }
+            ]
+        )
     reply = {"event": "subscribed", "channel": "status", "chanId": 91, "key": key}
     return Answer([reply, [91, "hb"]], [key])
 
@@ -27,6 +40,6 @@ DIALECTS: Final = (
         frame=_frame,
         symbol="tBTCF0:USTF0",
         subscribes="liq:global",
-        hello=({"event": "info", "version": 2},),
+        hello=({"event": "info", "version": 2, "platform": {"status": 1}},),
     ),
 )

@@ -1,4 +1,7 @@
-"""Bitget v3: `liquidation` by product type, each argument answered by itself."""
+"""Bitget v3: `liquidation` by product type, each argument answered by itself.
+
+Data as recorded 2026-04-28, whose `amount` is in the quote coin; refusals as documented 2026.
+"""
 
 from typing import Any, Final
 
@@ -11,7 +14,8 @@ def _respond(message: Any, refused: frozenset[str]) -> Answer:
     replies, subscribed = [], []
     for argument in message["args"]:
         if argument["instType"] in refused:
-            replies.append({"event": "error", "arg": argument, "code": 30001, "msg": "no"})
+            refusal = {"code": "30001", "msg": "channel does not exist"}
+            replies.append({"event": "error", "arg": argument, **refusal})
         else:
             replies.append({"event": "subscribe", "arg": argument})
             subscribed.append(argument["instType"])
@@ -19,8 +23,8 @@ def _respond(message: Any, refused: frozenset[str]) -> Answer:
 
 
 def _frame(symbol: str, n: int) -> Any:
-    row = {"symbol": symbol, "side": "buy", "price": "0.1649", "amount": "13.70319",
-           "ts": str(START_MS + n)}  # fmt: skip
+    row = {"symbol": symbol, "side": "buy" if n % 2 else "sell", "price": "0.1649",
+           "amount": "13.70319", "ts": str(START_MS + n)}  # fmt: skip
     argument = {"instType": "usdt-futures", "topic": "liquidation"}
     return {"action": "update", "arg": argument, "data": [row], "ts": START_MS + n}
 

@@ -1,4 +1,7 @@
-"""Bybit: `allLiquidation.{symbol}`, of symbols that the venue lists."""
+"""Bybit: `allLiquidation.{symbol}`, of symbols that the venue lists.
+
+Data as recorded 2026-08-11; one bad topic fails the whole request, in words measured then.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,13 +14,20 @@ def _respond(message: Any, refused: frozenset[str]) -> Answer:
         return Answer([{"success": True, "ret_msg": "pong", "conn_id": "x", "op": "ping"}])
     names = [topic.removeprefix("allLiquidation.") for topic in message["args"]]
     reply = {"success": True, "ret_msg": "", "conn_id": "x", "req_id": message["req_id"]}
-    if refused & set(names):
-        return Answer([{**reply, "success": False, "ret_msg": "bad topic", "op": "subscribe"}])
+    if bad := [name for name in names if name in refused]:
+        detail = f"error:handler not found,topic:allLiquidation.{bad[0]}"
+        return Answer([{**reply, "success": False, "ret_msg": detail, "op": "subscribe"}])
     return Answer([{**reply, "op": "subscribe"}], names)
 
 
 def _frame(symbol: str, n: int) -> Any:
-    row = {"T": START_MS + n, "s": symbol, "S": "Buy", "v": "0.5", "p": "60000.5"}
+    row = {
+        "T": START_MS + n - 7,
+        "s": symbol,
+        "S": "Buy" if n % 2 else "Sell",
+        "v": "0.5",
+        "p": "60000.5",
+    }
     return {
         "topic": f"allLiquidation.{symbol}", "type": "snapshot", "ts": START_MS + n, "data": [row]
     }  # fmt: skip

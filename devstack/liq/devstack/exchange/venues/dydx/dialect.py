@@ -1,25 +1,38 @@
-"""dYdX v4: `v4_trades` of a market, acknowledged with trades of the past."""
+"""dYdX v4: `v4_trades` of a market, acknowledged with trades of the past.
+
+Messages as recorded 2024-08-04; the first of a market carries its history.
+"""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from liq.devstack.exchange.dialect import Answer, Dialect
+from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
+
+CONNECTION: Final = {"connection_id": "9011edff-d8f7-47fc-bbc6-0c7b5ba7dfae"}
 
 
 def _respond(message: Any, refused: frozenset[str]) -> Answer:
     name = message["id"]
     if name in refused:
-        return Answer([{"type": "error", "message": f"Invalid subscription id {name}"}])
-    # The acknowledgement carries data; `server.py` notes it in its ledger.
-    reply = {"type": "subscribed", "channel": "v4_trades", "id": name, "contents": {"trades": []}}
-    return Answer([reply], [name])
+        detail = f"Invalid subscription id for channel: (v4_trades-{name})"
+        return Answer([{"type": "error", "message": detail, **CONNECTION, "message_id": 1}])
+    past = {**_trade(0, "LIMIT"), "createdAtHeight": "21973338"}
+    reply = {"type": "subscribed", **CONNECTION, "message_id": 1, "channel": "v4_trades",
+             "id": name, "contents": {"trades": [past]}}  # fmt: skip
+    return Answer(subscribed=[name], data=[reply])
 
 
 def _frame(symbol: str, n: int) -> Any:
-    trade = {"id": f"t{n}", "side": "SELL", "size": "3.9", "price": "22.87", "type": "LIQUIDATED",
-             "createdAt": "2026-07-04T07:34:50.628Z"}  # fmt: skip
-    return {"type": "channel_data", "channel": "v4_trades", "id": symbol,
-            "contents": {"trades": [trade]}}  # fmt: skip
+    return {"type": "channel_data", **CONNECTION, "message_id": n + 1, "channel": "v4_trades",
+            "id": symbol, "version": "2.1.0",
+            "contents": {"trades": [_trade(n, "LIQUIDATED")]}}  # fmt: skip
+
+
+def _trade(n: int, kind: str) -> dict[str, str]:
+    created = datetime.fromtimestamp((START_MS + n) / 1_000, UTC)
+    return {"id": f"{n:024x}", "side": "SELL", "size": "3.9", "price": "22.87", "type": kind,
+            "createdAt": created.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"}  # fmt: skip
 
 
 def _list_markets(symbols: Sequence[str]) -> Any:
@@ -36,7 +49,7 @@ DIALECTS: Final = (
         frame=_frame,
         symbol="BTC-USD",
         subscribes="BTC-USD",
-        hello=({"type": "connected", "connection_id": "x"},),
+        hello=({"type": "connected", **CONNECTION, "message_id": 0},),
         listing_setting="DYDX_SYMBOLS_URL",
         list_markets=_list_markets,
     ),

@@ -1,4 +1,9 @@
-"""Gate: `futures.public_liquidates` of `!all`, one address a settlement currency."""
+"""Gate: `futures.public_liquidates` of `!all`, one address a settlement currency.
+
+On the wire `result` is one object, whose `time` is in milliseconds (recorded on three hosts,
+2026-08-11); the documentation shows an array with `time_ms`. The sign of `size` is the order's:
+negative closes a long.
+"""
 
 from typing import Any, Final
 
@@ -7,16 +12,24 @@ from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
 
 def _respond(message: Any, refused: frozenset[str]) -> Answer:
     if message["channel"] == "futures.ping":
-        return Answer([{"time": message["time"], "channel": "futures.pong", "event": ""}])
-    reply = {key: message[key] for key in ("time", "channel", "event", "id")}
+        pong = {"channel": "futures.pong", "event": "", "result": None}
+        return Answer([{**_times(message["time"] * 1_000), **pong}])
+    reply = {key: message[key] for key in ("id", "channel", "event")}
+    reply = {**_times(message["time"] * 1_000), **reply}
     if refused & set(message["payload"]):
-        return Answer([{**reply, "error": {"code": 2, "message": "invalid argument"}}])
-    return Answer([{**reply, "error": None, "result": {"status": "success"}}], message["payload"])
+        return Answer([{**reply, "error": {"code": 2, "message": "unknown contract"}}])
+    return Answer([{**reply, "result": {"status": "success"}}], message["payload"])
 
 
 def _frame(symbol: str, n: int) -> Any:
-    row = {"price": 215.1, "size": "-124", "time_ms": START_MS + n, "contract": symbol}
-    return {"channel": "futures.public_liquidates", "event": "update", "result": [row]}
+    time_ms = START_MS + n
+    row = {"contract": symbol, "price": "64480.5", "time": time_ms, "size": 1 if n % 2 else -21}
+    return {**_times(time_ms), "channel": "futures.public_liquidates", "event": "update",
+            "result": row}  # fmt: skip
+
+
+def _times(time_ms: int) -> dict[str, int]:
+    return {"time": time_ms // 1_000, "time_ms": time_ms}
 
 
 def _dialect(feed: str, symbol: str) -> Dialect:

@@ -1,8 +1,15 @@
-"""OKX: `liquidation-orders` by instrument type; both sides ping by text."""
+"""OKX: `liquidation-orders` by instrument type; both sides ping by text.
+
+Data and acknowledgements, one an argument with the number of the connection, as measured
+2026-08-11.
+"""
 
 from typing import Any, Final
 
 from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
+
+CHANNEL: Final = "liquidation-orders"
+CONNECTION: Final = "a4d3ae55"
 
 
 def _respond(message: Any, refused: frozenset[str]) -> Answer:
@@ -13,17 +20,20 @@ def _respond(message: Any, refused: frozenset[str]) -> Answer:
     names = [argument["instType"] for argument in message["args"]]
     bad = [name for name in names if name in refused]
     if bad:
-        return Answer([{"event": "error", "code": "60018", "msg": "no such channel"}])
-    replies = [{"event": "subscribe", "arg": a, "connId": "x"} for a in message["args"]]
+        detail = f"Wrong URL or channel:{CHANNEL},instType:{bad[0]} doesn't exist."
+        return Answer([{"event": "error", "code": "60018", "msg": detail, "connId": CONNECTION}])
+    replies = [{"event": "subscribe", "arg": a, "connId": CONNECTION} for a in message["args"]]
     return Answer(replies, names)
 
 
 def _frame(symbol: str, n: int) -> Any:
-    detail = {"side": "buy", "posSide": "short", "bkPx": "60000", "sz": "39", "bkLoss": "0",
-              "ccy": "", "ts": str(START_MS + n)}  # fmt: skip
-    data = {"instId": symbol, "instFamily": "BTC-USDT", "uly": "BTC-USDT", "instType": "SWAP",
-            "details": [detail]}  # fmt: skip
-    return {"arg": {"channel": "liquidation-orders", "instType": "SWAP"}, "data": [data]}
+    detail = {"bkLoss": "0", "bkPx": "60000", "ccy": "", "posSide": "short", "side": "buy",
+              "sz": "39", "ts": str(START_MS + n)}  # fmt: skip
+    family, _, last = symbol.rpartition("-")
+    kind = "SWAP" if last == "SWAP" else "FUTURES"
+    data = {"details": [detail], "instFamily": family, "instId": symbol, "instType": kind,
+            "uly": family}  # fmt: skip
+    return {"arg": {"channel": CHANNEL, "instType": kind}, "data": [data]}
 
 
 DIALECTS: Final = (

@@ -1,4 +1,7 @@
-"""Pacifica: `trades` of a market, each with its cause."""
+"""Pacifica: `trades` of a market, each with its cause.
+
+Trades as recorded 2025-12-06, with the cause of a liquidation; answers as documented 2026.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,8 +19,8 @@ def _respond(message: Any, refused: frozenset[str]) -> Answer:
 
 
 def _frame(symbol: str, n: int) -> Any:
-    row = {"s": symbol, "a": "0.1", "p": "60000", "d": "close_long", "tc": "market_liquidation",
-           "t": START_MS + n, "h": n}  # fmt: skip
+    row = {"h": n, "s": symbol, "a": "0.1", "p": "60000", "d": "close_long",
+           "tc": "market_liquidation", "t": START_MS + n, "li": n}  # fmt: skip
     return {"channel": "trades", "data": [row]}
 
 

@@ -1,0 +1,30 @@
+"""Local exchanges that send data while something listens to them."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from liq.devstack.exchange.server import LocalExchange
+
+PAUSE_SECONDS: Final = 0.05
+
+
+@contextmanager
+def sending(exchanges: Sequence[LocalExchange]) -> Iterator[None]:
+    """Let every exchange send a data frame to its subscribers every now and then."""
+    is_over = threading.Event()
+
+    def send() -> None:
+        while not is_over.wait(PAUSE_SECONDS):
+            for exchange in exchanges:
+                if exchange.subscribers:
+                    exchange.send()
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
