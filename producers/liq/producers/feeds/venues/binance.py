@@ -12,6 +12,8 @@ from typing import Any, Final
 from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, compact, request
 
 STREAM: Final = "!forceOrder@arr"
+# The server announces that it closes the socket (changelog of 2026-06-09).
+ANNOUNCEMENTS: Final = ("serverShutdown", "eventStreamTerminated")
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
@@ -28,7 +30,9 @@ def read(message: Any) -> Received:
         return Received(refused=refused, refusal=str(message["error"]))
     if "result" in message and "id" in message:
         return Received(acknowledged=(request(message["id"]),))
-    return CONTROL if "code" in message and "e" not in message else DATA
+    if "e" not in message:
+        return CONTROL if "code" in message else DATA
+    return CONTROL if message["e"] in ANNOUNCEMENTS else DATA
 
 
 def symbol_of(message: Any) -> Any:
