@@ -11,7 +11,15 @@ from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError
 from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
-from liq.processors.normalizers.numbers import EXACT, SMALLEST_PRICE, stored
+from liq.processors.normalizers.numbers import (
+    EXACT,
+    MAX_INTEGER_DIGITS,
+    MAX_VALUE_USD,
+    SMALLEST_PRICE,
+    implausible,
+    stored,
+    stored_quantity,
+)
 from liq.processors.normalizers.price_levels import price_level
 from liq.schemas.records import SCHEMA_VERSION, Liquidation, Rejected
 from liq.schemas.vocabulary import (
@@ -28,11 +36,6 @@ from liq.schemas.vocabulary import (
 # entries would become 100 GB. The last one kept says how many more there were.
 MAX_REJECTIONS: Final = 100
 EVENT_ID_BYTES: Final = 16
-# Beyond what a market holds: the open interest of all venues together is about 1e11 dollars, and no
-# supply of a coin reaches 1e20. Larger numbers are glitches, and sums of them overflow a database.
-MAX_VALUE_USD: Final = Decimal(10) ** 12
-MAX_PRICE: Final = Decimal(10) ** 12
-MAX_QUANTITY: Final = Decimal(10) ** 20
 
 # Looked up once: a member of an enumeration takes as long as a multiplication to look up.
 _LINEAR: Final = ContractKind.LINEAR
@@ -174,16 +177,20 @@ class Reading:
         amount = size if contract_size is ONE else _multiply(size, contract_size)
         if market.contract is _LINEAR and not size_is_quote:
             value_usd = stored(_multiply(amount, price), "The value")
-            quantity = amount if contract_size is ONE else stored(amount, "The quantity")
+            quantity = amount if contract_size is ONE else stored_quantity(amount)
         else:
             value_usd = stored(amount, "The value")
-            quantity = stored(_divide(amount, price), "The quantity")
+            quantity = stored_quantity(_divide(amount, price))
         if market.base_power:
-            quantity = stored(quantity.scaleb(market.base_power, EXACT), "The quantity")
+            quantity = stored_quantity(quantity.scaleb(market.base_power, EXACT))
             price = stored(price.scaleb(-market.base_power, EXACT), "The price", SMALLEST_PRICE)
-        if value_usd > MAX_VALUE_USD or price > MAX_PRICE or quantity > MAX_QUANTITY:
-            raise implausible(value_usd, price, quantity)
+        is_institutional = value_usd >= self._config.institutional_threshold_usd
+        # The threshold is at most MAX_VALUE_USD, so that most events are not compared twice.
+        if is_institutional and value_usd > MAX_VALUE_USD:
+            raise implausible("The value", value_usd)
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
+        if level.adjusted() >= MAX_INTEGER_DIGITS:
+            raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
         draft = new_draft()
         draft.event_id = event_id
         draft.exchange = self.exchange
@@ -202,7 +209,7 @@ class Reading:
         draft.received_at_ms = self.received_at_ms
         draft.completeness = completeness
         draft.evidence = evidence
-        draft.is_institutional = value_usd >= self._config.institutional_threshold_usd
+        draft.is_institutional = is_institutional
         draft.price_level = level
         draft.liquidated_user = liquidated_user
         draft.liquidator = liquidator
@@ -214,17 +221,3 @@ class Reading:
         draft.arrival = _LIVE
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)
-
-
-def implausible(value_usd: Decimal, price: Decimal, quantity: Decimal) -> EntryError:
-    """The error for an entry with more than a market holds."""
-    if value_usd > MAX_VALUE_USD:
-        name, number = "The value", value_usd
-    elif price > MAX_PRICE:
-        name, number = "The price", price
-    else:
-        name, number = "The quantity", quantity
-    return EntryError(
-        RejectReason.IMPLAUSIBLE,
-        f"{name} is of the order of 1e{number.adjusted()}, more than a whole market holds.",
-    )
