@@ -4,8 +4,8 @@
   `Reading` collects what the readers return.
 - Read fields: `needed` and `take` for several at once, `text`, `text_field`, `object_field`,
   `array_field`, `row_object`; `JsonObject` and `Getter` are their types.
-- Convert values: `positive_decimal`, `is_zero`, `JSON_NUMBERS`, `timestamp`, `liquidated_side`,
-  `check_symbol`.
+- Convert values: `positive_decimal`, `positive_price`, `is_zero`, `JSON_NUMBERS`, `timestamp`,
+  `liquidated_side`, `check_symbol`.
 - Resolve symbols: `Market`, `new_market`, `split_quote`.
 - Reject: `EntryError`, `unknown_message`, `unusable`, with `shown` around a sender's values.
 """
@@ -35,7 +35,7 @@ from liq.processors.normalizers.metadata import (
     from_lighter,
     from_okx,
 )
-from liq.processors.normalizers.numbers import is_zero, positive_decimal
+from liq.processors.normalizers.numbers import is_zero, positive_decimal, positive_price
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.venue import (
     ContractList,
@@ -70,6 +70,7 @@ __all__ = [
     "new_market",
     "object_field",
     "positive_decimal",
+    "positive_price",
     "row_object",
     "shown",
     "split_quote",

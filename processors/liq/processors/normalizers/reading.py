@@ -11,7 +11,15 @@ from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError
 from liq.processors.normalizers.instruments import FamilyOf, InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
-from liq.processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
+from liq.processors.normalizers.numbers import (
+    EXACT,
+    MAX_INTEGER_DIGITS,
+    MAX_VALUE_USD,
+    SMALLEST_PRICE,
+    implausible,
+    stored,
+    stored_quantity,
+)
 from liq.processors.normalizers.price_levels import price_level
 from liq.processors.normalizers.rates import rate_for
 from liq.schemas.frame_rates import FrameRate
@@ -189,7 +197,7 @@ class Reading:
         identity = f"{self.exchange}|{identity}"
         return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
 
-    def liquidation(  # noqa: PLR0913, PLR0917 - an object of them would cost time
+    def liquidation(  # noqa: PLR0913, PLR0915, PLR0917 - an object of them would cost time
         self,
         market: Market,
         event_id: str,
@@ -210,9 +218,12 @@ class Reading:
         `size_is_quote` says that the venue gives a linear contract's size in its quote.
 
         Raises:
-            EntryError: invalid_number, when a product does not fit what is stored;
-                unsupported_quote or unsupported_instrument without the rate that it takes.
+            EntryError: invalid_number, when a product does not fit what is stored; implausible,
+                when it exceeds what a market holds; unsupported_quote or unsupported_instrument
+                without the rate that it takes.
         """
+        if market.renamed is not None and timestamp_ms >= market.renamed_at_ms:
+            market = market.renamed
         contract_size = market.contract_size
         amount = size if contract_size is ONE else _multiply(size, contract_size)
         rate: FrameRate | None = None
@@ -224,13 +235,17 @@ class Reading:
             )
         elif market.contract is _LINEAR and not size_is_quote:
             value_usd = stored(_multiply(amount, price), "The value")
-            quantity = amount if contract_size is ONE else stored(amount, "The quantity")
+            quantity = amount if contract_size is ONE else stored_quantity(amount)
         else:
             value_usd = stored(amount, "The value")
-            quantity = stored(_divide(amount, price), "The quantity")
+            quantity = stored_quantity(_divide(amount, price))
         if market.base_power:
-            quantity = stored(quantity.scaleb(market.base_power, EXACT), "The quantity")
-            price = stored(price.scaleb(-market.base_power, EXACT), "The price")
+            quantity = stored_quantity(quantity.scaleb(market.base_power, EXACT))
+            price = stored(price.scaleb(-market.base_power, EXACT), "The price", SMALLEST_PRICE)
+        is_institutional = value_usd >= self._config.institutional_threshold_usd
+        # The threshold is at most MAX_VALUE_USD, so that most events are not compared twice.
+        if is_institutional and value_usd > MAX_VALUE_USD:
+            raise implausible("The value", value_usd)
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
         if level.adjusted() >= MAX_INTEGER_DIGITS:
             raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
@@ -252,7 +267,7 @@ class Reading:
         draft.received_at_ms = self.received_at_ms
         draft.completeness = completeness
         draft.evidence = evidence
-        draft.is_institutional = value_usd >= self._config.institutional_threshold_usd
+        draft.is_institutional = is_institutional
         draft.price_level = level
         draft.liquidated_user = liquidated_user
         draft.liquidator = liquidator
@@ -287,5 +302,5 @@ def _converted(
         is_base = market.contract is _LINEAR and not size_is_quote
         value_usd = _multiply(_multiply(amount, price) if is_base else amount, usd)
         quantity = amount if is_base else _divide(amount, price)
-        price = stored(_multiply(price, usd), "The price")
-    return stored(value_usd, "The value"), stored(quantity, "The quantity"), price
+        price = stored(_multiply(price, usd), "The price", SMALLEST_PRICE)
+    return stored(value_usd, "The value"), stored_quantity(quantity), price

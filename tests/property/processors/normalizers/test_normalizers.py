@@ -20,6 +20,7 @@ from liq.processors.normalizers import (
     normalize,
 )
 from liq.processors.normalizers.markets import CURRENCIES
+from liq.processors.normalizers.numbers import MAX_QUANTITY
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
 from liq.schemas.dollars import USD_LIKE
@@ -60,7 +61,17 @@ scalars = st.one_of(
     st.text(max_size=80),
     numbers_as_text,
     st.sampled_from(
-        ["SELL", "Buy", "net", "BTCUSDT", "ETHBTC", "BTC-USDT-SWAP", "kPEPE", "x" * 65]
+        [
+            "SELL",
+            "Buy",
+            "net",
+            "BTCUSDT",
+            "ETHBTC",
+            "BTC-USDT-SWAP",
+            "kPEPE",
+            "币安人生USDT",
+            "x" * 129,
+        ]
     ),
 )
 json_values = st.recursive(
@@ -90,9 +101,12 @@ def check(results: Result, frame: bytes) -> None:
             assert result.payload == frame
             assert 0 < len(result.detail) < 500
         else:
-            for value in (result.price, result.quantity, result.value_usd, result.price_level):
-                assert 0 < value < LARGEST
-                assert (Fraction(value) * 10**12).denominator == 1
+            for amount in (result.quantity, result.value_usd):
+                assert 0 < amount <= MAX_QUANTITY
+                assert (Fraction(amount) * 10**12).denominator == 1
+            for price in (result.price, result.price_level):
+                assert 0 < price < LARGEST
+                assert (Fraction(price) * 10**18).denominator == 1
             assert len(result.event_id) == 32
             quote = (
                 "USDT" if result.quote in USD_LIKE else CURRENCIES.get(result.quote, result.quote)

@@ -14,7 +14,6 @@ from typing import Any, Final
 from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, compact, request
 
 STREAM: Final = "!forceOrder@arr"
-SHUTDOWN: Final = "serverShutdown"
 LIMITS: Final = Limits(
     source="developers.binance.com, USD-M and COIN-M websocket market streams: 1,024 streams and "
     "10 messages a second; 300 connections in 5 minutes, here as 60 a minute",
@@ -23,6 +22,8 @@ LIMITS: Final = Limits(
     messages_per_second=10,
     connections_per_minute=60,
 )
+# The server announces that it closes the socket (changelog of 2026-06-09).
+ANNOUNCEMENTS: Final = ("serverShutdown", "eventStreamTerminated")
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
@@ -39,14 +40,14 @@ def read(message: Any) -> Received:
         return Received(refused=refused, refusal=str(message["error"]))
     if "result" in message and "id" in message:
         return Received(acknowledged=(request(message["id"]),))
-    if message.get("e") == SHUTDOWN:
-        return CONTROL
-    return CONTROL if "code" in message and "e" not in message else DATA
+    if "e" not in message:
+        return CONTROL if "code" in message else DATA
+    return CONTROL if message["e"] in ANNOUNCEMENTS else DATA
 
 
 def announces_end(message: Any) -> bool:
-    """Recognize `{"e": "serverShutdown"}`: the venue will close this connection."""
-    return type(message) is dict and message.get("e") == SHUTDOWN
+    """Recognize `{"e": "serverShutdown"}` and the like: the venue will close this connection."""
+    return type(message) is dict and message.get("e") in ANNOUNCEMENTS
 
 
 def symbol_of(message: Any) -> Any:
