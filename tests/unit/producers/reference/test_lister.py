@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Final
 
 import pytest
@@ -61,8 +62,8 @@ def times(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 async def until_listed(lister: ContractLister, times: list[float], count: int) -> None:
     async with asyncio.timeout(LONGEST_SECONDS), asyncio.TaskGroup() as group:
         running = group.create_task(lister.run())
-        while len(times) < count:
-            await asyncio.sleep(0)  # noqa: ASYNC110 - the list is all that the test has
+        while len(times) < count:  # noqa: ASYNC110 - the list is all that the test has
+            await asyncio.sleep(0)
         running.cancel()
 
 
@@ -86,8 +87,8 @@ async def test_the_first_question_is_answered_at_once_and_later_ones_in_their_tu
         while len(times) < 4:
             lister.ask("okx")
             lister.ask("unknown")
-            await asyncio.sleep(0)  # noqa: ASYNC110 - the list is all that the test has
+            await asyncio.sleep(0)
         running.cancel()
-    gaps = [later - earlier for earlier, later in zip(times[1:], times[2:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times[1:])]
     assert min(gaps) >= patient.ask_seconds * 0.9
     assert lister.succeeded_since("okx", 0) == 0
