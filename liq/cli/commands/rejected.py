@@ -18,9 +18,9 @@ def replay_rejected(
 ) -> None:
     """Put frames that were rejected for a reason through again, once that is mended.
 
-    For example after `liq instruments refresh`, with `--reason unknown_instrument`. The frames go
-    back into their raw topics as they were, so that their events have the ids that they would
-    have had; a second run takes only what was rejected since.
+    For example when a venue lists a contract after all, with `--reason unknown_instrument`. The
+    frames go back into their raw topics as they were, so that their events have the ids that they
+    would have had; a second run takes only what was rejected since.
     """
     settings = load_settings()
     configure_logging(settings, worker="replay-rejected")

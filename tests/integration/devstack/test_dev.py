@@ -40,7 +40,7 @@ def test_dev_runs_everything_and_ends_it(
         )
         text = said.read_text()
         metrics = re.findall(r"http://\S+/metrics", text)
-        assert len(metrics) == 3, text
+        assert len(metrics) == 4, text
         assert all(answers_http(address) for address in metrics)
         environment = (tmp_path / ".liq" / "stack.env").read_text()
         assert "KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:" in environment

@@ -31,6 +31,7 @@ EXPECTED_ENDS = {
     ("process", "detect"): KAFKA_IS_AWAY,
     ("sink", "clickhouse"): KAFKA_IS_AWAY,
     ("produce",): KAFKA_IS_AWAY,
+    ("reference",): KAFKA_IS_AWAY,
     ("topics",): KAFKA_IS_AWAY,
     ("replay", CAPTURE): KAFKA_IS_AWAY,
     ("replay-rejected", "--reason", "unknown_instrument"): KAFKA_IS_AWAY,

@@ -74,11 +74,13 @@ class ContractLister:
         self.show_ages()
 
     async def run(self) -> None:
-        """List for ever.
+        """List for ever; without a venue to list, only wait.
 
         Raises:
             KafkaError: the brokers refuse a record.
         """
+        if not self._venues:
+            await asyncio.Event().wait()
         async with asyncio.TaskGroup() as group:
             for exchange in self._venues:
                 group.create_task(self._run_venue(exchange), name=f"list-{exchange}")
