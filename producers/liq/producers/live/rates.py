@@ -32,7 +32,7 @@ POLL_MS: Final = 1_000
 # Rates come once a minute, so an empty fetch may wait long.
 FETCH_WAIT_MS: Final = 5_000
 RETRY_SECONDS: Final = 5.0
-START_SECONDS: Final = 10.0
+CONNECT_SECONDS: Final = 10.0
 # A rate may be stamped with a clock that is ahead of this one by so much.
 MAX_LEAD_MS: Final = 5_000
 MAX_STAMPED_AGE_MS: Final = DAY_MS
@@ -112,10 +112,9 @@ class RateFollower:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Read to the topic's present end, for as long as `START_SECONDS`."""
+        """Read to the topic's present end; after CONNECT_SECONDS `follow` tries again."""
         try:
-            async with asyncio.timeout(START_SECONDS):
-                await self._connect()
+            await self._connect()
         except (KafkaError, TimeoutError) as error:
             await self._disconnect(error)
 
@@ -129,7 +128,7 @@ class RateFollower:
                         await self._connect()
                     else:
                         await self._read(self._consumer)
-                except KafkaError as error:
+                except (KafkaError, TimeoutError) as error:
                     await self._disconnect(error)
                 report_ages(self._headers.known(), now_ms())
         finally:
@@ -140,12 +139,13 @@ class RateFollower:
         topic = TopicPartition(self._settings.topics.rates, PARTITION)
         consumer = new_consumer(self._settings, fetch_max_wait_ms=FETCH_WAIT_MS)
         self._consumer = consumer
-        await start_consumer(self._settings, consumer)
-        consumer.assign([topic])
-        await consumer.seek_to_beginning(topic)
-        end = (await consumer.end_offsets([topic]))[topic]
-        while await consumer.position(topic) < end:
-            await self._read(consumer)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await start_consumer(self._settings, consumer)
+            consumer.assign([topic])
+            await consumer.seek_to_beginning(topic)
+            end = (await consumer.end_offsets([topic]))[topic]
+            while await consumer.position(topic) < end:
+                await self._read(consumer)
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
@@ -183,8 +183,16 @@ async def followed_rates(
     follower = RateFollower(settings, headers)
     await follower.start()
     following = asyncio.create_task(follower.follow(now_ms), name="rates")
+    following.add_done_callback(_note_fault)
     try:
         yield headers
     finally:
         following.cancel()
         await asyncio.wait({following})
+
+
+def _note_fault(following: "asyncio.Task[None]") -> None:
+    """Count and log a fault of our own; frames go on, and their rates grow old."""
+    if not following.cancelled() and (error := following.exception()) is not None:
+        ERRORS.labels("rates_follower").inc()
+        log.error("rates_follower_failed", exc_info=error)
