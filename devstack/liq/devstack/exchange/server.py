@@ -51,6 +51,7 @@ class LocalExchange:
     - `answer_seconds`: requests are answered so much later
     - `ignored`: names whose subscription is not answered
     - `greeting`: what every connection is sent once it is subscribed
+    - `close_reason`: connections are closed for it (1008) as soon as they are subscribed
     - `freezes_subscribers`: connections are not read any more once they are subscribed
     - `is_silent`: data frames are not sent, and not in the ledger either
     - `clock_offset_ms`: data frames are dated by this machine's clock plus so much; without it,
@@ -72,6 +73,7 @@ class LocalExchange:
         self.ignored: frozenset[str] = frozenset()
         self.greeting: bytes | str = ""
         self.closed_after_notice = 0
+        self.close_reason = ""
         self.freezes_subscribers = False
         self.is_silent = False
         self.clock_offset_ms: int | None = None
@@ -261,6 +263,8 @@ class LocalExchange:
             await client.connection.send(self.greeting)
         if self.cuts_subscribers:
             client.connection.transport.abort()
+        if self.close_reason:
+            await client.connection.close(1008, self.close_reason)
         if self.freezes_subscribers:
             client.connection.transport.pause_reading()
             client.names.clear()
