@@ -21,9 +21,9 @@ DECIMAL_PLACES: Final = 12
 PRICE_PLACES: Final = 18
 MAX_TEXT_CHARACTERS: Final = 40
 # What no market exceeds: the open interest of all venues together is about 1e11 dollars, and no
-# supply of a coin reaches 1e20. Larger numbers are glitches, and sums of them overflow a database.
+# supply of a coin or price reaches 1e20. Larger numbers are glitches, and their sums overflow.
 MAX_VALUE_USD: Final = Decimal(10) ** 12
-MAX_QUANTITY: Final = Decimal(10) ** 20
+MAX_NUMBER: Final = Decimal(10) ** 20
 
 # Wide enough that no product of two stored numbers is ever rounded.
 EXACT: Final = Context(
@@ -43,7 +43,7 @@ def positive_decimal(value: object, name: str) -> Decimal:
 
     Raises:
         EntryError: invalid_number: not a plain decimal, over 40 characters, zero, negative, or
-            of a magnitude that does not fit; implausible: over MAX_QUANTITY; missing_field:
+            of a magnitude that does not fit; implausible: over MAX_NUMBER; missing_field:
             neither a string nor a number.
     """
     text = value if type(value) is str else _number_text(value)
@@ -59,14 +59,14 @@ def positive_price(value: object, name: str) -> Decimal:
     """Parse a price above zero, rounded half-even to the places of a price.
 
     Raises:
-        EntryError: as `positive_decimal`, without a bound on plausible numbers.
+        EntryError: as `positive_decimal`.
     """
     text = value if type(value) is str else _number_text(value)
     if len(text) <= DECIMAL_PLACES and text.replace(".", "", 1).isdigit() and text.isascii():
         number = Decimal(text)
         if number:
             return number
-    return _long_decimal(value, text, name, SMALLEST_PRICE)
+    return bounded(_long_decimal(value, text, name, SMALLEST_PRICE), name)
 
 
 def _long_decimal(value: object, text: str, name: str, smallest: Decimal) -> Decimal:
@@ -116,20 +116,20 @@ def stored_quantity(quantity: Decimal) -> Decimal:
     return bounded(stored(quantity, "The quantity"), "The quantity")
 
 
-def bounded(quantity: Decimal, name: str) -> Decimal:
-    """Give a quantity back that a market can hold.
+def bounded(number: Decimal, name: str) -> Decimal:
+    """Give a quantity or price back that a market can have.
 
     Raises:
         EntryError: implausible.
     """
-    if quantity > MAX_QUANTITY:
-        raise implausible(name, quantity)
-    return quantity
+    if number > MAX_NUMBER:
+        raise implausible(name, number)
+    return number
 
 
 def implausible(name: str, number: Decimal) -> EntryError:
-    """The error for a number that no market holds."""
+    """The error for a number that no market has."""
     return EntryError(
         RejectReason.IMPLAUSIBLE,
-        f"{name} is of the order of 1e{number.adjusted()}, more than a whole market holds.",
+        f"{name} is of the order of 1e{number.adjusted()}, more than a whole market has.",
     )

@@ -13,7 +13,6 @@ from liq.processors.normalizers.instruments import FamilyOf, InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
 from liq.processors.normalizers.numbers import (
     EXACT,
-    MAX_INTEGER_DIGITS,
     MAX_VALUE_USD,
     SMALLEST_PRICE,
     implausible,
@@ -30,7 +29,6 @@ from liq.schemas.vocabulary import (
     ContractKind,
     Evidence,
     PriceKind,
-    RejectReason,
     Side,
 )
 
@@ -84,7 +82,7 @@ class Reading:
         self._frame = frame
         self._metadata = metadata
         self._config = config
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, int] | None = None
         self._rejections = 0
         # The contract that the present entry was looked up under, if it got so far.
         self._symbol = ""
@@ -187,8 +185,12 @@ class Reading:
         `row` is the venue's own text of the symbol, side, price, quantity and exchange time,
         joined by `|`. Identical rows of one frame are told apart by counting them.
         """
-        occurrence = self._seen.get(row, 0)
-        self._seen[row] = occurrence + 1
+        seen = self._seen
+        if seen is None:  # the only row of most frames
+            self._seen, occurrence = {row: 1}, 0
+        else:
+            occurrence = seen.get(row, 0)
+            seen[row] = occurrence + 1
         identity = f"{self.exchange}|{row}|{occurrence}".encode()
         return blake2b(identity, digest_size=EVENT_ID_BYTES).hexdigest()
 
@@ -219,8 +221,12 @@ class Reading:
 
         Raises:
             EntryError: invalid_number, when a product does not fit what is stored; implausible,
+<<<<<<< HEAD
                 when it exceeds what a market holds; unsupported_quote or unsupported_instrument
                 without the rate that it takes.
+=======
+                when it exceeds what a market has.
+>>>>>>> first-1
         """
         if market.renamed is not None and timestamp_ms >= market.renamed_at_ms:
             market = market.renamed
@@ -247,8 +253,6 @@ class Reading:
         if is_institutional and value_usd > MAX_VALUE_USD:
             raise implausible("The value", value_usd)
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
-        if level.adjusted() >= MAX_INTEGER_DIGITS:
-            raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
         draft = new_draft()
         draft.event_id = event_id
         draft.exchange = self.exchange

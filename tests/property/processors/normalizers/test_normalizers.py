@@ -19,8 +19,12 @@ from liq.processors.normalizers import (
     load_snapshot,
     normalize,
 )
+<<<<<<< HEAD
 from liq.processors.normalizers.markets import CURRENCIES
 from liq.processors.normalizers.numbers import MAX_QUANTITY
+=======
+from liq.processors.normalizers.numbers import MAX_NUMBER
+>>>>>>> first-1
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
 from liq.schemas.dollars import USD_LIKE
@@ -102,7 +106,7 @@ def check(results: Result, frame: bytes) -> None:
             assert 0 < len(result.detail) < 500
         else:
             for amount in (result.quantity, result.value_usd):
-                assert 0 < amount <= MAX_QUANTITY
+                assert 0 < amount <= MAX_NUMBER
                 assert (Fraction(amount) * 10**12).denominator == 1
             for price in (result.price, result.price_level):
                 assert 0 < price < LARGEST
