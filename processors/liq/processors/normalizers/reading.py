@@ -29,6 +29,7 @@ from liq.schemas.vocabulary import (
     ContractKind,
     Evidence,
     PriceKind,
+    RejectReason,
     Side,
 )
 
@@ -221,12 +222,8 @@ class Reading:
 
         Raises:
             EntryError: invalid_number, when a product does not fit what is stored; implausible,
-<<<<<<< HEAD
-                when it exceeds what a market holds; unsupported_quote or unsupported_instrument
+                when it exceeds what a market has; unsupported_quote or unsupported_instrument
                 without the rate that it takes.
-=======
-                when it exceeds what a market has.
->>>>>>> first-1
         """
         if market.renamed is not None and timestamp_ms >= market.renamed_at_ms:
             market = market.renamed

@@ -19,12 +19,8 @@ from liq.processors.normalizers import (
     load_snapshot,
     normalize,
 )
-<<<<<<< HEAD
 from liq.processors.normalizers.markets import CURRENCIES
-from liq.processors.normalizers.numbers import MAX_QUANTITY
-=======
 from liq.processors.normalizers.numbers import MAX_NUMBER
->>>>>>> first-1
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
 from liq.schemas.dollars import USD_LIKE
