@@ -43,8 +43,9 @@ class Market:
     themselves, else the quote's, or a quanto contract's settlement currency. With `needs_rate` it
     has to be converted; without, it is a coin that counts as a dollar while it is on its peg.
 
-    Events from `renamed_at_ms` on are those of `renamed`, the same market
-    under the name that its token has had since then.
+    Events from `renamed_at_ms` on are those of `renamed`, the same market under the name that its
+    token has had since then. A market `is_plain` that has no other name and comes in dollars, or in
+    a coin that counts as one: nearly every market, and spares an event three questions.
     """
 
     native_symbol: str
@@ -60,6 +61,12 @@ class Market:
     version: str | None = None
     renamed: "Market | None" = None
     renamed_at_ms: int = 0
+    is_plain: bool = True
+
+    def at(self, timestamp_ms: int) -> "Market":
+        """Return the market under the name that it had at a time."""
+        renamed = self.renamed
+        return renamed if renamed is not None and timestamp_ms >= self.renamed_at_ms else self
 
 
 def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands for
@@ -106,6 +113,7 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
         rate_currency="" if paid_in == USD else CURRENCIES.get(paid_in, paid_in),
         needs_rate=paid_in not in USD_LIKE,
         version=version,
+        is_plain=paid_in in USD_LIKE and contract is not ContractKind.QUANTO,
     )
     return market if asset not in RENAME_OF else _with_rename(market)
 
@@ -115,7 +123,7 @@ def _with_rename(market: Market) -> Market:
     settle = rename.new if market.settle == rename.old else market.settle
     symbol = rename.new + market.symbol.removeprefix(market.base)
     renamed = replace(market, base=rename.new, symbol=symbol, settle=settle)
-    return replace(market, renamed=renamed, renamed_at_ms=rename.since_ms)
+    return replace(market, renamed=renamed, renamed_at_ms=rename.since_ms, is_plain=False)
 
 
 def instrument_market(instrument: Instrument) -> Market:

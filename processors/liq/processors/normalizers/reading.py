@@ -225,13 +225,14 @@ class Reading:
                 when it exceeds what a market has; unsupported_quote or unsupported_instrument
                 without the rate that it takes.
         """
-        if market.renamed is not None and timestamp_ms >= market.renamed_at_ms:
-            market = market.renamed
+        metadata = self._metadata
+        rate: FrameRate | None = None
+        if not market.is_plain or metadata.rates:
+            market = market.at(timestamp_ms)
+            if market.rate_currency:
+                rate = rate_for(market, metadata.rates, self._config.max_rate_age_ms)
         contract_size = market.contract_size
         amount = size if contract_size is ONE else _multiply(size, contract_size)
-        rate: FrameRate | None = None
-        if market.needs_rate or (self._metadata.rates and market.rate_currency):
-            rate = rate_for(market, self._metadata.rates, self._config.max_rate_age_ms)
         if rate is not None or market.contract is _QUANTO:
             value_usd, quantity, price = _converted(
                 market, rate, amount, price, size_is_quote=size_is_quote
@@ -272,12 +273,15 @@ class Reading:
         draft.price_level = level
         draft.liquidated_user = liquidated_user
         draft.liquidator = liquidator
-        draft.source = self._metadata.source
+        draft.source = metadata.source
         draft.contract_version = market.version
-        draft.rate = None if rate is None else rate.usd
-        draft.rate_currency = None if rate is None else rate.currency
-        draft.rate_age_ms = None if rate is None else rate.age_ms
-        draft.arrival = _LIVE if self._metadata.waited_for is None else _RETRIED
+        if rate is None:
+            draft.rate = draft.rate_currency = draft.rate_age_ms = None
+        else:
+            draft.rate = rate.usd
+            draft.rate_currency = rate.currency
+            draft.rate_age_ms = rate.age_ms
+        draft.arrival = _LIVE if metadata.waited_for is None else _RETRIED
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)
 
