@@ -2,7 +2,7 @@
 
 A fixture names its source and date. `expected` lists, in order, an event's fields (those that the
 fixture is about; decimals compare by value) or {"rejected": reason}. `event_ids` pins the ids, on
-which every replay relies.
+which every replay relies. `rates`, where there is one, is the text that the frame came with.
 """
 
 from dataclasses import replace
@@ -36,7 +36,12 @@ def read(path: Path) -> dict[str, Any]:
 def results_of(fixture: dict[str, Any]) -> list[Liquidation | Rejected]:
     frame = fixture["frame"]
     data = frame.encode() if isinstance(frame, str) else orjson.dumps(frame)
-    metadata = FrameMetadata(fixture["exchange"], fixture["feed"], fixture["received_at_ms"])
+    metadata = FrameMetadata(
+        fixture["exchange"],
+        fixture["feed"],
+        fixture["received_at_ms"],
+        rates=fixture.get("rates", ""),
+    )
     return normalize(data, metadata, load_snapshot(), CONFIG)
 
 

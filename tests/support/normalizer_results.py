@@ -57,7 +57,12 @@ def replaced(message: Any, path: Steps, value: Any) -> Any:
 def main() -> None:
     for file in fixture_paths():
         fixture = orjson.loads(file.read_bytes())
-        metadata = FrameMetadata(fixture["exchange"], fixture["feed"], fixture["received_at_ms"])
+        metadata = FrameMetadata(
+            fixture["exchange"],
+            fixture["feed"],
+            fixture["received_at_ms"],
+            rates=fixture.get("rates", ""),
+        )
         for path in fields(fixture["frame"]):
             digest = blake2b(digest_size=16)
             for value in VALUES:

@@ -17,7 +17,7 @@ from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
 from liq.schemas.capture import CaptureLine
 from liq.schemas.codec import encode
-from liq.schemas.headers import CLOCK_MS, FEED, integer_header, text_header
+from liq.schemas.headers import CLOCK_MS, FEED, RATES, integer_header, text_header
 from liq.schemas.records import Source
 from liq.sinks.clickhouse.archive import ArchivedFrame, archived_frames
 from liq.sinks.clickhouse.client import connect
@@ -109,10 +109,11 @@ def _line(settings: Settings, record: Any) -> bytes | None:
             frame=record.value,
             source=Source(record.topic, record.partition, record.offset),
         ),
+        text_header(record.headers, RATES),
     )
 
 
-def _capture_line(exchange: str, frame: ArchivedFrame) -> bytes:
+def _capture_line(exchange: str, frame: ArchivedFrame, rates: str = "") -> bytes:
     return encode(
         CaptureLine(
             received_at_ns=frame.received_at_ns,
@@ -120,5 +121,6 @@ def _capture_line(exchange: str, frame: ArchivedFrame) -> bytes:
             feed=frame.feed,
             frame=frame.frame.decode("utf-8", errors="replace"),
             source=frame.source,
+            rates=rates,
         )
     )

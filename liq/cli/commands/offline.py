@@ -124,6 +124,7 @@ def _metadata(line: CaptureLine) -> FrameMetadata:
         feed=line.feed,
         received_at_ms=line.received_at_ns // MILLISECOND_NS,
         source=line.source,
+        rates=line.rates,
     )
 
 

@@ -27,7 +27,7 @@ class Role:
 
 
 ROLES: Final = (
-    Role("normalize", "`liq process normalize`", ("INSTITUTIONAL_", "PRICE_")),
+    Role("normalize", "`liq process normalize`", ("INSTITUTIONAL_", "PRICE_", "RATE_")),
     Role("detect", "`liq process detect`", ("CASCADE_",)),
     Role("clickhouse", "`liq migrate` and `liq sink clickhouse`", ("CLICKHOUSE_", "SINK_")),
     Role("produce", "`liq produce`", ("PRODUCE_",), has_feeds=True),

@@ -105,6 +105,9 @@ INSTRUMENTS = Gauge("liq_instruments", "Contracts whose metadata a normalizer kn
 INSTRUMENTS_AGE = Gauge(
     "liq_instruments_age_days", "Days since the newest contract metadata was true."
 )
+RATE_AGE = Gauge(
+    "liq_rate_age_seconds", "Age of the newest rate of a currency in dollars.", ["currency"]
+)
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
 ALL_METRICS = (
@@ -141,6 +144,7 @@ ALL_METRICS = (
     PRODUCER_IN_FLIGHT,
     INSTRUMENTS,
     INSTRUMENTS_AGE,
+    RATE_AGE,
     READY,
 )
 

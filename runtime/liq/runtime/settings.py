@@ -77,6 +77,12 @@ class Settings(EnvironmentSettings):
     price_level_rounding: Decimal = Field(
         default=Decimal(100), gt=0, description="Step of BTC price levels, in dollars."
     )
+    rate_max_age_seconds: int = Field(
+        default=600,
+        ge=60,
+        le=86_400,
+        description="Age beyond which the rate of another currency values nothing any more.",
+    )
 
     kafka_bootstrap_servers: str = Field(
         default="127.0.0.1:9092", description="Brokers, host:port, comma separated."
@@ -111,6 +117,19 @@ class Settings(EnvironmentSettings):
         default=12, ge=1, le=1000, description="Partitions of new topics; never change it later."
     )
     topic_replication: int = Field(default=1, ge=1, le=9, description="Replicas of new topics.")
+
+    rates_kraken_url: str = Field(
+        default="https://api.kraken.com/0/public/Ticker?pair=XBTUSD,ETHUSD,EURUSD,USDTUSD,USDCUSD",
+        description="First ticker of other currencies in dollars, in Kraken's form.",
+    )
+    rates_bitstamp_url: str = Field(
+        default="https://www.bitstamp.net/api/v2/ticker/",
+        description="The ticker that is asked where the first has no quote, in Bitstamp's form.",
+    )
+    rates_coinbase_url: str = Field(
+        default="https://api.coinbase.com/v2/exchange-rates?currency=USD",
+        description="The last ticker that is asked, in Coinbase's form.",
+    )
 
     clickhouse_url: str = Field(
         default="http://127.0.0.1:8123", description="ClickHouse's HTTP interface."
@@ -177,6 +196,14 @@ class Settings(EnvironmentSettings):
     def _split_exchanges(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(word.strip().lower() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("rates_kraken_url", "rates_bitstamp_url", "rates_coinbase_url")
+    @classmethod
+    def _check_ticker(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("give an address like https://example.com/ticker, without a login")
         return value
 
     @field_validator("clickhouse_url")

@@ -36,7 +36,8 @@ HEADER_MEANINGS: Final = {
     headers.SEQUENCE: "Counts the frames of a connection from 0, in digits.",
     headers.CLOCK_MS: "What the log's clock has reached: milliseconds since 1970, UTC, in digits.",
     headers.RETRY: "Contracts that the frame waited for; absent from a frame that did not wait.",
-    headers.RATES: "Rates of the frame's time; absent where none is needed.",
+    headers.RATES: "Rates of the frame's time, `CURRENCY=DOLLARS@AGE_MS` with commas; absent where "
+    "none is needed.",
     headers.SOURCE_PARTITION: "The events partition that the record is about, in digits.",
     headers.RECORD: f"`{headers.PULSE}` or `{headers.CASCADE}`: what the value is.",
 }
@@ -47,15 +48,17 @@ FRAME_HEADERS: Final = (
     headers.CONNECTION,
     headers.SEQUENCE,
 )
+OPTIONAL_FRAME_HEADERS: Final = (headers.RETRY, headers.RATES)
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """One kind of record on a topic: its value, and the headers that it always has."""
+    """One kind of record on a topic: its value, and the headers that it always has or may have."""
 
     name: str
     payload: dict[str, Any]
     header_names: tuple[str, ...] = ()
+    optional_names: tuple[str, ...] = ()
 
 
 def asyncapi_document(version: str) -> dict[str, Any]:
@@ -87,7 +90,12 @@ def asyncapi_document(version: str) -> dict[str, Any]:
 
 def _messages(topics: Topics) -> dict[str, tuple[_Message, ...]]:
     """What each topic holds."""
-    frame = _Message("frame", _binary("One frame of the venue, byte for byte."), FRAME_HEADERS)
+    frame = _Message(
+        "frame",
+        _binary("One frame of the venue, byte for byte."),
+        FRAME_HEADERS,
+        OPTIONAL_FRAME_HEADERS,
+    )
     state = _Message("snapshot", _binary("Packed state; internal, may change with any version."))
     on_pulse = (headers.SOURCE_PARTITION, headers.RECORD)
     return {
@@ -164,7 +172,7 @@ def _message(spec: TopicSpec, message: _Message) -> dict[str, Any]:
             "type": "object",
             "properties": {
                 name: {"type": "string", "description": HEADER_MEANINGS[name]}
-                for name in message.header_names
+                for name in (*message.header_names, *message.optional_names)
             },
             "required": list(message.header_names),
         }

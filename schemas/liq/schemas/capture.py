@@ -2,7 +2,8 @@
 
     {"received_at_ns": int, "exchange": str, "feed": str, "frame": "<exact text>"}
 
-`source` (topic, partition, offset) is present when the line was exported from a raw topic.
+`source` (topic, partition, offset) is present when the line was exported from a raw topic, and
+`rates` (the text of `liq.schemas.frame_rates`) when the frame came with rates.
 """
 
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class CaptureLine:
     feed: str
     frame: str
     source: Source | None = None
+    rates: str = ""
 
 
 def parse_capture_line(line: bytes) -> CaptureLine:

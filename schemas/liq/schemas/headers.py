@@ -35,7 +35,7 @@ class FrameHeaders:
     """Where and when a raw frame was received.
 
     `received_at_ns` is the producer's UTC clock in nanoseconds; `sequence` counts the frames of
-    one `connection` from 0.
+    one `connection` from 0. `rates` is the text of `liq.schemas.frame_rates`, empty for none.
     """
 
     exchange: str
@@ -43,23 +43,28 @@ class FrameHeaders:
     received_at_ns: int
     connection: str
     sequence: int
+    rates: bytes = b""
 
     def encode(self) -> list[tuple[str, bytes]]:
         """The headers in Kafka's form."""
-        return [
+        encoded = [
             (EXCHANGE, self.exchange.encode()),
             (FEED, self.feed.encode()),
             (RECEIVED_AT_NS, b"%d" % self.received_at_ns),
             (CONNECTION, self.connection.encode()),
             (SEQUENCE, b"%d" % self.sequence),
         ]
+        if self.rates:
+            encoded.append((RATES, self.rates))
+        return encoded
 
 
 def text_header(headers: Headers, name: str) -> str:
     """The first header of that name as text; empty when absent or not UTF-8."""
     for key, value in headers:
         if key == name:
-            return value.decode("utf-8", errors="replace")
+            # Kafka allows a header without a value.
+            return (value or b"").decode("utf-8", errors="replace")
     return ""
 
 

@@ -39,8 +39,9 @@ class Liquidation:
     """One forced closure of a position (topic `liquidations.events`).
 
     `symbol` is the base asset followed by USDT for every USD-like quote, so that venues can be
-    compared; `native_symbol` is the venue's own. `quantity` is in units of the base asset,
-    `price` in dollars for one unit of it, `value_usd` in dollars (USD-like quotes count 1:1).
+    compared, and by the quote's currency for any other; `native_symbol` is the venue's own.
+    `quantity` is in units of the base asset, `price` in dollars for one unit of it, whatever the
+    venue's `quote`, `value_usd` in dollars (USD-like quotes on their peg count 1:1).
     `timestamp_ms` is the exchange's clock, `received_at_ms` the producer's.
 
     `contract_version` names the contract metadata that sizes were read with; None where the symbol
@@ -264,9 +265,10 @@ class Instrument:
     """What a venue's symbol stands for (topic `liquidations.instruments`).
 
     A size of 1 on the wire is `contract_size` units of the base asset for a linear contract,
-    and `contract_size` units of the quote currency for an inverse one. `as_of` is the ISO date
-    on which the values were true. `valid_from_ms` is the time from which they hold; None is since
-    the contract was listed.
+    `contract_size` units of the quote currency for an inverse one, and for a quanto one
+    `contract_size` units of the settlement currency for each unit of the price.
+    `as_of` is the ISO date on which the values were true. `valid_from_ms` is the time from which
+    they hold; None is since the contract was listed.
     """
 
     exchange: str

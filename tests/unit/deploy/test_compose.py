@@ -35,6 +35,8 @@ LOOKS_SECRET = re.compile("PASSWORD|SECRET|TOKEN|_KEY$")
 NOT_FOR_COMPOSE = {
     *(name for name in SETTINGS if name.startswith(("KAFKA_S", "KAFKA_EMULATE", "HTTP_"))),
     *("TOPIC_REPLICATION", "CLICKHOUSE_CLUSTER", "WORKER_SLOT", "LOG_FORMAT"),
+    # No service publishes rates yet.
+    *(name for name in SETTINGS if name.startswith("RATES_")),
 }
 EXAMPLE = ROOT / "deploy" / "example.env"
 PINNED = re.compile(r"^[a-z0-9./-]+:[0-9]+\.[0-9]+(\.[0-9]+)?(-[a-z-]+)?$")

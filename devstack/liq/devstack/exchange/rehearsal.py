@@ -70,6 +70,17 @@ class RecordedClock:
         self._reached_at = time.monotonic()
 
 
+class RecordedRates:
+    """The rates that the recording's present frames came with."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def header(self, needs: tuple[str, ...], received_at_ns: int) -> bytes:  # noqa: ARG002 - as recorded
+        """Return them, whatever the feed needs."""
+        return self.text.encode()
+
+
 async def rehearse(
     settings: Settings, path: str, speed: float | None, health: Health, stop: asyncio.Event
 ) -> int:
@@ -83,6 +94,7 @@ async def rehearse(
     """
     lines = await read_capture(path)
     clock = RecordedClock(lines[0].received_at_ns - SECOND_NS, speed)
+    rates = RecordedRates()
     with ExitStack() as stack:
         exchanges = {
             (dialect.exchange, dialect.feed): stack.enter_context(LocalExchange(dialect))
@@ -101,9 +113,10 @@ async def rehearse(
                 timing=DEFAULT_TIMING,
                 publisher=publisher,
                 covered={},
+                rates=rates,
             )
             receiving = asyncio.create_task(run.until(stop))
-            playing = asyncio.create_task(_play(lines, exchanges, publisher, clock, speed))
+            playing = asyncio.create_task(_play(lines, exchanges, publisher, clock, rates, speed))
             await asyncio.wait({receiving, playing}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             playing.cancel()
@@ -154,11 +167,12 @@ def _connected(
     return choose_targets(tuple(dict.fromkeys(name for name, _ in exchanges)), environment)
 
 
-async def _play(
+async def _play(  # noqa: PLR0913, PLR0917 - the parts of a rehearsal
     lines: Sequence[CaptureLine],
     exchanges: dict[tuple[str, str], LocalExchange],
     publisher: Publisher,
     clock: RecordedClock,
+    rates: RecordedRates,
     speed: float | None,
 ) -> int:
     await _wait_for_subscribers(exchanges)
@@ -166,7 +180,10 @@ async def _play(
     before = publisher.frames
     pace = None if speed is None else Pace(speed)
     sent = 0
-    for time_ns, moment in groupby(lines, key=lambda line: line.received_at_ns):
+    for (time_ns, text), moment in groupby(
+        lines, key=lambda line: (line.received_at_ns, line.rates)
+    ):
+        rates.text = text
         if pace is not None:
             clock.run_towards(time_ns)
             await pace.wait_until(time_ns, asyncio.Event())

@@ -7,29 +7,15 @@ from typing import Final
 
 from liq.processors.normalizers.errors import EntryError, shown
 from liq.processors.normalizers.numbers import positive_decimal
+from liq.schemas.dollars import USD, USD_LIKE
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind, RejectReason
 
-# Counted as one dollar each. A depegged coin is therefore valued too high; no rate feed is read.
-USD_LIKE: Final = frozenset(
-    {
-        "USD",
-        "USDT",
-        "USDC",
-        "BUSD",
-        "FDUSD",
-        "TUSD",
-        "USD1",
-        "USDE",
-        "USDH",
-        "USDP",
-        "PYUSD",
-        "RLUSD",
-        "DAI",
-    }
-)
 UNIFIED_QUOTE: Final = "USDT"
 ALIASES: Final = {"XBT": "BTC"}
+# Coins that stand for another currency than the dollar, and are valued as that. EURR is a euro coin
+# in which Deribit quotes (docs.deribit.com, `public/get_currencies`, read 2026).
+CURRENCIES: Final = {**ALIASES, "EURR": "EUR"}
 ONE: Final = Decimal(1)
 
 # 1000PEPE, 10000LADYS, 1000000MOG: a one, three or more zeros, then the asset. 1INCH is no match.
@@ -49,6 +35,10 @@ class Market:
     venue's quantities are multiplied by it and its prices divided. `contract_size` as in
     `liq.schemas.records.Instrument`, and the very object `ONE` where it is one, which saves a
     multiplication an entry.
+
+    `rate_currency` is the currency that values come in before they are dollars: empty for dollars
+    themselves, else the quote's, or a quanto contract's settlement currency. With `needs_rate` it
+    has to be converted; without, it is a coin that counts as a dollar while it is on its peg.
     """
 
     native_symbol: str
@@ -59,6 +49,8 @@ class Market:
     contract: ContractKind
     base_power: int
     contract_size: Decimal
+    rate_currency: str
+    needs_rate: bool
 
 
 def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands for
@@ -72,32 +64,37 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
     """Resolve a symbol whose parts are known in the venue's own spelling.
 
     Raises:
-        EntryError: invalid_symbol without a base; unsupported_quote unless USD-like;
-            unsupported_instrument for a quanto contract; invalid_number for an absurd size.
+        EntryError: invalid_symbol without a base; unsupported_quote without a quote;
+            unsupported_instrument for a quanto contract that is not quoted in dollars;
+            invalid_number for an absurd size.
     """
     if not base:
         raise EntryError(RejectReason.INVALID_SYMBOL, f"{shown(native_symbol)} names no asset.")
-    if quote not in USD_LIKE:
+    if not quote:
         raise EntryError(
             RejectReason.UNSUPPORTED_QUOTE,
-            f"{shown(native_symbol)} is not quoted in dollars or a coin that stands for one.",
+            f"{shown(native_symbol)} is quoted in no currency that the venue is known to quote in.",
         )
-    if contract is ContractKind.QUANTO:
+    is_dollar = quote in USD_LIKE
+    if contract is ContractKind.QUANTO and not is_dollar:
         raise EntryError(
             RejectReason.UNSUPPORTED_INSTRUMENT,
-            f"{shown(native_symbol)} is a quanto contract: its value needs a rate.",
+            f"{shown(native_symbol)} is a quanto contract in {shown(quote)}: it needs two rates.",
         )
     asset, power = resolve_base(base)
     size = positive_decimal(format(contract_size, "f"), "The contract size")
+    paid_in = settle if contract is ContractKind.QUANTO else quote
     return Market(
         native_symbol=native_symbol,
-        symbol=asset + UNIFIED_QUOTE,
+        symbol=asset + (UNIFIED_QUOTE if is_dollar else CURRENCIES.get(quote, quote)),
         base=asset,
-        quote=quote,
+        quote=ALIASES.get(quote, quote),
         settle=ALIASES.get(settle, settle),
         contract=contract,
         base_power=power,
         contract_size=ONE if size == ONE else size,
+        rate_currency="" if paid_in == USD else CURRENCIES.get(paid_in, paid_in),
+        needs_rate=paid_in not in USD_LIKE,
     )
 
 

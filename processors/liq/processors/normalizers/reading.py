@@ -13,6 +13,8 @@ from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
 from liq.processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
 from liq.processors.normalizers.price_levels import price_level
+from liq.processors.normalizers.rates import rate_for
+from liq.schemas.frame_rates import FrameRate
 from liq.schemas.records import SCHEMA_VERSION, Liquidation, Rejected
 from liq.schemas.vocabulary import (
     Arrival,
@@ -31,6 +33,7 @@ EVENT_ID_BYTES: Final = 16
 
 # Looked up once: a member of an enumeration takes as long as a multiplication to look up.
 _LINEAR: Final = ContractKind.LINEAR
+_QUANTO: Final = ContractKind.QUANTO
 _REPORTED: Final = Evidence.REPORTED
 _LIVE: Final = Arrival.LIVE
 
@@ -160,11 +163,19 @@ class Reading:
         `size_is_quote` says that the venue gives a linear contract's size in its quote.
 
         Raises:
-            EntryError: invalid_number, when a product does not fit what is stored.
+            EntryError: invalid_number, when a product does not fit what is stored;
+                unsupported_quote or unsupported_instrument without the rate that it takes.
         """
         contract_size = market.contract_size
         amount = size if contract_size is ONE else _multiply(size, contract_size)
-        if market.contract is _LINEAR and not size_is_quote:
+        rate: FrameRate | None = None
+        if market.needs_rate or (self._metadata.rates and market.rate_currency):
+            rate = rate_for(market, self._metadata.rates, self._config.max_rate_age_ms)
+        if rate is not None or market.contract is _QUANTO:
+            value_usd, quantity, price = _converted(
+                market, rate, amount, price, size_is_quote=size_is_quote
+            )
+        elif market.contract is _LINEAR and not size_is_quote:
             value_usd = stored(_multiply(amount, price), "The value")
             quantity = amount if contract_size is ONE else stored(amount, "The quantity")
         else:
@@ -200,9 +211,34 @@ class Reading:
         draft.liquidator = liquidator
         draft.source = self._metadata.source
         draft.contract_version = None
-        draft.rate = None
-        draft.rate_currency = None
-        draft.rate_age_ms = None
+        draft.rate = None if rate is None else rate.usd
+        draft.rate_currency = None if rate is None else rate.currency
+        draft.rate_age_ms = None if rate is None else rate.age_ms
         draft.arrival = _LIVE
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)
+
+
+def _converted(
+    market: Market,
+    rate: FrameRate | None,
+    amount: Decimal,
+    price: Decimal,
+    *,
+    size_is_quote: bool,
+) -> tuple[Decimal, Decimal, Decimal]:
+    """Return value, quantity and price in dollars; without a rate the currency is a dollar.
+
+    The `amount` of a quanto contract is in its settlement currency for each unit of the price,
+    which is in dollars already.
+    """
+    usd = ONE if rate is None else rate.usd
+    if market.contract is _QUANTO:
+        value_usd = _multiply(_multiply(amount, price), usd)
+        quantity = _divide(value_usd, price)
+    else:
+        is_base = market.contract is _LINEAR and not size_is_quote
+        value_usd = _multiply(_multiply(amount, price) if is_base else amount, usd)
+        quantity = amount if is_base else _divide(amount, price)
+        price = stored(_multiply(price, usd), "The price")
+    return stored(value_usd, "The value"), stored(quantity, "The quantity"), price

@@ -11,10 +11,10 @@ from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
-from liq.schemas.headers import FEED, HEARTBEAT_KEY, heartbeat_headers, text_header
+from liq.schemas.headers import FEED, HEARTBEAT_KEY, RATES, heartbeat_headers, text_header
 from liq.schemas.records import Liquidation, Rejected, Source
 from liq.schemas.topics import Topics
-from liq.schemas.units import MILLISECOND_NS
+from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 
 HEARTBEAT_INTERVAL_MS = 1_000
 
@@ -24,6 +24,7 @@ def normalizer_config(settings: Settings) -> NormalizerConfig:
     return NormalizerConfig(
         institutional_threshold_usd=settings.institutional_threshold_usd,
         btc_price_level_step_usd=settings.price_level_rounding,
+        max_rate_age_ms=settings.rate_max_age_seconds * SECOND_MS,
     )
 
 
@@ -58,6 +59,7 @@ class NormalizeStage:
             feed=text_header(message.headers, FEED),
             received_at_ms=received_at_ns(message) // MILLISECOND_NS,
             source=Source(message.topic, message.partition, message.offset),
+            rates=text_header(message.headers, RATES),
         )
         NORMALIZED.labels(metadata.exchange).inc()
         records = []

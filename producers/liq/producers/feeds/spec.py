@@ -79,6 +79,9 @@ class FeedSpec:
     usual silence of the feed. `unpack` turns a received frame into the message, or raises
     `ValueError`.
 
+    `needs_rates` lists the currencies, other than dollars, that contracts of the feed are quoted or
+    paid in; its frames come with their rates.
+
     `names_setting` names the environment variable that replaces `names`; a feed without names and
     without a listing is off. `subscribes_to` says in a few words what is subscribed by default; the
     table of docs/feeds.md prints it.
@@ -109,6 +112,7 @@ class FeedSpec:
     texts: Mapping[bytes, Received] = field(default_factory=dict)
     unpack: Callable[[bytes], bytes] | None = None
     lifetime_seconds: float = DEFAULT_LIFETIME_SECONDS
+    needs_rates: tuple[str, ...] = ()
     sent_at_ms: SentAt | None = None
 
     @property

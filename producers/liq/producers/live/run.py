@@ -20,6 +20,7 @@ from liq.producers.live.feed_runner import FeedRunner
 from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, FeedActivity
 from liq.producers.live.publisher import Publisher
+from liq.producers.live.rates import RateStamp, followed_rates
 from liq.producers.live.session import SessionContext, describe_error
 from liq.producers.live.status import FeedReporter
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
@@ -63,7 +64,10 @@ async def produce(
     covered = await covered_until_ms(
         settings, [target.feed for target in chosen], settings.worker_slot, now_ms(clock)
     )
-    async with open_publisher(settings, clock) as publisher:
+    async with (
+        followed_rates(settings, lambda: now_ms(clock)) as rates,
+        open_publisher(settings, clock) as publisher,
+    ):
         health.set("kafka", holds=True, reason="connected")
         run = LiveRun(
             settings,
@@ -73,6 +77,7 @@ async def produce(
             timing=timing,
             publisher=publisher,
             covered=covered,
+            rates=rates,
         )
         await run.until(stop)
 
@@ -137,6 +142,7 @@ class LiveRun:
         timing: Timing,
         publisher: FramePublisher,
         covered: Mapping[str, int],
+        rates: RateStamp,
         observer: SessionObserver | None = None,
     ) -> None:
         self._settings = settings
@@ -151,7 +157,7 @@ class LiveRun:
             }
         )
         self._reporter = FeedReporter(publisher.status, clock)
-        session = SessionContext(publisher, self._activity, clock, timing, observer)
+        session = SessionContext(publisher, self._activity, clock, timing, rates, observer)
         # Jitter needs no secrecy.
         source = random.Random()  # noqa: S311
         contexts = {

@@ -14,6 +14,7 @@ from liq.producers.feeds.record_key import message_key
 from liq.producers.live.clock import Clock, now_ms
 from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, PingSchedule
+from liq.producers.live.rates import RateStamp
 from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import Timing
 from liq.runtime.logs import get_logger
@@ -52,6 +53,7 @@ class SessionContext:
     activity: Activity
     clock: Clock
     timing: Timing
+    rates: RateStamp
     observer: SessionObserver | None = None
 
 
@@ -137,7 +139,12 @@ class Session:
             self._context.observer.received(self, frame, received_at_ns, received)
         if received.is_data:
             headers = FrameHeaders(
-                self.feed.exchange, self.feed.name, received_at_ns, self.connection, self._sequence
+                self.feed.exchange,
+                self.feed.name,
+                received_at_ns,
+                self.connection,
+                self._sequence,
+                self._context.rates.header(self.feed.needs_rates, received_at_ns),
             )
             self._sequence += 1
             await self._context.publisher.frame(key, frame, headers)

@@ -5,6 +5,7 @@ from typing import Final
 from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.schemas.capture import CaptureLine, parse_capture_line
 from liq.schemas.codec import DecodeError
+from liq.schemas.frame_rates import decode_frame_rates
 from liq.schemas.plausible_time import EARLIEST_VENUE_MS, LATEST_MS
 from liq.schemas.units import MILLISECOND_NS
 
@@ -34,4 +35,5 @@ def checked_capture_line(line: bytes, known_exchanges: tuple[str, ...]) -> Captu
         )
     if len(parsed.frame.encode()) > MAX_FRAME_BYTES:
         raise DecodeError(f"frame: longer than {MAX_FRAME_BYTES} bytes")
+    decode_frame_rates(parsed.rates)
     return parsed

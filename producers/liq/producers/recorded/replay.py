@@ -214,7 +214,9 @@ class _Run:
 
     async def _send(self, frame: CaptureLine, number: int) -> None:
         value = frame.frame.encode()
-        headers = self._headers(frame.exchange, frame.feed, frame.received_at_ns, number)
+        headers = self._headers(
+            frame.exchange, frame.feed, frame.received_at_ns, number, frame.rates.encode()
+        )
         record = OutputRecord(
             self.settings.topics.raw(frame.exchange),
             record_key(frame.exchange, value),
@@ -239,10 +241,10 @@ class _Run:
             self.result.heartbeats += 1
 
     def _headers(
-        self, exchange: str, feed: str, received_at_ns: int, sequence: int
+        self, exchange: str, feed: str, received_at_ns: int, sequence: int, rates: bytes = b""
     ) -> FrameHeaders:
         connection = f"replay:{self.capture.name}"
-        return FrameHeaders(exchange, feed, received_at_ns, connection, sequence)
+        return FrameHeaders(exchange, feed, received_at_ns, connection, sequence, rates)
 
     def _report(self, number: int, reason: str) -> None:
         self.result.broken += 1

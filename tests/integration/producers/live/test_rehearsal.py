@@ -13,7 +13,7 @@ from liq.devstack.exchange.rehearsal import rehearse
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
-from liq.schemas.headers import FEED, RECEIVED_AT_NS, integer_header, text_header
+from liq.schemas.headers import FEED, RATES, RECEIVED_AT_NS, integer_header, text_header
 from tests.conftest import RunWorker
 from tests.integration.producers.live.conftest import WaitUntil, worker_metric
 from tests.support.feed_log import FeedLog
@@ -29,7 +29,10 @@ EXCHANGES = ("binance", "bybit", "okx")
 def lines() -> list[dict[str, Any]]:
     with gzip.open(RECORDED, "rb") as opened:
         # Of a cascade, so that all three exchanges are in it.
-        return [orjson.loads(line) for line in islice(opened, 2_000, 2_200)]
+        found = [orjson.loads(line) for line in islice(opened, 2_000, 2_200)]
+    for number, line in enumerate(found):
+        line["rates"] = f"BTC={60_000 + number // 7}@1000" if number % 3 else ""
+    return found
 
 
 @pytest.fixture
@@ -39,13 +42,14 @@ def capture(tmp_path: Path, lines: list[dict[str, Any]]) -> Path:
     return path
 
 
-def received(log: FeedLog) -> list[tuple[int, str, str, bytes]]:
+def received(log: FeedLog) -> list[tuple[int, str, str, bytes, str]]:
     return sorted(
         (
             integer_header(record.headers, RECEIVED_AT_NS) or 0,
             exchange,
             text_header(record.headers, FEED),
             record.value,
+            text_header(record.headers, RATES),
         )
         for exchange in EXCHANGES
         for record in log.records(exchange)
@@ -63,7 +67,13 @@ def test_every_frame_arrives_with_its_recorded_time(
     assert task.wait() == 0, task.log
     assert f"{len(lines)} frames received" in task.log
     assert received(log) == sorted(
-        (line["received_at_ns"], line["exchange"], line["feed"], line["frame"].encode())
+        (
+            line["received_at_ns"],
+            line["exchange"],
+            line["feed"],
+            line["frame"].encode(),
+            line["rates"],
+        )
         for line in lines
     )
     last = max(line["received_at_ns"] for line in lines)

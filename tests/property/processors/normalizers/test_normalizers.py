@@ -19,8 +19,10 @@ from liq.processors.normalizers import (
     load_snapshot,
     normalize,
 )
+from liq.processors.normalizers.markets import CURRENCIES
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
+from liq.schemas.dollars import USD_LIKE
 from liq.schemas.records import Liquidation, Rejected
 from tests.support.paths import CAPTURES
 from tests.support.venue_fixtures import fixture_paths
@@ -69,7 +71,8 @@ json_values = st.recursive(
 
 
 def run(feed: tuple[str, str], frame: bytes) -> Result:
-    return normalize(frame, FrameMetadata(*feed, RECEIVED_AT_MS), BOOK, CONFIG)
+    metadata = FrameMetadata(*feed, RECEIVED_AT_MS, rates="BTC=64000.5@9000,EUR=1.08@9000")
+    return normalize(frame, metadata, BOOK, CONFIG)
 
 
 def events_of(results: Result) -> list[Liquidation]:
@@ -91,7 +94,13 @@ def check(results: Result, frame: bytes) -> None:
                 assert 0 < value < LARGEST
                 assert (Fraction(value) * 10**12).denominator == 1
             assert len(result.event_id) == 32
-            assert result.symbol == result.base + "USDT"
+            quote = (
+                "USDT" if result.quote in USD_LIKE else CURRENCIES.get(result.quote, result.quote)
+            )
+            assert result.symbol == result.base + quote
+            assert (result.rate is None) == (
+                result.quote in USD_LIKE and result.contract != "quanto"
+            )
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids="-".join)

@@ -103,11 +103,26 @@ def test_hyperliquid_coins(coin: str, base: str, power: int) -> None:
     assert parts(hyperliquid.perpetual_market(coin)) == (base + "USDT", base, "USDC", "USDC", power)
 
 
-@pytest.mark.parametrize("symbol", ["ETHBTC", "BTCEUR", "BTCU"])
-def test_other_quotes_are_unsupported(symbol: str) -> None:
+@pytest.mark.parametrize("symbol", ["ETHJPY", "BTCU"])
+def test_quotes_that_the_venue_is_not_known_to_have_are_unsupported(symbol: str) -> None:
     with pytest.raises(EntryError) as caught:
         binance.usdm_market(symbol)
     assert caught.value.reason is RejectReason.UNSUPPORTED_QUOTE
+
+
+@pytest.mark.parametrize(
+    ("symbol", "expected", "currency"),
+    [
+        ("ETHBTC", ("ETHBTC", "ETH", "BTC", "BTC", 0), "BTC"),
+        ("BTCEUR", ("BTCEUR", "BTC", "EUR", "EUR", 0), "EUR"),
+    ],
+)
+def test_other_quotes_need_a_rate(
+    symbol: str, expected: tuple[str, str, str, str, int], currency: str
+) -> None:
+    market = binance.usdm_market(symbol)
+    assert parts(market) == expected
+    assert (market.rate_currency, market.needs_rate) == (currency, True)
 
 
 @pytest.mark.parametrize(
@@ -157,8 +172,11 @@ def test_a_book_is_updated_without_changing() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"quote": "EUR"}, RejectReason.UNSUPPORTED_QUOTE),
-        ({"contract": ContractKind.QUANTO}, RejectReason.UNSUPPORTED_INSTRUMENT),
+        ({"quote": ""}, RejectReason.UNSUPPORTED_QUOTE),
+        (
+            {"contract": ContractKind.QUANTO, "quote": "EUR", "settle": "BTC"},
+            RejectReason.UNSUPPORTED_INSTRUMENT,
+        ),
         ({"base": ""}, RejectReason.INVALID_SYMBOL),
         ({"contract_size": Decimal(0)}, RejectReason.INVALID_NUMBER),
         ({"contract_size": Decimal(-1)}, RejectReason.INVALID_NUMBER),

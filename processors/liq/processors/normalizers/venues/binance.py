@@ -17,6 +17,8 @@ Sources: developers.binance.com, "Liquidation Order Streams" of both and changel
   and after that day are not comparable. In a cascade counts saturate, and sums are lower bounds.
 - No id; symbol and time alone were unique in the recordings.
 - Sizes and prices of 1000PEPEUSDT are per thousand of the asset.
+- ETHBTC is quoted and settled in bitcoin (listed pairs of `exchangeInfo`, 2025): its value takes a
+  rate.
 """
 
 from collections.abc import Callable
@@ -52,7 +54,7 @@ LIQUIDATED: Final = {"SELL": Side.LONG, "BUY": Side.SHORT}
 COMPLETENESS: Final = Completeness.SAMPLED
 PRICE_KIND: Final = PriceKind.AVERAGE_FILL
 PRICE_KIND_WITHOUT_FILL: Final = PriceKind.ORDER
-QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1")
+QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "BTC", "ETH", "EUR")
 ORDER_FIELDS: Final = needed("s", "S", "p", "ap", "z", "T")
 CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
 

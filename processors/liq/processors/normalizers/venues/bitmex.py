@@ -1,7 +1,8 @@
 """BitMEX: the `liquidation` table, which holds the liquidation orders that are in the book.
 
-Sources: bitmex.com/app/wsAPI and the API explorer's `Instrument` (read 2026); recorded messages of
-an insert and its delete.
+Sources: bitmex.com/app/wsAPI, the API explorer's `Instrument` and the guides
+bitmex.com/app/quantoPerpetualsGuide and seriesGuide/ETHUSD (read 2026); recorded messages of an
+insert and its delete.
 
 - The feed is a table: `insert` is a new order and thus an event. `update` (less is left, or the
   price was amended) and `delete` belong to orders that were counted at their insert. `partial`,
@@ -11,8 +12,11 @@ an insert and its delete.
 - `leavesQty` counts contracts: dollars for XBTUSD, small fractions of the base for linear ones.
   What a contract is worth is metadata. Of an insert it is the whole order, part of which may
   never be filled.
-- Quanto contracts (ETHUSD) pay bitcoin by a rate that is not in the message. No rate feed is read
-  here, so they are rejected (`unsupported_instrument`) rather than valued by a guess.
+- Quanto contracts (ETHUSD) pay a fixed amount of bitcoin for each dollar of the price: a contract
+  is worth price times multiplier (0.000001 XBT for ETHUSD) in bitcoin, times bitcoin's price in
+  dollars, and as many units of the base as that value divided by the price. Bitcoin's price is the
+  rate that the frame came with; without one they are rejected (`unsupported_instrument`).
+- Contracts in euros (XBTEUR) and in bitcoin take a rate likewise.
 - `price` is the order's limit. The venue sends no time: it is that of the receipt, and two
   producers give one event two times, though one id.
 - The id is the venue's `orderID`.

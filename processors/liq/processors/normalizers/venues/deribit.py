@@ -7,7 +7,8 @@ Sources: docs.deribit.com, `trades.{kind}.{currency}.{interval}` and `public/get
   maker, who traded the other way, MT both. Without it a trade is an ordinary one.
 - T and sell close a long, M and buy close a long. MT gives two events, a long's and a short's.
 - `amount` is in dollars for contracts settled in their coin (BTC-PERPETUAL, BTC-27JUN25), and in
-  units of the base for linear ones (SOL_USDC-PERPETUAL). Options, spreads and spot are rejected
+  units of the base for linear ones (SOL_USDC-PERPETUAL, and BTC_EURR-PERPETUAL in euros, whose
+  value takes a rate). Options, spreads and spot are rejected
   (`unsupported_instrument`): price and amount alone do not say what their liquidation is worth.
 - `price` is a fill. `timestamp` is in milliseconds.
 - Every fill is published, so that one liquidation order gives many events where other venues give
@@ -56,7 +57,7 @@ TRADE_FIELDS: Final = needed(
 MAX_TRADE_ID_CHARACTERS: Final = 64
 
 _FUTURE = re.compile(
-    r"(?P<base>[A-Z0-9]{1,20})(?:_(?P<quote>USD[A-Z]))?-(?:PERPETUAL|[0-9]{1,2}[A-Z]{3}[0-9]{2})",
+    r"(?P<base>[A-Z0-9]{1,20})(?:_(?P<quote>(?:USD|EUR)[A-Z]))?-(?:PERPETUAL|[0-9]{1,2}[A-Z]{3}[0-9]{2})",
     re.ASCII,
 )
 

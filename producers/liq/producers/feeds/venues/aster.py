@@ -22,5 +22,6 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         sent_at_ms=sent_at_ms,
         silence_seconds=3_600,
+        needs_rates=("BTC", "ETH", "EUR"),
     ),
 )

@@ -56,6 +56,7 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         sent_at_ms=sent_at_ms,
         silence_seconds=300,
+        needs_rates=("BTC", "ETH", "EUR"),
     ),
     FeedSpec(
         exchange="binance",

@@ -43,5 +43,6 @@ FEEDS: Final = (
         read=read,
         symbol_of=symbol_of,
         silence_seconds=7_200,
+        needs_rates=("BTC", "ETH", "EUR"),
     ),
 )

@@ -44,5 +44,6 @@ FEEDS: Final = (
         heartbeat=Heartbeat(text="ping", every_seconds=5),
         texts={b"pong": CONTROL},
         silence_seconds=7_200,
+        needs_rates=("BTC", "ETH", "EUR"),
     ),
 )

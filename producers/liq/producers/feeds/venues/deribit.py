@@ -73,5 +73,6 @@ FEEDS: Final = (
         sent_at_ms=sent_at_ms,
         on_open=(SET_HEARTBEAT,),
         silence_seconds=600,
+        needs_rates=("EUR",),
     ),
 )

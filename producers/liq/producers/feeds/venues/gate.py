@@ -67,6 +67,7 @@ def _feed(settle: str, silence_seconds: float) -> FeedSpec:
         heartbeat=PING,
         headers={"X-Gate-Size-Decimal": "1"},
         silence_seconds=silence_seconds,
+        needs_rates=("BTC",) if settle == "btc" else (),
     )
 
 

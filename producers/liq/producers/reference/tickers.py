@@ -1,0 +1,128 @@
+"""Public tickers of currencies in dollars: one GET each, without a key.
+
+- Kraken: `{"error": [], "result": {"XXBTZUSD": {"c": ["64000.5", "0.1"]}}}`; `c` is the last trade
+  (docs.kraken.com, "Get Ticker Information"; ccxt 4.5, `kraken.py`, 2026).
+- Bitstamp: `[{"pair": "BTC/USD", "last": "64000"}]`, every pair (bitstamp.net/api, "Currency pair
+  tickers"; ccxt 4.5, `bitstamp.py`, 2026).
+- Coinbase: `{"data": {"currency": "USD", "rates": {"BTC": "0.0000156"}}}`, units for one dollar
+  (docs.cdp.coinbase.com, "Exchange Rates", read 2026).
+
+Coinbase exchanges USDC for a dollar whatever the market pays, so its USDC is not read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, DecimalException
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from liq.producers.live.session import USER_AGENT, describe_error
+from liq.producers.reference.rate_rules import plausible_usd
+from liq.runtime.settings import Settings
+
+TIMEOUT_SECONDS: Final = 10.0
+MAX_ANSWER_BYTES: Final = 4 * 1_048_576
+MAX_NUMBER_CHARACTERS: Final = 40
+
+Quotes = dict[str, Decimal]
+
+KRAKEN_PAIRS: Final = {
+    "XXBTZUSD": "BTC",
+    "XETHZUSD": "ETH",
+    "ZEURZUSD": "EUR",
+    "USDTZUSD": "USDT",
+    "USDCUSD": "USDC",
+}
+BITSTAMP_PAIRS: Final = {
+    f"{currency}/USD": currency for currency in ("BTC", "ETH", "EUR", "USDT", "USDC")
+}
+COINBASE_CURRENCIES: Final = ("BTC", "ETH", "EUR", "USDT")
+
+
+class TickerError(Exception):
+    """A ticker did not answer, or not in its form; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """A ticker, its address, and how its answer is read: dollars of one unit by currency."""
+
+    name: str
+    address: str
+    parse: Callable[[Any], Quotes]
+
+
+def parse_kraken(answer: Any) -> Quotes:
+    """Read Kraken's answer; pairs that are not asked for are ignored."""
+    found = answer["result"]
+    return {KRAKEN_PAIRS[pair]: _usd(found[pair]["c"][0]) for pair in KRAKEN_PAIRS if pair in found}
+
+
+def parse_bitstamp(answer: Any) -> Quotes:
+    """Read Bitstamp's answer, which has every pair."""
+    return {
+        BITSTAMP_PAIRS[row["pair"]]: _usd(row["last"])
+        for row in answer
+        if row["pair"] in BITSTAMP_PAIRS
+    }
+
+
+def parse_coinbase(answer: Any) -> Quotes:
+    """Read Coinbase's answer, which has units for one dollar."""
+    units = answer["data"]["rates"]
+    if answer["data"]["currency"] != "USD":
+        raise ValueError("the rates are not for one dollar")
+    return {
+        currency: _usd(1 / _usd(units[currency]))
+        for currency in COINBASE_CURRENCIES
+        if currency in units
+    }
+
+
+def tickers(settings: Settings) -> tuple[Ticker, ...]:
+    """Return the tickers in the order in which they are asked."""
+    return (
+        Ticker("kraken", settings.rates_kraken_url, parse_kraken),
+        Ticker("bitstamp", settings.rates_bitstamp_url, parse_bitstamp),
+        Ticker("coinbase", settings.rates_coinbase_url, parse_coinbase),
+    )
+
+
+async def ask(ticker: Ticker) -> Quotes:
+    """Ask a ticker once.
+
+    Raises:
+        TickerError: no answer, or none that can be read.
+    """
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(
+                timeout=timeout, headers={"User-Agent": USER_AGENT}, trust_env=True
+            ) as client,
+            client.get(ticker.address) as response,
+        ):
+            response.raise_for_status()
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(65_536):
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise TickerError(f"{ticker.name}: the answer is over {MAX_ANSWER_BYTES} bytes")
+        quotes = ticker.parse(orjson.loads(bytes(body)))
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise TickerError(f"{ticker.name}: {describe_error(error)}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, DecimalException) as error:
+        raise TickerError(f"{ticker.name}: the answer cannot be read ({error!r})") from error
+    if not quotes:
+        raise TickerError(f"{ticker.name}: the answer has no currency that is wanted")
+    return quotes
+
+
+def _usd(value: object) -> Decimal:
+    text = str(value)
+    usd = plausible_usd(Decimal(text)) if len(text) <= MAX_NUMBER_CHARACTERS else None
+    if usd is None:
+        raise ValueError(f"{text[:MAX_NUMBER_CHARACTERS]!r} is no rate")
+    return usd
