@@ -51,11 +51,19 @@ class CaptureWriter:
         """Count the accounts that have a pseudonym in the file."""
         return len(self._pseudonyms)
 
-    def write(self, exchange: str, feed: str, received_at_ns: int, frame: bytes) -> None:
-        """Add a frame; bytes that are not UTF-8 become replacement characters."""
+    def write(
+        self, exchange: str, feed: str, received_at_ns: int, frame: bytes, rates: str = ""
+    ) -> None:
+        """Add a frame and its rates; bytes that are not UTF-8 become replacement characters."""
         text = self._pseudonyms.replace(frame.decode("utf-8", errors="replace"))
         line = encode(
-            CaptureLine(received_at_ns=received_at_ns, exchange=exchange, feed=feed, frame=text)
+            CaptureLine(
+                received_at_ns=received_at_ns,
+                exchange=exchange,
+                feed=feed,
+                frame=text,
+                rates=rates,
+            )
         )
         if len(line) >= self._room_bytes:
             self.left_out += 1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -17,8 +18,10 @@ from liq.cli.doctor.warehouse import ClickHouseSeen, examine_clickhouse
 from liq.processors.normalizers import InstrumentBook, load_snapshot
 from liq.processors.stages.normalize import normalizer_config
 from liq.producers.feeds.settings import Target
-from liq.producers.live import DEFAULT_TIMING, SystemClock, Timing
+from liq.producers.live import DEFAULT_TIMING, RateHeaders, SystemClock, Timing
 from liq.runtime.settings import Settings
+from liq.schemas.codec import DecodeError
+from liq.schemas.records import Rate
 
 KAFKA: Final = "kafka"
 CLICKHOUSE: Final = "clickhouse"
@@ -78,7 +81,9 @@ async def examine(  # noqa: PLR0913 - what one examination consists of
         warehouse = await asyncio.to_thread(examine_clickhouse, settings)
     book = load_snapshot().updated(kafka.contracts)
     since = clock.monotonic()
-    feeds = await _listen(settings, targets, book, seconds, stop, capture, timing)
+    feeds = await _listen(
+        settings, targets, book, _rates(kafka.rates), seconds, stop, capture, timing
+    )
     listened = clock.monotonic() - since if targets else 0.0
     witnesses = _witnesses(feeds, kafka.clock_ms, warehouse.clock_ms)
     clock_ms = consensus_ms(witnesses)
@@ -94,6 +99,7 @@ async def _listen(  # noqa: PLR0913, PLR0917 - handed through
     settings: Settings,
     targets: tuple[Target, ...],
     book: InstrumentBook,
+    rates: RateHeaders,
     seconds: float,
     stop: asyncio.Event,
     capture: CaptureWriter | None,
@@ -102,9 +108,18 @@ async def _listen(  # noqa: PLR0913, PLR0917 - handed through
     if not targets:
         return []
     feeds = [target.feed for target in targets]
-    listener = Listener(feeds, book, normalizer_config(settings), capture)
+    listener = Listener(feeds, book, normalizer_config(settings), rates, capture)
     await listen(settings, targets, listener, seconds=seconds, timing=timing, stop=stop)
     return list(listener.feeds.values())
+
+
+def _rates(published: tuple[Rate, ...]) -> RateHeaders:
+    headers = RateHeaders()
+    for rate in published:
+        # A broken rate is the follower's to report.
+        with suppress(DecodeError):
+            headers.update(rate)
+    return headers
 
 
 def _left_out(settings: Settings, part: str, skipped: frozenset[str]) -> str:

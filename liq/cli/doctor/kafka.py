@@ -3,7 +3,7 @@
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -21,7 +21,7 @@ from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consu
 from liq.runtime.settings import Settings
 from liq.runtime.topics import TopicState, describe_topics
 from liq.schemas.codec import DecodeError, decode
-from liq.schemas.records import Instrument
+from liq.schemas.records import Instrument, Rate
 from liq.schemas.units import HOUR_MS
 
 CLIENT_ID: Final = "doctor"
@@ -29,6 +29,7 @@ CHECK: Final = "kafka"
 PROBE_SECONDS: Final = 15.0
 POLL_MS: Final = 200
 APPEND_TIME: Final = 1  # the `timestamp_type` of a record whose time is the broker's
+Kind = TypeVar("Kind", Instrument, Rate)
 NO_RIGHT: Final = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
 
@@ -36,12 +37,13 @@ NO_RIGHT: Final = (TopicAuthorizationFailedError, ClusterAuthorizationFailedErro
 class KafkaSeen:
     """What was found; `clock_ms` is this machine's clock minus the broker's, where it says so.
 
-    `contracts` are those that were published for the workers.
+    `contracts` and `rates` are those that were published for the workers.
     """
 
     checks: tuple[Check, ...]
     clock_ms: int | None = None
     contracts: tuple[Instrument, ...] = ()
+    rates: tuple[Rate, ...] = ()
 
 
 async def examine_kafka(settings: Settings, exchanges: tuple[str, ...]) -> KafkaSeen:
@@ -56,14 +58,18 @@ async def examine_kafka(settings: Settings, exchanges: tuple[str, ...]) -> Kafka
     checks = [Check(CHECK, Level.OK, f"The brokers at {where} answer."), topics_check(states)]
     clock_ms = None
     contracts: tuple[Instrument, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    present = {state.spec.name for state in states if state.exists}
     try:
         clock_ms, probe = await _probe(settings)
         checks.append(probe)
-        if any(state.exists and state.spec.name == settings.topics.instruments for state in states):
-            contracts = await _published_contracts(settings)
+        if settings.topics.instruments in present:
+            contracts = await _published(settings, settings.topics.instruments, Instrument)
+        if settings.topics.rates in present:
+            rates = await _published(settings, settings.topics.rates, Rate)
     except KafkaError as error:
         checks.append(Check("kafka probe", Level.FAILED, _failed_probe(settings, error)))
-    return KafkaSeen(tuple(checks), clock_ms, contracts)
+    return KafkaSeen(tuple(checks), clock_ms, contracts, rates)
 
 
 def topics_check(states: tuple[TopicState, ...]) -> Check:
@@ -154,14 +160,14 @@ async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, value: by
     return False
 
 
-async def _published_contracts(settings: Settings) -> tuple[Instrument, ...]:
-    """Return the contracts that the workers know, as the topic has them now.
+async def _published(settings: Settings, topic: str, kind: type[Kind]) -> tuple[Kind, ...]:
+    """Return the records of a topic of one partition, as it has them now.
 
     Raises:
         KafkaError: the brokers do not answer.
     """
     found = []
-    partition = TopicPartition(settings.topics.instruments, 0)
+    partition = TopicPartition(topic, 0)
     consumer = new_consumer(settings)
     try:
         await start_consumer(settings, consumer)
@@ -171,17 +177,17 @@ async def _published_contracts(settings: Settings) -> tuple[Instrument, ...]:
         deadline = time.monotonic() + PROBE_SECONDS
         while await consumer.position(partition) < end and time.monotonic() < deadline:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                found += [one for record in records if (one := _instrument(record.value))]
+                found += [one for record in records if (one := _decoded(kind, record.value))]
     finally:
         await consumer.stop()
     return tuple(found)
 
 
-def _instrument(value: bytes | None) -> Instrument | None:
+def _decoded(kind: type[Kind], value: bytes | None) -> Kind | None:
     if value is None:
         return None
     try:
-        return decode(Instrument, value)
+        return decode(kind, value)
     except DecodeError:
         return None
 

@@ -16,8 +16,7 @@ from liq.processors.normalizers import (
 )
 from liq.producers.feeds import FeedSpec, Received
 from liq.producers.feeds.settings import Target
-from liq.producers.live import LiveRun, Session, SystemClock, Timing
-from liq.producers.live.rates import RateHeaders
+from liq.producers.live import LiveRun, RateHeaders, Session, SystemClock, Timing
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
 from liq.schemas.headers import FrameHeaders
@@ -32,6 +31,8 @@ MAX_OFFSET_MS: Final = 86_400_000
 class Listener:
     """Publisher and observer of a live run: normalizes and counts the frames, keeps nothing.
 
+    `rates` are those that frames are valued with.
+
     It stops counting with `end`, so that its own closing of connections is no loss.
     """
 
@@ -40,6 +41,7 @@ class Listener:
         feeds: Sequence[FeedSpec],
         book: InstrumentBook,
         config: NormalizerConfig,
+        rates: RateHeaders,
         capture: CaptureWriter | None = None,
     ) -> None:
         self.feeds = {feed.label: FeedSeen(feed) for feed in feeds}
@@ -47,6 +49,7 @@ class Listener:
         self._sessions: dict[str, Session] = {}
         self._book = book
         self._config = config
+        self.rates = rates
         self._capture = capture
         self._clock = SystemClock()
         self._is_over = False
@@ -73,7 +76,8 @@ class Listener:
         self.feeds[session.feed.label].control_frames += not received.is_data
         if self._capture is not None:
             feed = session.feed
-            self._capture.write(feed.exchange, feed.name, received_at_ns, frame)
+            rates = self.rates.header(feed.needs_rates, received_at_ns) if received.is_data else b""
+            self._capture.write(feed.exchange, feed.name, received_at_ns, frame, rates.decode())
 
     async def frame(self, _key: bytes, value: bytes, headers: FrameHeaders) -> None:
         """Normalize a data frame and count what comes out."""
@@ -82,7 +86,8 @@ class Listener:
         seen = self.feeds[f"{headers.exchange}.{headers.feed}"]
         seen.frames += 1
         received_at_ms = headers.received_at_ns // MILLISECOND_NS
-        metadata = FrameMetadata(headers.exchange, headers.feed, received_at_ms)
+        rates = self.rates.header(seen.feed.needs_rates, headers.received_at_ns).decode()
+        metadata = FrameMetadata(headers.exchange, headers.feed, received_at_ms, rates=rates)
         for result in normalize(value, metadata, self._book, self._config):
             seen.note_result(result)
         offset_ms = _offset_ms(seen.feed, value, received_at_ms)
@@ -133,8 +138,7 @@ async def listen(  # noqa: PLR0913 - what one session consists of
         timing=timing,
         publisher=listener,
         covered={},
-        # Without a topic of rates, entries in other currencies are rejected by name.
-        rates=RateHeaders(),
+        rates=listener.rates,
         observer=listener,
     )
     is_over = asyncio.Event()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -18,9 +19,11 @@ from liq.cli.doctor.warehouse import examine_clickhouse
 from liq.cli.main import app
 from liq.devstack.ports import free_port
 from liq.processors.normalizers import load_snapshot
-from liq.runtime.kafka import new_admin
+from liq.runtime.kafka import new_admin, new_producer
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import encode
+from liq.schemas.records import Rate
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
 
@@ -91,6 +94,13 @@ def test_the_contracts_of_the_topic_are_those_that_count(settings: Settings) -> 
     assert set(examined(settings).contracts) == {one, two}
 
 
+@pytest.mark.usefixtures("broker")
+def test_the_rates_of_the_topic_are_those_that_frames_are_valued_with(settings: Settings) -> None:
+    rate = Rate(currency="BTC", usd=Decimal(60_000), timestamp_ms=1_783_000_000_000, source="test")
+    asyncio.run(_publish_rate(settings, rate))
+    assert examined(settings).rates == (rate,)
+
+
 def test_absent_services_are_not_reached(
     make_settings: "MakeSettings", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +161,14 @@ def test_a_missing_right_is_named(migrated: Settings, monkeypatch: pytest.Monkey
     [rights] = [check for check in seen.checks if check.name == "clickhouse rights"]
     assert rights.level is Level.FAILED
     assert "INSERT on liquidations" in rights.sentence
+
+
+async def _publish_rate(settings: Settings, rate: Rate) -> None:
+    await ensure_topics(settings, ())
+    producer = new_producer(settings, "test")
+    await producer.start()
+    await producer.send_and_wait(settings.topics.rates, encode(rate), key=b"BTC")
+    await producer.stop()
 
 
 async def _topics(settings: Settings) -> set[str]:

@@ -6,6 +6,7 @@ outages of earlier processes (`coverage`).
 
 from liq.producers.live.clock import SystemClock
 from liq.producers.live.publisher import Publisher
+from liq.producers.live.rates import RateHeaders
 from liq.producers.live.run import LiveRun, open_publisher, produce
 from liq.producers.live.session import Session
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
@@ -14,6 +15,7 @@ __all__ = [
     "DEFAULT_TIMING",
     "LiveRun",
     "Publisher",
+    "RateHeaders",
     "Session",
     "SystemClock",
     "Timing",
