@@ -22,6 +22,7 @@ FAST: Final = Timing(
     breaker=BreakerPolicy(failures_to_open=6, first_pause_seconds=1.0, longest_pause_seconds=1.0),
     overlap=0.2,
     relist=0.2,
+    peers=0.5,
 )
 
 

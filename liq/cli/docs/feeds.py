@@ -1,21 +1,45 @@
-"""The table of docs/feeds.md: what each feed subscribes to, and its settings."""
+"""The tables of docs/feeds.md: what each feed subscribes to, its settings, its venue's limits."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from liq.cli.docs.page import DOCS, code, table, with_part
-from liq.producers.feeds import FeedSpec
+from liq.producers.feeds import FeedSpec, Limits
 from liq.producers.feeds.registry import ALL_FEEDS
+from liq.producers.feeds.spec import never
 
 COLUMNS: Final = (
     "exchange", "feed", "subscribes to", "address setting", "names setting", "listing setting",
 )  # fmt: skip
+LIMIT_COLUMNS: Final = (
+    "exchange", "feeds", "the venue allows", "source", "as of", "announces the end",
+)  # fmt: skip
 
 
 def feeds_page() -> str:
-    """Return the text of docs/feeds.md, with its table made of the feeds' declarations."""
+    """Return the text of docs/feeds.md, with its tables made of the feeds' declarations."""
     page = (DOCS / "feeds.md").read_text(encoding="utf-8")
-    return with_part(page, "feeds", feeds_table(ALL_FEEDS))
+    page = with_part(page, "feeds", feeds_table(ALL_FEEDS))
+    return with_part(page, "limits", limits_table(ALL_FEEDS))
+
+
+def limits_table(feeds: Iterable[FeedSpec]) -> str:
+    """Return a row for each exchange and its limits."""
+    grouped: dict[tuple[str, Limits], list[FeedSpec]] = {}
+    for feed in feeds:
+        grouped.setdefault((feed.exchange, feed.limits), []).append(feed)
+    rows = [
+        (
+            code(exchange),
+            ", ".join(code(feed.name) for feed in group),
+            "; ".join(limits.in_words()) or "nothing is documented",
+            limits.source,
+            limits.as_of,
+            "yes" if group[0].renew_on is not never else "",
+        )
+        for (exchange, limits), group in grouped.items()
+    ]
+    return table(LIMIT_COLUMNS, rows)
 
 
 def feeds_table(feeds: Iterable[FeedSpec]) -> str:

@@ -93,6 +93,26 @@ FEED_STALE = Gauge(
     "1 while a connected feed is silent far beyond its norm and another exchange is not.",
     ["exchange", "feed"],
 )
+FEED_STALE_CONNECTIONS = Gauge(
+    "liq_feed_stale_connections",
+    "Connections that are silent far beyond their share of the feed while others of it talk.",
+    ["exchange", "feed"],
+)
+FEED_UNREAD = Gauge(
+    "liq_feed_unread",
+    "1 while every frame of a feed is rejected, for ten minutes and more.",
+    ["exchange", "feed"],
+)
+FEED_HELD = Counter(
+    "liq_feed_limit_waits_total",
+    "Times at which a limit of the venue held back subscriptions (messages) or a connection.",
+    ["exchange", "limit"],
+)
+FEED_UNANSWERED = Gauge(
+    "liq_feed_unanswered_requests",
+    "Subscriptions without an answer yet, where the venue limits them.",
+    ["exchange"],
+)
 FEED_BREAKER = Gauge(
     "liq_feed_circuit_breaker",
     "1 for the present state of the breaker to an exchange: closed, open or half_open.",
@@ -137,6 +157,10 @@ ALL_METRICS = (
     FEED_EVENTS,
     FEED_SILENCE,
     FEED_STALE,
+    FEED_STALE_CONNECTIONS,
+    FEED_UNREAD,
+    FEED_HELD,
+    FEED_UNANSWERED,
     FEED_BREAKER,
     PRODUCER_IN_FLIGHT,
     INSTRUMENTS,

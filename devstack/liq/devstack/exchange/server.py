@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
@@ -17,7 +18,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from liq.devstack.exchange.dialect import START_MS, Dialect
+from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
+from liq.devstack.exchange.limits import LimitKeeper
 
 LOOPBACK = "127.0.0.1"
 REPEATED = 100
@@ -46,10 +48,13 @@ class LocalExchange:
     - `cuts_subscribers`: connections are reset as soon as they are subscribed
     - `freezes_subscribers`: connections are not read any more once they are subscribed
     - `is_silent`: data frames are not sent, and not in the ledger either
-    - `answer_seconds`: answers come so much later
-    - `greeting`: what every connection is sent once it is subscribed
     - `clock_offset_ms`: data frames are dated by this machine's clock plus so much; without it,
       from `START_MS` on
+    - `is_selective`: a data frame goes to those connections alone that subscribed to its symbol
+    - `limits`: a client that breaks one is told so by closing its connection (1008)
+    - `answer_seconds`: requests are answered so much later
+    - `ignored`: names whose subscription is not answered
+    - `greeting`: what every connection is sent once it is subscribed
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -63,9 +68,13 @@ class LocalExchange:
         self.cuts_subscribers = False
         self.freezes_subscribers = False
         self.is_silent = False
-        self.answer_seconds = 0.0
-        self.greeting: bytes | str = ""
         self.clock_offset_ms: int | None = None
+        self.is_selective = False
+        self.limits: LimitKeeper | None = None
+        self.answer_seconds = 0.0
+        self.ignored: frozenset[str] = frozenset()
+        self.greeting: bytes | str = ""
+        self.closed_after_notice = 0
         self.is_enough = False
         self.status: int | None = None
         self.retry_after_seconds: int | None = None
@@ -75,6 +84,7 @@ class LocalExchange:
         self.listing_status = HTTPStatus.OK
         self.port = 0
         self._count = 0
+        self._later: set[asyncio.Task[None]] = set()
         self._clients: list[Client] = []
         self._server: Server
         self._loop = asyncio.new_event_loop()
@@ -131,6 +141,10 @@ class LocalExchange:
     def close(self, code: int) -> None:
         """Close every connection."""
         self._do(self._close(code))
+
+    def announce_end(self, notice: str, close_seconds: float) -> None:
+        """Send a notice to the present connections, and close them after a while."""
+        self._do(self._announce_end(notice, close_seconds))
 
     def cut(self) -> None:
         """Reset every connection without a word."""
@@ -198,25 +212,49 @@ class LocalExchange:
         if self.is_mute:
             return
         answer = self.dialect.respond(message, self.refused)
+        if self.ignored & set(answer.subscribed):
+            return
+        if self.limits is not None and not await self._is_within_limits(client, answer):
+            return
         if self.answer_seconds:
-            await asyncio.sleep(self.answer_seconds)
+            later = asyncio.create_task(self._answer_later(client, answer))
+            self._later.add(later)
+            later.add_done_callback(self._later.discard)
+        else:
+            await self._answer(client, answer)
+
+    async def _is_within_limits(self, client: Client, answer: Answer) -> bool:
+        assert self.limits is not None  # noqa: S101 - the caller looked
+        before = len(self.limits.violations)
+        self.limits.take_message(client.connection, is_request=bool(answer.subscribed))
+        self.limits.judge_subscriptions(len(client.names.union(answer.subscribed)))
+        self.limits.judge_connections(len(self._clients))
+        if len(self.limits.violations) == before:
+            return True
+        await client.connection.close(1008, "limit")
+        return False
+
+    async def _answer_later(self, client: Client, answer: Answer) -> None:
+        await asyncio.sleep(self.answer_seconds)
+        with suppress(ConnectionClosed):
+            await self._answer(client, answer)
+
+    async def _answer(self, client: Client, answer: Answer) -> None:
+        if self.limits is not None and answer.subscribed:
+            self.limits.note_answer(client.connection)
         for reply in answer.replies:
             await client.connection.send(self.dialect.encode(reply))
         for reply in answer.data:
             self._note(json.dumps(reply))
             await client.connection.send(self.dialect.encode(reply))
         client.names.update(answer.subscribed)
-        if answer.subscribed:
-            await self._misbehave_after_subscription(client)
-
-    async def _misbehave_after_subscription(self, client: Client) -> None:
-        if self.repeats:
+        if self.greeting and answer.subscribed:
+            await client.connection.send(self.greeting)
+        if self.repeats and answer.subscribed:
             for payload in self.ledger[-REPEATED:]:
                 await client.connection.send(self.dialect.encode(payload.decode()))
         if self.dialect.subscribes not in client.names:
             return
-        if self.greeting:
-            await client.connection.send(self.greeting)
         if self.cuts_subscribers:
             client.connection.transport.abort()
         if self.freezes_subscribers:
@@ -233,17 +271,21 @@ class LocalExchange:
                 now_ms = time.time_ns() // 1_000_000 + self.clock_offset_ms
                 self._count = max(self._count, now_ms - START_MS)
             frame = self.dialect.frame(symbol or self.dialect.symbol, self._count)
-            await self._publish(json.dumps(frame))
+            await self._publish(json.dumps(frame), symbol or self.dialect.symbol)
 
-    async def _publish(self, frame: str) -> None:
+    async def _publish(self, frame: str, symbol: str | None = None) -> None:
         if self.is_silent:
             return
         self._note(frame)
-        await self._broadcast(self.dialect.encode(frame), subscribed_only=True)
+        only = symbol if self.is_selective else None
+        await self._broadcast(self.dialect.encode(frame), subscribed_only=True, only=only)
 
-    async def _broadcast(self, frame: bytes | str, *, subscribed_only: bool = False) -> None:
+    async def _broadcast(
+        self, frame: bytes | str, *, subscribed_only: bool = False, only: str | None = None
+    ) -> None:
         for client in list(self._clients):
-            if client.names or not subscribed_only:
+            wants = only in client.names if only is not None else bool(client.names)
+            if wants or not subscribed_only:
                 try:
                     await client.connection.send(frame)
                 except ConnectionClosed:
@@ -263,6 +305,20 @@ class LocalExchange:
     async def _close(self, code: int) -> None:
         for client in list(self._clients):
             await client.connection.close(code)
+
+    async def _announce_end(self, notice: str, close_seconds: float) -> None:
+        present = list(self._clients)
+        await self._broadcast(notice)
+
+        async def close_later() -> None:
+            await asyncio.sleep(close_seconds)
+            for client in present:
+                await client.connection.close(1012)
+                self.closed_after_notice += 1
+
+        closing = asyncio.create_task(close_later())
+        self._later.add(closing)
+        closing.add_done_callback(self._later.discard)
 
     async def _cut(self) -> None:
         for client in list(self._clients):

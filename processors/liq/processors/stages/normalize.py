@@ -6,7 +6,8 @@ from typing import Any
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from liq.processors.stages.output import Output
 from liq.processors.stages.rejections import deliverable
-from liq.runtime.metrics import EVENTS, NORMALIZED, REJECTED
+from liq.processors.stages.unread import UnreadFeeds
+from liq.runtime.metrics import EVENTS, FEED_EVENTS, FEED_UNREAD, NORMALIZED, REJECTED
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
@@ -37,6 +38,7 @@ class NormalizeStage:
         self._output = output
         self._instruments = instruments
         self._heartbeat_ms = 0
+        self._unread = UnreadFeeds(f"{settings.worker_slot}:normalize")
 
     def use_instruments(self, instruments: InstrumentBook) -> None:
         """Read the frames to come with this metadata."""
@@ -61,7 +63,9 @@ class NormalizeStage:
         )
         NORMALIZED.labels(metadata.exchange).inc()
         records = []
-        for result in normalize(message.value, metadata, self._instruments, self._config):
+        results = normalize(message.value, metadata, self._instruments, self._config)
+        records.extend(self._unread_feed(metadata, results))
+        for result in results:
             if isinstance(result, Rejected):
                 REJECTED.labels(result.exchange, result.reason).inc()
                 records.append(self._rejected(result))
@@ -69,6 +73,21 @@ class NormalizeStage:
                 EVENTS.labels(result.exchange, result.side).inc()
                 records.extend(self._events(result))
         return records
+
+    def _unread_feed(
+        self, metadata: FrameMetadata, results: Sequence[Liquidation | Rejected]
+    ) -> list[OutputRecord]:
+        """Return the record of a feed of which nothing is read any more, once."""
+        exchange, feed = metadata.exchange, metadata.feed
+        was_unread = self._unread.is_unread(exchange, feed)
+        status = self._unread.note(exchange, feed, metadata.received_at_ms, results)
+        if status is not None:
+            FEED_EVENTS.labels(exchange, feed, status.event.value).inc()
+            FEED_UNREAD.labels(exchange, feed).set(1)
+            return [OutputRecord(self._topics.feeds, exchange.encode(), encode(status))]
+        if was_unread and not self._unread.is_unread(exchange, feed):
+            FEED_UNREAD.labels(exchange, feed).set(0)
+        return []
 
     def _events(self, event: Liquidation) -> list[OutputRecord]:
         key, value = event.base.encode(), encode(event)

@@ -5,6 +5,7 @@
         raw.<exchange> --> normalize --> events
         (merged by time)             --> large      a copy of the large ones
                                      --> rejected   frames and entries that give no event
+                             --> feeds      a feed of which nothing is read any more
 
     liq process detect
 

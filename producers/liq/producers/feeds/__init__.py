@@ -3,12 +3,14 @@
 This face holds what a declaration is written with. Beside it, others import:
 - `registry`: the declared feeds by exchange (`FEEDS`, `ALL_FEEDS`, `producible_exchanges`);
 - `settings`: the feeds' settings, and the `Target` that each feed connects to;
+- `plan`: the connections of a feed, and the names of each;
 - `record_key`: the Kafka key of a raw frame;
 - `frames`: the largest frame, and gzip.
 The registry imports every venue, so only its users pay for that.
 """
 
 from liq.producers.feeds.frames import gunzip
+from liq.producers.feeds.limits import Limits, LimitScope
 from liq.producers.feeds.spec import (
     CONTROL,
     DATA,
@@ -26,6 +28,8 @@ __all__ = [
     "DATA",
     "FeedSpec",
     "Heartbeat",
+    "LimitScope",
+    "Limits",
     "Received",
     "SymbolListing",
     "compact",

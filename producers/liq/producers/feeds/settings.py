@@ -31,12 +31,16 @@ class FeedSetting:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A feed with its settings applied. `names` is None where the venue lists its markets."""
+    """A feed with its settings applied. `names` is None where the venue lists its markets.
+
+    An address that the user chose has no `alternatives`.
+    """
 
     feed: FeedSpec
     address: str
     names: tuple[str, ...] | None
     listing_address: str
+    alternatives: tuple[str, ...] = ()
 
 
 def feed_settings(feeds: Iterable[FeedSpec]) -> tuple[FeedSetting, ...]:
@@ -99,7 +103,8 @@ def resolve_targets(
             if listing
             else ""
         )
-        resolved.append(Target(feed, address, names, listing_address))
+        alternatives = () if environment.get(feed.address_setting) else feed.alternatives
+        resolved.append(Target(feed, address, names, listing_address, alternatives))
     return tuple(resolved)
 
 

@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from liq.producers.feeds.limits import NO_LIMITS, Limits
+
 SubscribeText = Callable[[tuple[str, ...], int], str]
 Reader = Callable[[Any], "Received"]
 SymbolOf = Callable[[Any], Any]
 SentAt = Callable[[Any], Any]
 ParseSymbols = Callable[[Any], tuple[str, ...]]
+RenewOn = Callable[[Any], bool]
 
 DEFAULT_LIFETIME_SECONDS: Final = 82_800.0  # venues cut connections after 24 hours
 
@@ -35,6 +38,11 @@ class Received:
 
 DATA: Final = Received(is_data=True)
 CONTROL: Final = Received()
+
+
+def never(_message: Any) -> bool:
+    """Return False: the venue announces no end of a connection."""
+    return False
 
 
 def request(number: int | str) -> str:
@@ -79,6 +87,11 @@ class FeedSpec:
     usual silence of the feed. `unpack` turns a received frame into the message, or raises
     `ValueError`.
 
+    `limits` are the venue's; `most_connections` is the share of them that this feed may take, and
+    names beyond it are left out and reported. `renew_on` recognizes the message, no data, by which
+    the venue announces that it will close the connection: another one is subscribed before it does.
+    `alternatives` are documented addresses that are tried in turn while `address` stays silent.
+
     `names_setting` names the environment variable that replaces `names`; a feed without names and
     without a listing is off. `subscribes_to` says in a few words what is subscribed by default; the
     table of docs/feeds.md prints it.
@@ -109,7 +122,18 @@ class FeedSpec:
     texts: Mapping[bytes, Received] = field(default_factory=dict)
     unpack: Callable[[bytes], bytes] | None = None
     lifetime_seconds: float = DEFAULT_LIFETIME_SECONDS
+    limits: Limits = NO_LIMITS
+    most_connections: int | None = None
+    renew_on: RenewOn = never
+    alternatives: tuple[str, ...] = ()
     sent_at_ms: SentAt | None = None
+
+    @property
+    def names_a_connection(self) -> int:
+        """Return how many names one connection takes: the feed's own choice, within the limits."""
+        limits = self.limits
+        allowed = (limits.subscriptions_per_connection, limits.subscriptions_per_channel)
+        return min([self.names_per_connection, *(each for each in allowed if each is not None)])
 
     @property
     def label(self) -> str:

@@ -1,36 +1,30 @@
 """One connection of a feed, kept up: it reconnects, is replaced before expiry, and records gaps.
 
 The connection that replaces another subscribes before the other closes. Frames that both receive
-get the same event ids, by which readers deduplicate them.
+get the same event ids, by which readers deduplicate them. A venue that announces the end of a
+connection is taken at its word: the connection is replaced at once.
+
+An address that stays silent is compared with the feed's documented alternatives: one at a time is
+subscribed beside it, and the first of both to bring data is kept.
 """
 
 import asyncio
-import random
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
 from liq.producers.feeds.settings import Target
+from liq.producers.live.addresses import first_to_talk, other_addresses
 from liq.producers.live.clock import now_ms
-from liq.producers.live.session import Session, SessionContext, SessionEnd, describe_refusals
-from liq.producers.live.status import FeedReporter
-from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS
-from liq.runtime.retry import CircuitBreaker, show_breaker
+from liq.producers.live.context import ConnectionContext
+from liq.producers.live.liveness import ConnectionActivity
+from liq.producers.live.renewal import Renewal
+from liq.producers.live.session import Session, SessionEnd, describe_refusals
+from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS, FEED_HELD
+from liq.runtime.retry import show_breaker
 from liq.schemas.vocabulary import FeedEvent
 
 ADMISSION_POLL_SECONDS: Final = 0.5
-JITTER_SHARE: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionContext:
-    """What the connections of one exchange share, and how this process calls itself."""
-
-    session: SessionContext
-    reporter: FeedReporter
-    breaker: CircuitBreaker
-    slot: str
-    random_source: random.Random
 
 
 @dataclass(slots=True)
@@ -53,7 +47,10 @@ class Connection:
         context: ConnectionContext,
         covered_until_ms: int | None = None,
     ) -> None:
-        self.names = names
+        self.part = ConnectionActivity(names)
+        self._activity = context.session.activity.feeds[target.feed.label]
+        self._activity.parts.append(self.part)
+        self._address = target.address
         self._target = target
         self._feed = target.feed
         self._context = context
@@ -62,30 +59,36 @@ class Connection:
         self._covered_until_ms = covered_until_ms
         self._failures = 0
         self._is_connected = False
-        self._renew = asyncio.Event()
+        self._renewal = Renewal(target.feed, context)
         self._sessions: set[asyncio.Task[SessionEnd]] = set()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it subscribes to."""
+        return self.part.names
 
     @property
     def room(self) -> int:
         """How many more names it can take."""
-        return self._feed.names_per_connection - len(self.names)
+        return self._feed.names_a_connection - len(self.names)
 
     def add(self, names: tuple[str, ...]) -> None:
         """Subscribe to more names, by way of a new connection."""
-        self.names += names
-        self._renew.set()
+        self.part.names += names
+        self._renewal.request()
 
-    def renew(self) -> None:
-        """Replace the connection by a new one soon."""
-        self._renew.set()
+    def renew(self, *, is_silent: bool = False) -> None:
+        """Replace the connection by a new one soon; a silent one may move to another address."""
+        self._renewal.request(is_silent=is_silent)
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
         try:
             live = await self._establish()
             while True:
-                if await self._wait_for_renewal(live):
-                    live = await self._replace(live)
+                age_seconds = self._clock.monotonic() - live.since
+                if await self._renewal.wait(live.session, live.task, age_seconds):
+                    live = await self._renewed(live)
                 else:
                     await self._note_end(live.session, live.task.result(), live.since)
                     await asyncio.sleep(self._backoff())
@@ -106,16 +109,19 @@ class Connection:
                 return live
             await asyncio.sleep(self._backoff())
 
-    async def _open(self, *, opens_gap: bool = True) -> _Live | None:
+    async def _open(self, *, opens_gap: bool = True, address: str = "") -> _Live | None:
         """One attempt; None if it failed, which is then recorded."""
-        self._renew.clear()
+        self._renewal.begin()
         started_ms = now_ms(self._clock)
+        await self._wait_for_room()
         session = Session(
             self._feed,
-            self._target.address,
+            address or self._address,
             self.names,
             f"{self._context.slot}:{self._feed.label}:{secrets.token_hex(4)}",
             self._context.session,
+            budget=self._context.messages,
+            part=self.part,
         )
         task = asyncio.create_task(session.run(), name=session.connection)
         self._sessions.add(task)
@@ -130,7 +136,7 @@ class Connection:
                 self._covered_until_ms = self._covered_until_ms or started_ms
             await self._note_end(session, task.result(), None)
             return None
-        await self._note_subscribed(session)
+        await self._note_subscribed(session, address)
         return _Live(session, task, self._clock.monotonic())
 
     async def _wait_for_admission(self) -> None:
@@ -139,53 +145,99 @@ class Connection:
             await asyncio.sleep(min(wait, ADMISSION_POLL_SECONDS))
         self._show_breaker()
 
-    async def _wait_for_renewal(self, live: _Live) -> bool:
-        """True when the connection is to be replaced, false when it has ended."""
-        lifetime = self._feed.lifetime_seconds * (
-            1 - JITTER_SHARE * self._context.random_source.random()
-        )
-        if live.session.subscriptions.refused:
-            lifetime = min(lifetime, self._timing.refused_retry)
-        renew = asyncio.create_task(self._renew.wait())
-        try:
-            await asyncio.wait(
-                {live.task, renew}, timeout=lifetime, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            renew.cancel()
-        return not live.task.done()
+    async def _wait_for_room(self) -> None:
+        """Wait while the venue allows no new connection; its window runs off."""
+        budget = self._context.connections
+        if not budget.admits_connection(self._clock.monotonic()):
+            FEED_HELD.labels(self._feed.exchange, "connections").inc()
+            while not budget.admits_connection(self._clock.monotonic()):  # noqa: ASYNC110 - time admits it
+                await asyncio.sleep(ADMISSION_POLL_SECONDS)
+        budget.note_connection(self._clock.monotonic())
+
+    async def _renewed(self, old: _Live) -> _Live:
+        """Return the connection that goes on: a new one, or the old one if it talks after all."""
+        if self._renewal.take_silent() and self._target.alternatives:
+            return await self._compare_addresses(old)
+        return await self._replace(old)
 
     async def _replace(self, old: _Live) -> _Live:
         """A new connection beside the old one, which goes once the new one is subscribed."""
         while True:
-            new = await self._open_beside(old)
-            if new is None and old.task.done():
-                await self._note_end(old.session, old.task.result(), old.since)
-                return await self._establish()
-            if new is not None:
-                await asyncio.wait({old.task}, timeout=self._timing.overlap)
-                await _end(old.task)
-                return new
+            has_turn = await self._wait_for_turn(old)
+            try:
+                new = await self._open_beside(old)
+                if new is not None:
+                    await asyncio.wait({old.task}, timeout=self._timing.overlap)
+                    await _end(old.task)
+                    return new
+            finally:
+                if has_turn:
+                    self._context.connections.end_replacement()
+            if old.task.done():
+                return await self._start_again(old)
             await asyncio.wait({old.task}, timeout=self._backoff())
 
-    async def _open_beside(self, old: _Live) -> _Live | None:
-        new = await self._open(opens_gap=False)
+    async def _wait_for_turn(self, old: _Live) -> bool:
+        """Wait for the venue's one replacement; false if the old connection ended meanwhile."""
+        while not old.task.done():
+            if self._context.connections.take_replacement():
+                return True
+            await asyncio.wait({old.task}, timeout=ADMISSION_POLL_SECONDS)
+        return False
+
+    async def _start_again(self, old: _Live) -> _Live:
+        await self._note_end(old.session, old.task.result(), old.since)
+        return await self._establish()
+
+    async def _compare_addresses(self, old: _Live) -> _Live:
+        """Subscribe at the feed's other addresses in turn, until one of two brings data."""
+        silent_seconds = self.part.silence.seconds(self._clock.monotonic())
+        from_ms = now_ms(self._clock) - int(silent_seconds * 1_000)
+        old.session.has_data.clear()
+        for address in other_addresses(self._target, self._address):
+            new = await self._open_beside(old, address)
+            if new is not None:
+                talks = await first_to_talk(
+                    old.session, new.session, {old.task, new.task}, self._feed.silence_seconds
+                )
+                if talks is new.session:
+                    await self._move(old, new, address, from_ms)
+                    return new
+                await _end(new.task)
+                if talks is old.session:
+                    return old
+            if old.task.done():
+                return await self._start_again(old)
+            await asyncio.wait({old.task}, timeout=self._backoff())
+        return old
+
+    async def _move(self, old: _Live, new: _Live, address: str, from_ms: int) -> None:
+        """Go on at another address; what the silent one kept back is missing."""
+        detail = f"from {self._address}, which stayed silent, to {address}"
+        self._address = address
+        connection, reporter = new.session.connection, self._context.reporter
+        await reporter.tell(self._feed, connection, FeedEvent.MOVED, detail, from_ms)
+        await reporter.gap(self._feed, connection, from_ms, "silent at the former address")
+        await _end(old.task)
+
+    async def _open_beside(self, old: _Live, address: str = "") -> _Live | None:
+        new = await self._open(opens_gap=False, address=address)
         if new is not None and old.task.done():
             await self._context.reporter.gap(
                 self._feed, new.session.connection, old.session.last_sign_ms, "lost while replaced"
             )
         return new
 
-    async def _note_subscribed(self, session: Session) -> None:
+    async def _note_subscribed(self, session: Session, address: str) -> None:
         self._context.breaker.close()
         self._show_breaker()
         self._set_connected(connected=True)
         FEED_CONNECTIONS.labels(self._feed.exchange, self._feed.name, "subscribed").inc()
         reporter, refused = self._context.reporter, session.subscriptions.refused
         accepted = len(session.subscriptions.accepted)
-        await reporter.tell(
-            self._feed, session.connection, FeedEvent.CONNECTED, f"{accepted} subscriptions"
-        )
+        detail = f"{accepted} subscriptions" + (f" at {address}" if address else "")
+        self.part.connection = session.connection
+        await reporter.tell(self._feed, session.connection, FeedEvent.CONNECTED, detail)
         if refused:
             await reporter.tell(
                 self._feed, session.connection, FeedEvent.REFUSED, describe_refusals(refused)
@@ -234,9 +286,10 @@ class Connection:
         if connected is self._is_connected:
             return
         self._is_connected = connected
-        activity = self._context.session.activity.feeds[self._feed.label]
-        activity.note_connections(1 if connected else -1, self._clock.monotonic())
-        FEED_CONNECTED.labels(self._feed.exchange, self._feed.name).set(activity.connections)
+        now = self._clock.monotonic()
+        self._activity.set_connected(self.part, connected=connected, now=now)
+        connections = self._activity.connections
+        FEED_CONNECTED.labels(self._feed.exchange, self._feed.name).set(connections)
 
     def _show_breaker(self) -> None:
         show_breaker(FEED_BREAKER, self._context.breaker.state, self._feed.exchange)

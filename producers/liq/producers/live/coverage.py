@@ -79,10 +79,13 @@ def open_outages(statuses: Iterable[FeedStatus], exchange: str, slot: str) -> di
     """Map each feed of an exchange that a slot reported as down to the outage's start (ms).
 
     A gap record ends the outages that began in it; a connection that is still down reports again.
+    A feed of which a normalizer reads nothing is received all the same.
     """
     down: dict[str, set[int]] = {}
     for status in statuses:
         if status.exchange != exchange or status.from_ms is None:
+            continue
+        if status.event is FeedEvent.UNREAD:
             continue
         since = down.setdefault(status.feed, set())
         if status.event is FeedEvent.GAP:

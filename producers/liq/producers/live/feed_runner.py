@@ -5,10 +5,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 from liq.producers.feeds import FeedSpec
+from liq.producers.feeds.plan import plan_connections
 from liq.producers.feeds.settings import Target
 from liq.producers.live.clock import now_ms
-from liq.producers.live.connection import Connection, ConnectionContext
+from liq.producers.live.connection import Connection
+from liq.producers.live.context import ConnectionContext
 from liq.producers.live.listing import ListingError, list_symbols
+from liq.producers.live.liveness import ConnectionActivity
+from liq.producers.live.status import list_names
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
 from liq.schemas.vocabulary import FeedEvent
@@ -27,12 +31,14 @@ class FeedRunner:
         self._context = context
         self._covered_until_ms = covered_until_ms
         self._connections: list[Connection] = []
+        self._left_out: tuple[str, ...] = ()
         self._timing = context.session.timing
 
-    def renew(self) -> None:
-        """Replace every connection by a new one."""
+    def renew(self, part: ConnectionActivity | None = None) -> None:
+        """Replace a silent connection by a new one, or every connection."""
         for connection in self._connections:
-            connection.renew()
+            if part is None or connection.part is part:
+                connection.renew(is_silent=True)
 
     async def run(self) -> None:
         """Keep the feed going; an error of our own is logged, counted and survived."""
@@ -57,30 +63,34 @@ class FeedRunner:
 
     async def _run(self) -> None:
         self._connections.clear()
+        self._context.session.activity.feeds[self.feed.label].parts.clear()
         async with asyncio.TaskGroup() as group:
             names = self._target.names
             if names is None:
                 names = await self._list()
-                self._spread(group, names)
+                await self._spread(group, names)
                 self._covered_until_ms = None
                 while True:
                     await asyncio.sleep(self._timing.relist)
                     await self._add_new(group)
-            self._spread(group, names)
+            await self._spread(group, names)
             self._covered_until_ms = None
 
-    def _spread(self, group: asyncio.TaskGroup, names: tuple[str, ...]) -> None:
-        size = self.feed.names_per_connection
-        for start in range(0, len(names), size):
-            connection = Connection(
-                self._target,
-                names[start : start + size],
-                self._context,
-                self._covered_until_ms,
-            )
+    async def _spread(self, group: asyncio.TaskGroup, names: tuple[str, ...]) -> None:
+        plan = plan_connections(self.feed, names, open_now=len(self._connections))
+        for some in plan.groups:
+            connection = Connection(self._target, some, self._context, self._covered_until_ms)
             self._connections.append(connection)
             work: Coroutine[Any, Any, None] = connection.run()
             group.create_task(work, name=f"{self.feed.label}-{len(self._connections)}")
+        await self._tell_left_out(plan.left_out)
+
+    async def _tell_left_out(self, names: tuple[str, ...]) -> None:
+        """Report names for which the venue allows no connection, whenever they change."""
+        if names and names != self._left_out:
+            detail = f"{len(names)} beyond the venue's limits: {list_names(names)}"
+            await self._context.reporter.tell(self.feed, self._name, FeedEvent.REFUSED, detail)
+        self._left_out = names
 
     async def _list(self) -> tuple[str, ...]:
         """The markets, asked for until there is an answer."""
@@ -107,14 +117,14 @@ class FeedRunner:
         """Subscribe to markets that were listed since."""
         known = {name for connection in self._connections for name in connection.names}
         new = tuple(name for name in await self._list() if name not in known)
-        if not new:
+        if not new or new == self._left_out:
             return
         log.info("markets_listed", feed=self.feed.label, count=len(new), first=new[0])
         last = self._connections[-1]
         room = max(0, last.room)
         if room:
             last.add(new[:room])
-        self._spread(group, new[room:])
+        await self._spread(group, new[room:])
 
     async def _tell_broken(self, detail: str) -> None:
         await self._context.reporter.tell(

@@ -6,28 +6,32 @@ signal, ends the process.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
+from liq.producers.feeds import FeedSpec, LimitScope
+from liq.producers.feeds.registry import producible_exchanges
 from liq.producers.feeds.settings import Target
+from liq.producers.live.budget import ConnectionBudget, MessageBudget
 from liq.producers.live.clock import Clock, SystemClock, now_ms
-from liq.producers.live.connection import ConnectionContext
+from liq.producers.live.context import ConnectionContext
 from liq.producers.live.coverage import covered_until_ms
 from liq.producers.live.feed_runner import FeedRunner
 from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, FeedActivity
+from liq.producers.live.peers import PeerWatch
 from liq.producers.live.publisher import Publisher
 from liq.producers.live.session import SessionContext, describe_error
-from liq.producers.live.status import FeedReporter
+from liq.producers.live.status import FeedReporter, list_names
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
 from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
 from liq.runtime.kafka import LINGER_MS, new_producer
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import FEED_SILENCE, FEED_STALE
+from liq.runtime.metrics import FEED_SILENCE, FEED_STALE, FEED_STALE_CONNECTIONS
 from liq.runtime.retry import CircuitBreaker
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
@@ -74,7 +78,13 @@ async def produce(
             publisher=publisher,
             covered=covered,
         )
-        await run.until(stop)
+        peers = PeerWatch(settings, exchanges, producible_exchanges())
+        watching = asyncio.create_task(peers.run(run.note_others, timing.peers), name="peers")
+        try:
+            await run.until(stop)
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching}, timeout=CLOSE_SECONDS)
 
 
 @asynccontextmanager
@@ -111,6 +121,13 @@ async def open_publisher(
 def exchanges_of(chosen: tuple[Target, ...]) -> tuple[str, ...]:
     """The exchanges of some feeds, each once."""
     return tuple(dict.fromkeys(target.feed.exchange for target in chosen))
+
+
+def _budgets(feeds: Sequence[FeedSpec]) -> tuple[ConnectionBudget, MessageBudget | None]:
+    """Return what the connections to one exchange share; its feeds state the same limits."""
+    limits = feeds[0].limits
+    is_shared = limits.scope is LimitScope.ADDRESS
+    return ConnectionBudget(limits), MessageBudget(limits) if is_shared else None
 
 
 def _unacknowledged(settings: Settings, error: BaseException) -> DependencyError:
@@ -161,6 +178,7 @@ class LiveRun:
                 CircuitBreaker(timing.breaker),
                 settings.worker_slot,
                 source,
+                *_budgets([each.feed for each in chosen if each.feed.exchange == exchange]),
             )
             for exchange in self._exchanges
         }
@@ -170,6 +188,10 @@ class LiveRun:
             )
             for target in chosen
         }
+
+    def note_others(self) -> None:
+        """Note that another exchange publishes, by another process."""
+        self._activity.note_others(self._clock.monotonic())
 
     async def until(self, stop: asyncio.Event) -> None:
         """Receive until the event is set, then flush.
@@ -224,10 +246,22 @@ class LiveRun:
                 f"publishes; reconnecting",
             )
             runner.renew()
+        for label, part in self._activity.newly_stale_parts(now):
+            runner = self._runners[label]
+            await self._reporter.tell(
+                runner.feed,
+                part.connection,
+                FeedEvent.STALE,
+                f"one connection is silent for {part.silence.seconds(now):.0f} s while others of "
+                f"the feed talk; reconnecting: {list_names(part.names)}",
+            )
+            runner.renew(part)
         for label, activity in self._activity.feeds.items():
             feed = self._runners[label].feed
             FEED_SILENCE.labels(feed.exchange, feed.name).set(activity.silence(now))
             FEED_STALE.labels(feed.exchange, feed.name).set(int(activity.is_stale))
+            stale = FEED_STALE_CONNECTIONS.labels(feed.exchange, feed.name)
+            stale.set(activity.stale_parts)
 
     def _report_readiness(self) -> None:
         """Ready with one feed: an exchange that is down must not take the others out."""

@@ -11,12 +11,15 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from liq.producers.feeds import DATA, FeedSpec, Received
 from liq.producers.feeds.frames import MAX_FRAME_BYTES, FrameTooLargeError
 from liq.producers.feeds.record_key import message_key
+from liq.producers.live.budget import MessageBudget
 from liq.producers.live.clock import Clock, now_ms
 from liq.producers.live.interfaces import FramePublisher, SessionObserver
-from liq.producers.live.liveness import Activity, PingSchedule
+from liq.producers.live.liveness import Activity, ConnectionActivity, PingSchedule
+from liq.producers.live.pacing import Pacer, Step
 from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import Timing
 from liq.runtime.logs import get_logger
+from liq.runtime.metrics import FEED_HELD, FEED_UNANSWERED
 from liq.schemas.headers import FrameHeaders
 from liq.schemas.units import MILLISECOND_NS, SECOND_NS
 
@@ -59,16 +62,24 @@ class Session:
     """A connection of one feed, for some of its names.
 
     `answered` is set once every subscription has its answer and one at least was accepted.
-    `last_sign_ms` is the time of the latest sign of life.
+    `is_closing` is set when the venue announces that it will close the connection, and `has_data`
+    with the first data after the subscription. `last_sign_ms` is the time of the latest sign of
+    life, `last_data_ms` of the latest data.
+
+    `budget` is the venue's allowance where all connections of a process share it, `part` what is
+    known of this connection's data over all its sessions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection consists of
         self,
         feed: FeedSpec,
         address: str,
         names: tuple[str, ...],
         connection: str,
         context: SessionContext,
+        *,
+        budget: MessageBudget | None = None,
+        part: ConnectionActivity | None = None,
     ) -> None:
         now = context.clock.monotonic()
         self.feed = feed
@@ -76,11 +87,18 @@ class Session:
         self.names = names
         self.subscriptions = Subscriptions(feed, names, context.timing.acknowledge)
         self.answered = asyncio.Event()
+        self.is_closing = asyncio.Event()
+        self.has_data = asyncio.Event()
         self.last_sign_ms = now_ms(context.clock)
+        self.last_data_ms: int | None = None
         self._address = address
         self._context = context
         self._clock = context.clock
         self._schedule = PingSchedule(feed.heartbeat, last_ping=now)
+        self._budget = budget or MessageBudget(feed.limits)
+        self._pacer = Pacer(connection, self.subscriptions, self._schedule, self._budget)
+        self._part = part
+        self._is_held = False
         self._sequence = 0
         self._end: SessionEnd | None = None
         self._fault: Exception | None = None
@@ -114,7 +132,7 @@ class Session:
         keeper = asyncio.create_task(self._keep(websocket), name=f"{self.connection} keeper")
         try:
             for text in self.feed.on_open:
-                await websocket.send(text)
+                await self._send(websocket, text)
             while True:
                 await self._take(websocket, await websocket.recv(decode=False))
         except ConnectionClosed as error:
@@ -125,6 +143,7 @@ class Session:
         finally:
             keeper.cancel()
             await asyncio.wait({keeper})
+            self._pacer.end()
             if self._fault is not None:
                 raise self._fault
 
@@ -132,16 +151,18 @@ class Session:
         received_at_ns = self._clock.now_ns()
         self._schedule.note_sign()
         self.last_sign_ms = received_at_ns // MILLISECOND_NS
-        received, key, frame = self._read(frame)
+        received, key, frame, is_closing = self._read(frame)
         if self._context.observer is not None:
             self._context.observer.received(self, frame, received_at_ns, received)
+        if is_closing:
+            self.is_closing.set()
         if received.is_data:
             headers = FrameHeaders(
                 self.feed.exchange, self.feed.name, received_at_ns, self.connection, self._sequence
             )
             self._sequence += 1
             await self._context.publisher.frame(key, frame, headers)
-            self._context.activity.note_data(self.feed.label, self._clock.monotonic())
+            self._note_data()
         if received is not DATA:
             is_news = self.subscriptions.take(received)
             self._check_answers(self._clock.monotonic())
@@ -149,11 +170,23 @@ class Session:
                 log.warning(
                     "exchange_error", connection=self.connection, detail=received.refusal[:500]
                 )
+            self._pacer.note_answers()
             for reply in received.replies:
-                await websocket.send(reply)
+                await self._send(websocket, reply)
 
-    def _read(self, frame: bytes) -> tuple[Received, bytes, bytes]:
-        """What a frame is, its key, and its message.
+    def _note_data(self) -> None:
+        self.last_data_ms = self.last_sign_ms
+        if self.answered.is_set():
+            self.has_data.set()
+        activity = self._context.activity
+        activity.note_data(self.feed.label, self._clock.monotonic(), self._part)
+
+    async def _send(self, websocket: ClientConnection, text: str) -> None:
+        self._budget.note_message(self._clock.monotonic())
+        await websocket.send(text)
+
+    def _read(self, frame: bytes) -> tuple[Received, bytes, bytes, bool]:
+        """What a frame is, its key, its message, and whether it announces the end.
 
         What cannot be read is data: the normalizer rejects it, with its bytes.
         """
@@ -163,29 +196,31 @@ class Session:
             if feed.unpack is not None:
                 frame = feed.unpack(frame)
             if frame in feed.texts:
-                return feed.texts[frame], key, frame
+                return feed.texts[frame], key, frame, False
             message = orjson.loads(frame)
             received = feed.read(message)
+            is_closing = not received.is_data and feed.renew_on(message)
         except (ValueError, LookupError, TypeError, AttributeError):
-            return DATA, key, frame
+            return DATA, key, frame, False
         if received.is_data:
             key = message_key(feed.exchange, feed.symbol_of, message)
-        return received, key, frame
+        return received, key, frame, is_closing
 
     async def _keep(self, websocket: ClientConnection) -> None:
         """Subscribe at the venue's pace, ping, and notice silence, until something ends it."""
         try:
             while self._end is None:
                 now = self._clock.monotonic()
-                text = self.subscriptions.next_text(now)
-                if text is not None:
-                    await websocket.send(text)
+                step = self._pacer.step(now)
+                self._show(step)
+                if step.text is not None:
+                    await websocket.send(step.text)
                 self._check_answers(now)
                 if self._schedule.is_dead(now):
                     self._end = SessionEnd("half-open: no sign of life after a ping")
-                elif self._schedule.is_due(now):
+                elif step.is_ping_due:
                     await self._ping(websocket)
-                pause = TICK_SECONDS if text is None else self.feed.request_interval_seconds
+                pause = TICK_SECONDS if step.text is None else self.feed.request_interval_seconds
                 await asyncio.sleep(pause)
         except ConnectionClosed:
             return
@@ -194,6 +229,14 @@ class Session:
         finally:
             # Whatever ends this task has to wake the reader.
             await websocket.close()
+
+    def _show(self, step: Step) -> None:
+        """Count the times at which a limit began to hold subscriptions back."""
+        if step.is_held and not self._is_held:
+            FEED_HELD.labels(self.feed.exchange, "messages").inc()
+        self._is_held = step.is_held
+        if self.feed.limits.unanswered_requests is not None:
+            FEED_UNANSWERED.labels(self.feed.exchange).set(self._budget.unanswered)
 
     async def _ping(self, websocket: ClientConnection) -> None:
         text = self.feed.heartbeat.text
@@ -217,6 +260,7 @@ class Session:
         if overdue:
             limit = self.subscriptions.acknowledge_seconds
             self.subscriptions.give_up(overdue, f"not acknowledged within {limit:g} s")
+            self._pacer.note_answers()
         if self.subscriptions.is_complete:
             self.answered.set()
         elif self.subscriptions.is_refused:

@@ -1,6 +1,6 @@
 """Reports of connection events: a record on `liquidations.feeds`, a metric and a log line each."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from liq.producers.feeds import FeedSpec
@@ -12,7 +12,20 @@ from liq.schemas.records import FeedStatus
 from liq.schemas.vocabulary import FeedEvent
 
 MAX_DETAIL_CHARACTERS: Final = 500
+MAX_NAMES_CHARACTERS: Final = 360
 log = get_logger(__name__)
+
+
+def list_names(names: Collection[str], characters: int = MAX_NAMES_CHARACTERS) -> str:
+    """Return names separated by commas, as many as fit, and how many more there are."""
+    shown: list[str] = []
+    length = 0
+    for name in names:
+        length += len(name) + 2
+        if shown and length > characters:
+            return f"{', '.join(shown)} and {len(names) - len(shown)} more"
+        shown.append(name)
+    return ", ".join(shown)
 
 
 class FeedReporter:

@@ -60,9 +60,14 @@ class Subscriptions:
         return bool(received.refusal) and self._refuse(received)
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether a request has no answer yet."""
-        return bool(self._pending)
+    def is_unsent(self) -> bool:
+        """Whether a request is yet to be sent."""
+        return bool(self._waiting)
+
+    @property
+    def unanswered_requests(self) -> int:
+        """How many requests were sent and have no answer yet."""
+        return len(self._pending)
 
     @property
     def is_complete(self) -> bool:

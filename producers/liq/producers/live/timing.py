@@ -25,6 +25,7 @@ class Timing:
     `overlap`: a replaced connection goes on for so long beside its successor.
     `refused_retry`: the connection subscribes to refused names again after so long.
     `relist`: markets are listed again after so long.
+    `peers`: Kafka is asked so often whether other exchanges publish.
     """
 
     acknowledge: float = 10.0
@@ -34,6 +35,7 @@ class Timing:
     overlap: float = 2.0
     refused_retry: float = 3_600.0
     relist: float = 900.0
+    peers: float = 30.0
 
 
 DEFAULT_TIMING: Final = Timing()

@@ -25,7 +25,12 @@ CountSince = Callable[..., float]
 class StartThread(Protocol):
     """Start a producer in a thread, with short times; exchanges give their plain targets."""
 
-    def __call__(self, *chosen: LocalExchange | Target, timing: Timing = FAST) -> LiveProducer: ...
+    def __call__(
+        self,
+        *chosen: LocalExchange | Target,
+        timing: Timing = FAST,
+        settings: Settings | None = None,
+    ) -> LiveProducer: ...
 
 
 class StartProcess(Protocol):
@@ -63,10 +68,13 @@ def log(settings: Settings) -> FeedLog:
 @pytest.fixture
 def start_thread(settings: Settings) -> Iterator[StartThread]:
     started: list[LiveProducer] = []
+    usual = settings
 
-    def start(*chosen: LocalExchange | Target, timing: Timing = FAST) -> LiveProducer:
+    def start(
+        *chosen: LocalExchange | Target, timing: Timing = FAST, settings: Settings | None = None
+    ) -> LiveProducer:
         found = [target(each) if isinstance(each, LocalExchange) else each for each in chosen]
-        started.append(LiveProducer(settings, *found, timing=timing))
+        started.append(LiveProducer(settings or usual, *found, timing=timing))
         return started[-1]
 
     yield start

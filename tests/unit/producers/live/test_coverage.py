@@ -51,3 +51,13 @@ def test_others_losses_are_not_ours_and_a_loss_beside_a_live_connection_is_none(
     records = [status(FeedEvent.LOST, 100, slot="ab"), status(FeedEvent.LOST)]
     assert open_outages(records, "bybit", "a") == {}
     assert open_outages([status(FeedEvent.LOST, 100)], "okx", "a") == {}
+
+
+def test_a_feed_that_no_normalizer_reads_is_received_all_the_same() -> None:
+    records = [status(FeedEvent.UNREAD, 100)]
+    assert open_outages(records, "bybit", "a") == {}
+
+
+def test_a_move_to_another_address_ends_in_its_gap() -> None:
+    records = [status(FeedEvent.MOVED, 100), status(FeedEvent.GAP, 100)]
+    assert open_outages(records, "bybit", "a") == {}

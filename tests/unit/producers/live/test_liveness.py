@@ -4,7 +4,14 @@ import pytest
 
 from liq.producers.feeds import FeedSpec, Heartbeat
 from liq.producers.feeds.registry import FEEDS
-from liq.producers.live.liveness import OTHERS_ACTIVE_SECONDS, Activity, FeedActivity, PingSchedule
+from liq.producers.live.liveness import (
+    MOST_STRETCH,
+    OTHERS_ACTIVE_SECONDS,
+    Activity,
+    ConnectionActivity,
+    FeedActivity,
+    PingSchedule,
+)
 
 HALF_OPEN_LIMIT_SECONDS = 30.0
 
@@ -98,3 +105,102 @@ def test_an_unconnected_feed_is_not_silent_but_down() -> None:
     assert feeds.newly_stale(1_000.0) == []
     feeds.feeds["binance.usdm"].note_connections(1, 1_000.0)
     assert feeds.feeds["binance.usdm"].silence(1_010.0) == 10.0
+
+
+def test_a_silence_that_goes_on_is_told_again_after_twice_the_wait() -> None:
+    feeds = activity()
+    told = []
+    for now in range(0, 3_000, 10):
+        feeds.note_data("okx.public", float(now))
+        told += [now for label in feeds.newly_stale(float(now)) if label == "binance.usdm"]
+    assert told == [300, 900, 2_100]
+
+
+def test_another_process_is_as_good_a_witness() -> None:
+    feeds = Activity({"okx.public": FeedActivity("okx", 300)})
+    feeds.feeds["okx.public"].note_connections(1, 0.0)
+    assert feeds.newly_stale(300.0) == []
+    feeds.note_others(250.0)
+    assert feeds.newly_stale(300.0) == ["okx.public"]
+
+
+def several(
+    *names: int, silence_seconds: float = 600.0
+) -> tuple[Activity, list[ConnectionActivity]]:
+    """A feed of connections with so many names each, subscribed at 0."""
+    feed = FeedActivity("bybit", silence_seconds)
+    for number, count in enumerate(names):
+        part = ConnectionActivity(tuple(f"S{number}x{each}" for each in range(count)))
+        feed.parts.append(part)
+        feed.set_connected(part, connected=True, now=0.0)
+    return Activity({"bybit.linear": feed}), feed.parts
+
+
+def stale_at(
+    feeds: Activity,
+    part: ConnectionActivity,
+    talking: ConnectionActivity,
+    every: float,
+    until: float,
+) -> list[float]:
+    """When a connection is told as stale while another one talks."""
+    told = []
+    now = 0.0
+    while now < until:
+        now += every
+        feeds.note_data("bybit.linear", now, talking)
+        told += [now for _, each in feeds.newly_stale_parts(now) if each is part]
+    return told
+
+
+def test_one_connection_of_two_is_stale_while_the_other_talks() -> None:
+    feeds, (talking, silent) = several(2, 2)
+    assert stale_at(feeds, silent, talking, every=30.0, until=1_300.0) == [1_200.0]
+    assert feeds.feeds["bybit.linear"].stale_parts == 1
+    feeds.note_data("bybit.linear", 1_301.0, silent)
+    assert feeds.feeds["bybit.linear"].stale_parts == 0
+
+
+def test_thirty_frames_that_were_expected_make_the_feeds_own_limit_hold() -> None:
+    feeds, (talking, silent) = several(2, 2)
+    assert stale_at(feeds, silent, talking, every=1.0, until=700.0) == [600.0]
+
+
+def test_a_connection_of_thin_symbols_may_be_quiet_for_longer() -> None:
+    """It brought 1 of 100 frames before, so that its usual silence is a hundred times as long."""
+    feeds, (talking, thin) = several(5, 5)
+    for number in range(2_000):
+        feeds.note_data("bybit.linear", float(number), thin if number % 100 == 0 else talking)
+    told = stale_at(feeds, thin, talking, every=60.0, until=12_000.0)
+    assert told
+    assert told[0] - 1_900.0 >= 600.0 * MOST_STRETCH / 2
+
+
+def test_a_silent_connection_is_told_within_a_known_time_whatever_its_share() -> None:
+    feeds, parts = several(*[20] * 50)
+    told = stale_at(feeds, parts[1], parts[0], every=100.0, until=600.0 * MOST_STRETCH + 1)
+    assert told == [600.0 * MOST_STRETCH]
+
+
+def test_a_feed_that_is_silent_as_a_whole_has_no_stale_connection() -> None:
+    feeds, (first, second) = several(2, 2)
+    feeds.note_data("bybit.linear", 1.0, first)
+    feeds.note_data("bybit.linear", 2.0, second)
+    assert feeds.newly_stale_parts(100_000.0) == []
+
+
+def test_the_only_connection_is_judged_as_its_feed() -> None:
+    feeds, [only] = several(5, silence_seconds=1.0)
+    feeds.note_data("bybit.linear", 1.0, only)
+    assert feeds.newly_stale_parts(100.0) == []
+
+
+def test_what_siblings_brought_during_an_outage_is_not_missed() -> None:
+    feeds, (talking, lost) = several(2, 2)
+    feed = feeds.feeds["bybit.linear"]
+    feed.set_connected(lost, connected=False, now=1.0)
+    for number in range(1_000):
+        feeds.note_data("bybit.linear", float(number), talking)
+    feed.set_connected(lost, connected=True, now=1_000.0)
+    feeds.note_data("bybit.linear", 1_601.0, talking)
+    assert feeds.newly_stale_parts(1_601.0) == []

@@ -2,14 +2,16 @@
 
 Source: docs.bitfinex.com, *WebSocket general* and *status*, 2026. Data are arrays that begin with
 a number of the channel, which only this connection's subscription explains; there is one channel
-a connection. The server sends `[channel, "hb"]` every 15 seconds.
+a connection. The server sends `[channel, "hb"]` every 15 seconds. Info messages announce a restart
+(code 20051: reconnect) and the end of a maintenance (20061: subscribe again).
 """
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, per_name
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, per_name
 
 HEARTBEAT_LENGTH: Final = 2
+RECONNECT_CODES: Final = frozenset({20051, 20061})
 
 
 def read(message: Any) -> Received:
@@ -23,6 +25,13 @@ def read(message: Any) -> Received:
     if type(message) is list and len(message) == HEARTBEAT_LENGTH and message[1] == "hb":
         return CONTROL
     return DATA
+
+
+def announces_end(message: Any) -> bool:
+    """Recognize the info messages after which a new connection is due."""
+    if type(message) is not dict or message.get("event") != "info":
+        return False
+    return message.get("code") in RECONNECT_CODES
 
 
 def symbol_of(message: Any) -> Any:
@@ -43,5 +52,13 @@ FEEDS: Final = (
         read=read,
         symbol_of=symbol_of,
         silence_seconds=7_200,
+        limits=Limits(
+            source="docs.bitfinex.com, websocket public channels: 25 channels a connection, 20 "
+            "connections a minute",
+            as_of="2026-10-01",
+            subscriptions_per_connection=25,
+            connections_per_minute=20,
+        ),
+        renew_on=announces_end,
     ),
 )

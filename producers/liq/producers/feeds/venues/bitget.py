@@ -6,7 +6,7 @@ Source: bitget.com, *UTA WebSocket: liquidation channel*, 2026; the v2 interface
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, FeedSpec, Heartbeat, compact
+from liq.producers.feeds import CONTROL, FeedSpec, Heartbeat, Limits, compact
 from liq.producers.feeds.venues.okx import read
 
 
@@ -45,5 +45,16 @@ FEEDS: Final = (
         heartbeat=Heartbeat(text="ping"),
         texts={b"pong": CONTROL},
         silence_seconds=900,
+        limits=Limits(
+            source="bitget.com API documentation, websocket intro: 1,000 channels, 240 subscribe "
+            "requests an hour and 10 messages a second a connection, pings included; 100 "
+            "connections an address; 300 in 5 minutes, here as 60 a minute",
+            as_of="2026-10-01",
+            subscriptions_per_connection=1_000,
+            requests_per_hour=240,
+            messages_per_second=10,
+            connections_per_address=100,
+            connections_per_minute=60,
+        ),
     ),
 )

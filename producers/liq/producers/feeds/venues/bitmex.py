@@ -6,7 +6,7 @@ live now, which is forwarded like everything of the table. A text `ping` is answ
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, compact
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Limits, Received, compact
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
@@ -44,5 +44,11 @@ FEEDS: Final = (
         heartbeat=Heartbeat(text="ping", every_seconds=5),
         texts={b"pong": CONTROL},
         silence_seconds=7_200,
+        limits=Limits(
+            source="blog.bitmex.com, updates to rate limits: 60 new connections an hour; by other "
+            "announcements public tables do not count as requests",
+            as_of="2026-10-01",
+            connections_per_hour=60,
+        ),
     ),
 )

@@ -13,6 +13,7 @@ from liq.producers.feeds import (
     DATA,
     FeedSpec,
     Heartbeat,
+    Limits,
     Received,
     SymbolListing,
     compact,
@@ -20,6 +21,13 @@ from liq.producers.feeds import (
 )
 
 PING: Final = Heartbeat(text='{"op":"ping"}', every_seconds=20)
+LIMITS: Final = Limits(
+    source="bybit-exchange/docs, v5 connect: 21,000 characters of topics a connection; 500 "
+    "connections in 5 minutes, here as 100 a minute",
+    as_of="2026-07-24",
+    characters_per_connection=21_000,
+    connections_per_minute=100,
+)
 REST: Final = "https://api.bybit.com/v5/market/instruments-info?limit=1000&category="
 
 
@@ -90,6 +98,7 @@ def _feed(category: str, silence_seconds: float) -> FeedSpec:
         sent_at_ms=sent_at_ms,
         heartbeat=PING,
         silence_seconds=silence_seconds,
+        limits=LIMITS,
     )
 
 

@@ -8,7 +8,7 @@ is forwarded, not only liquidations: the raw topic is what the exchange said.
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, compact, request
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, compact, request
 
 SET_HEARTBEAT: Final = compact(
     {"jsonrpc": "2.0", "id": 0, "method": "public/set_heartbeat", "params": {"interval": 15}}
@@ -73,5 +73,13 @@ FEEDS: Final = (
         sent_at_ms=sent_at_ms,
         on_open=(SET_HEARTBEAT,),
         silence_seconds=600,
+        limits=Limits(
+            source="docs.deribit.com, rate limits and connection management: a subscription costs "
+            "3,000 credits of 30,000, refilled by 10,000 a second, so 3 a second; 32 connections "
+            "an address",
+            as_of="2026-10-01",
+            requests_per_second=3,
+            connections_per_address=32,
+        ),
     ),
 )

@@ -7,7 +7,7 @@ every 30 seconds; a connection may have 32 subscriptions of trades.
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, SymbolListing, per_name
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, SymbolListing, per_name
 
 
 def read(message: Any) -> Received:
@@ -49,11 +49,17 @@ FEEDS: Final = (
         names_setting="DYDX_SYMBOLS",
         names_per_request=1,
         names_per_connection=32,
-        # Two subscriptions a second a connection.
         request_interval_seconds=0.5,
         subscribe=per_name(lambda name: {"type": "subscribe", "channel": "v4_trades", "id": name}),
         read=read,
         symbol_of=symbol_of,
         silence_seconds=900,
+        limits=Limits(
+            source="docs.dydx.xyz, Indexer websockets: 32 subscriptions a channel and connection, "
+            "2 a second; that the rate holds for all names of a connection is the careful reading",
+            as_of="2026-10-01",
+            subscriptions_per_channel=32,
+            requests_per_second=2,
+        ),
     ),
 )

@@ -1,15 +1,32 @@
 """Gate: `futures.public_liquidates` of all contracts, one address a settlement currency.
 
 Source: gate.com futures WebSocket v4 documentation, 2026. `futures.liquidates` is the private
-channel of an account. The header asks for sizes as decimal strings.
+channel of an account. The header asks for sizes as decimal strings. `futures.system` announces a
+service upgrade before which the connection is closed (announcement 49851, 2026-02-12).
 """
 
 import time
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, compact, request
+from liq.producers.feeds import (
+    CONTROL,
+    DATA,
+    FeedSpec,
+    Heartbeat,
+    Limits,
+    Received,
+    compact,
+    request,
+)
 
 CHANNEL: Final = "futures.public_liquidates"
+SYSTEM: Final = "futures.system"
+LIMITS: Final = Limits(
+    source="a maintainer's answer, gateio/gatews issue 25 of 2022-02: no limit of subscriptions "
+    "and messages, 100 connections an address at most are recommended; no newer figure found",
+    as_of="2022-02-23",
+    connections_per_address=100,
+)
 PING: Final = Heartbeat(
     text=lambda now: compact({"time": now, "channel": "futures.ping"}), every_seconds=10
 )
@@ -32,7 +49,7 @@ def read(message: Any) -> Received:
     """Answers have the event `subscribe`; data the event `update`."""
     if type(message) is not dict:
         return DATA
-    if message.get("channel") == "futures.pong":
+    if message.get("channel") in {"futures.pong", SYSTEM}:
         return CONTROL
     if message.get("event") != "subscribe":
         return DATA
@@ -40,6 +57,13 @@ def read(message: Any) -> Received:
     if message.get("error"):
         return Received(refused=token, refusal=str(message["error"]))
     return Received(acknowledged=token or ("!all",))
+
+
+def announces_end(message: Any) -> bool:
+    """Recognize the notice of a service upgrade: the venue will close this connection."""
+    result = message.get("result")
+    is_upgrade = isinstance(result, dict) and result.get("type") == "upgrade"
+    return message.get("channel") == SYSTEM and is_upgrade
 
 
 def symbol_of(message: Any) -> Any:
@@ -67,6 +91,8 @@ def _feed(settle: str, silence_seconds: float) -> FeedSpec:
         heartbeat=PING,
         headers={"X-Gate-Size-Decimal": "1"},
         silence_seconds=silence_seconds,
+        limits=LIMITS,
+        renew_on=announces_end,
     )
 
 

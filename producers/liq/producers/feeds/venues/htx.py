@@ -9,8 +9,13 @@ stream has no bytes of its own that anything downstream could mean. Notification
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, compact, gunzip
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, compact, gunzip
 
+LIMITS: Final = Limits(
+    source="huobiapi.github.io and htx.com derivatives documentation: no limit of the notification "
+    "sockets' public topics is stated",
+    as_of="2026-10-01",
+)
 TOPIC: Final = "public.*.liquidation_orders"
 
 
@@ -69,6 +74,7 @@ def _feed(name: str, path: str, silence_seconds: float) -> FeedSpec:
         sent_at_ms=sent_at_ms,
         unpack=gunzip,
         silence_seconds=silence_seconds,
+        limits=LIMITS,
     )
 
 

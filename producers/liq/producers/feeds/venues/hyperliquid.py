@@ -8,7 +8,16 @@ just fit.
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, per_name
+from liq.producers.feeds import (
+    CONTROL,
+    DATA,
+    FeedSpec,
+    Heartbeat,
+    Limits,
+    LimitScope,
+    Received,
+    per_name,
+)
 
 LIQUIDATOR_VAULTS: Final = (
     "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",
@@ -18,6 +27,16 @@ LIQUIDATOR_VAULTS: Final = (
     "0x63c621a33714ec48660e32f2374895c8026a3a00",
 )
 PING: Final = Heartbeat(text='{"method":"ping"}', every_seconds=15)
+LIMITS: Final = Limits(
+    source="hyperliquid.gitbook.io, rate limits: 10 connections, 30 new ones a minute, 1,000 "
+    "subscriptions, 2,000 messages a minute and 10 users an address",
+    as_of="2026-08-18",
+    scope=LimitScope.ADDRESS,
+    subscriptions_per_address=1_000,
+    messages_per_minute=2_000,
+    connections_per_address=10,
+    connections_per_minute=30,
+)
 ADDRESS: Final = "wss://api.hyperliquid.xyz/ws"
 
 
@@ -58,7 +77,9 @@ FEEDS: Final = (
         names=LIQUIDATOR_VAULTS,
         names_setting="HYPERLIQUID_USERS",
         names_per_request=1,
+        # The ten users that the venue serves an address.
         names_per_connection=10,
+        most_connections=1,
         subscribe=per_name(
             lambda user: {
                 "method": "subscribe",
@@ -69,6 +90,7 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         heartbeat=PING,
         silence_seconds=21_600,
+        limits=LIMITS,
     ),
     FeedSpec(
         exchange="hyperliquid",
@@ -78,7 +100,10 @@ FEEDS: Final = (
         address=ADDRESS,
         names_setting="HYPERLIQUID_TRADES_COINS",
         names_per_request=1,
-        names_per_connection=500,
+        # With the users' connection and one that is being replaced, within the address's 10
+        # connections and 1,000 subscriptions.
+        names_per_connection=160,
+        most_connections=5,
         subscribe=per_name(
             lambda coin: {"method": "subscribe", "subscription": {"type": "trades", "coin": coin}}
         ),
@@ -86,5 +111,6 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         heartbeat=PING,
         silence_seconds=600,
+        limits=LIMITS,
     ),
 )

@@ -6,7 +6,7 @@ Source: docs.kraken.com, *Futures WebSocket: trade* and *instruments*, 2026. Fir
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Received, SymbolListing, compact
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, SymbolListing, compact
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
@@ -61,5 +61,11 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         sent_at_ms=sent_at_ms,
         silence_seconds=600,
+        limits=Limits(
+            source="docs.kraken.com, futures rate limits, as a public client of 2026 states them: "
+            "100 requests a second",
+            as_of="2026-10-01",
+            messages_per_second=100,
+        ),
     ),
 )

@@ -2,8 +2,8 @@
 
 Source: apidocs.lighter.xyz, *WebSocket* and *orderBooks*, 2026, and recorded messages. Markets are
 numbers. The acknowledgement (`subscribed/trade`) carries past trades and is forwarded. Pings are
-JSON from the server, `{"type": "ping"}`; a connection may have 100 subscriptions. Requests name
-the channel `trade/1`, answers `trade:1`.
+JSON from the server, `{"type": "ping"}`. Requests name the channel `trade/1`, answers `trade:1`.
+Past the limits of messages come the errors 30009 and 30010.
 """
 
 from typing import Any, Final
@@ -13,6 +13,8 @@ from liq.producers.feeds import (
     DATA,
     FeedSpec,
     Heartbeat,
+    Limits,
+    LimitScope,
     Received,
     SymbolListing,
     per_name,
@@ -67,5 +69,17 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         heartbeat=Heartbeat(text='{"type":"ping"}'),
         silence_seconds=900,
+        limits=Limits(
+            source="apidocs.lighter.xyz, websocket rate limits, as two public clients of 2026 "
+            "state them: 200 messages a minute and 50 unanswered, 255 connections and 5,000 "
+            "subscriptions an address, 500 subscriptions a connection (100 in earlier versions)",
+            as_of="2026-10-01",
+            scope=LimitScope.ADDRESS,
+            subscriptions_per_connection=500,
+            subscriptions_per_address=5_000,
+            messages_per_minute=200,
+            unanswered_requests=50,
+            connections_per_address=255,
+        ),
     ),
 )

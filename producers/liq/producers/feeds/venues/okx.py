@@ -2,14 +2,24 @@
 
 Source: okx.com v5 documentation, *WebSocket* and *Liquidation orders channel*, versions to 2026-07.
 A text `ping` is due before 30 idle seconds; the server sends one itself at times and cuts
-connections that do not answer.
+connections that do not answer. Before a service upgrade, a notice with the code 64008 says that the
+connection will be closed: 60 seconds ahead by the documentation of 2026, every 15 to 20 minutes
+while an upgrade lasts (readers of 2025-09 and 2026-07).
 """
 
 from typing import Any, Final
 
-from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Received, compact
+from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Limits, Received, compact
 
 CHANNEL: Final = "liquidation-orders"
+UPGRADE_SOON: Final = "64008"
+LIMITS: Final = Limits(
+    source="okx.com v5 documentation, websocket: 480 subscribe requests an hour and connection; 3 "
+    "connections a second, of which one feed opens one",
+    as_of="2026-07-01",
+    requests_per_hour=480,
+    connections_per_minute=180,
+)
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
@@ -33,6 +43,11 @@ def read(message: Any) -> Received:
     return CONTROL
 
 
+def announces_end(message: Any) -> bool:
+    """Recognize the notice of a service upgrade: the venue will close this connection."""
+    return message.get("event") == "notice" and str(message.get("code")) == UPGRADE_SOON
+
+
 def symbol_of(message: Any) -> Any:
     """The first instrument of the frame."""
     return message["data"][0]["instId"]
@@ -52,5 +67,7 @@ FEEDS: Final = (
         heartbeat=Heartbeat(text="ping"),
         texts={b"pong": CONTROL, b"ping": Received(replies=("pong",))},
         silence_seconds=300,
+        limits=LIMITS,
+        renew_on=announces_end,
     ),
 )

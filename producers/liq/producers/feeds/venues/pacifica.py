@@ -11,6 +11,7 @@ from liq.producers.feeds import (
     DATA,
     FeedSpec,
     Heartbeat,
+    Limits,
     Received,
     SymbolListing,
     per_name,
@@ -63,5 +64,12 @@ FEEDS: Final = (
         symbol_of=symbol_of,
         heartbeat=Heartbeat(text='{"method":"ping"}'),
         silence_seconds=1_800,
+        limits=Limits(
+            source="docs.pacifica.fi, rate limits: 20 subscriptions a channel and connection, 300 "
+            "connections an address",
+            as_of="2026-10-01",
+            subscriptions_per_channel=20,
+            connections_per_address=300,
+        ),
     ),
 )
