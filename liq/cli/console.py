@@ -22,8 +22,11 @@ EXIT_DEPENDENCY = 69  # EX_UNAVAILABLE
 # Tables in a file or a pipe are as wide as they need to be.
 WIDTH_WITHOUT_TERMINAL = 120
 
-out = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
-err = Console(stderr=True)
+# Symbols come from exchanges: "[link=...]" and ":gold:" in them are no markup.
+out = Console(
+    width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, markup=False, emoji=False
+)
+err = Console(stderr=True, markup=False, emoji=False)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from unicodedata import category
 
 from clickhouse_connect.driver.client import Client
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 NUMERIC = (int, float, Decimal)
+HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def run_sql(client: Client, query: str, title: str | None = None) -> Table:
@@ -56,7 +58,22 @@ def shown(value: Any) -> str:
             # Milliseconds only where they say more.
             text += f".{value.microsecond // 1000:03}" if value.microsecond else ""
         case list() | tuple():
-            text = ", ".join(str(item) for item in value)
+            text = visible(", ".join(str(item) for item in value))
         case _:
-            text = str(value)
+            text = visible(str(value))
     return text
+
+
+def visible(text: str) -> str:
+    """A text without what could move a terminal's cursor or turn its text around.
+
+    Controls and invisible formatting are written as Python writes them, line ends and tabs kept.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        repr(character)[1:-1]
+        if category(character) in HIDDEN_CATEGORIES and character not in "\n\t"
+        else character
+        for character in text
+    )

@@ -6,6 +6,7 @@ from typing import Final
 
 from liq.cli.docs.page import DOCS, code, table, with_part
 from liq.processors.normalizers import venues as modules
+from liq.processors.normalizers.aliases import RENAMES, SPELLINGS
 from liq.processors.normalizers.registry import VENUES
 from liq.processors.normalizers.venue import Venue
 
@@ -14,6 +15,8 @@ COLUMNS: Final = (
     "quantity on the wire", "price", "known breaks in the series", "open until seen live",
 )  # fmt: skip
 SOURCE_COLUMNS: Final = ("exchange", "as of", "source")
+SPELLING_COLUMNS: Final = ("spelling", "asset", "source", "read on")
+RENAME_COLUMNS: Final = ("until then", "since", "day (UTC)", "source")
 
 
 def venues_page() -> str:
@@ -21,6 +24,8 @@ def venues_page() -> str:
     page = (DOCS / "venues.md").read_text(encoding="utf-8")
     page = with_part(page, "venues", venues_table(VENUES))
     page = with_part(page, "readings", "\n".join(_section(name) for name in sorted(VENUES)))
+    page = with_part(page, "spellings", table(SPELLING_COLUMNS, _spellings()))
+    page = with_part(page, "renames", table(RENAME_COLUMNS, _renames()))
     return with_part(page, "contract sources", table(SOURCE_COLUMNS, _sources(VENUES)))
 
 
@@ -58,6 +63,16 @@ def venue_section(docstring: str) -> str:
 
 def _section(exchange: str) -> str:
     return venue_section(import_module(f"{modules.__name__}.{exchange}").__doc__ or "")
+
+
+def _spellings() -> Iterator[tuple[str, str, str, str]]:
+    for one in SPELLINGS:
+        yield code(one.alias), code(one.asset), one.source, one.read_on
+
+
+def _renames() -> Iterator[tuple[str, str, str, str]]:
+    for one in RENAMES:
+        yield code(one.old), code(one.new), one.since.isoformat(), one.source
 
 
 def _sources(venues: Mapping[str, Venue]) -> Iterator[tuple[str, str, str]]:

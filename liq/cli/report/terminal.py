@@ -10,7 +10,7 @@ from rich.text import Text
 from liq.cli.report.answers import PostMortem, Report, Rows, clock, utc
 from liq.cli.report.heat_map import HeatMap, heat_map
 from liq.cli.report.wording import dollars, duration, level, percent, short_time
-from liq.cli.results import table_of
+from liq.cli.results import table_of, visible
 
 BARS = " ▁▂▃▄▅▆▇█"
 SHADES = " ·░▒▓█"
@@ -109,7 +109,7 @@ def _heat_map(report: Report) -> Text:
     levels = [(row["price_level"], utc(row["start"]), row["usd"]) for row in report.levels]
     picture = heat_map(levels, report.period.starts, rows=MAP_ROWS, columns=MAP_COLUMNS)
     text = Text()
-    text.append(f"{report.symbol}: dollars by price level and time\n", style="bold")
+    text.append(f"{visible(report.symbol)}: dollars by price level and time\n", style="bold")
     if not picture.levels:
         return text.append("No liquidations of this symbol in the period.\n")
     width = max(len(level(price)) for price in picture.levels)
@@ -142,10 +142,12 @@ def _print_post_mortem(console: Console, post_mortem: PostMortem) -> None:
     cascade = post_mortem.cascade
     seconds = sorted(post_mortem.seconds, key=lambda row: -row["value_usd"])[:COUNTED_SECONDS]
     console.print(
-        f"The largest cascade: {cascade['asset']} {cascade['side']},"
+        f"The largest cascade: {visible(cascade['asset'])} {cascade['side']},"
         f" {clock(cascade['started_at'])}, {cascade['events']:,} liquidations of"
         f" {dollars(cascade['usd'])} (risk {cascade['risk']:.0f}); id {cascade['cascade_id']}\n",
         style="bold",
+        markup=False,
+        emoji=False,
         highlight=False,
         soft_wrap=True,
     )

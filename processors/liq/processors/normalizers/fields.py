@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Final
+from unicodedata import category
 
 from liq.processors.normalizers.errors import EntryError, shown, unusable
 from liq.schemas.plausible_time import EARLIEST_VENUE_MS
@@ -18,10 +19,14 @@ JsonObject = dict[str, Any]
 Getter = Callable[[JsonObject], tuple[Any, ...]]
 
 MAX_CLOCK_LEAD_MS: Final = DAY_MS
-MAX_SYMBOL_CHARACTERS: Final = 64
+# dYdX's isolated markets take 65 with the address of a token. At most 512 bytes of UTF-8.
+MAX_SYMBOL_CHARACTERS: Final = 128
+# Controls, invisible formatting (bidirectional overrides, zero widths), halves of surrogate pairs,
+# and separators of lines and paragraphs: what can forge or hide text around a symbol.
+REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 MAX_TIMESTAMP_DIGITS: Final = 16
 
-_SYMBOL = re.compile(r"[A-Za-z0-9_.:@/-]{1,64}", re.ASCII)
+_PLAIN_SYMBOL = re.compile(rf"[A-Za-z0-9_.:@/-]{{1,{MAX_SYMBOL_CHARACTERS}}}", re.ASCII)
 
 
 def needed(*names: str) -> Getter:
@@ -127,14 +132,26 @@ def timestamp(value: object, name: str, received_at_ms: int) -> int:
 
 
 def check_symbol(symbol: str) -> str:
-    """Give the symbol back if it is short and plain.
+    """Give the symbol back, as it is, if it is short and shows every character that it has.
+
+    Letters of every script, punctuation and spaces are symbols: venues list them.
 
     Raises:
-        EntryError: invalid_symbol.
+        EntryError: invalid_symbol: empty, over-long, or with a character of REFUSED_CATEGORIES.
     """
-    if _SYMBOL.fullmatch(symbol) is None:
-        raise EntryError(RejectReason.INVALID_SYMBOL, f"{shown(symbol)} is not a plain symbol.")
+    if _PLAIN_SYMBOL.fullmatch(symbol) is None and not is_visible(symbol):
+        raise EntryError(
+            RejectReason.INVALID_SYMBOL,
+            f"{shown(symbol)} is no symbol: 1 to {MAX_SYMBOL_CHARACTERS} visible characters.",
+        )
     return symbol
+
+
+def is_visible(symbol: str) -> bool:
+    """Whether a text is short enough for a symbol and has no character of REFUSED_CATEGORIES."""
+    if not 0 < len(symbol) <= MAX_SYMBOL_CHARACTERS:
+        return False
+    return not any(category(character) in REFUSED_CATEGORIES for character in symbol)
 
 
 def row_object(row: object) -> JsonObject:

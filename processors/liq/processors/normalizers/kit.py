@@ -4,8 +4,8 @@
   `Reading` collects what the readers return.
 - Read fields: `needed` and `take` for several at once, `text`, `text_field`, `object_field`,
   `array_field`, `row_object`; `JsonObject` and `Getter` are their types.
-- Convert values: `positive_decimal`, `is_zero`, `JSON_NUMBERS`, `timestamp`, `liquidated_side`,
-  `check_symbol`.
+- Convert values: `positive_decimal`, `positive_price`, `is_zero`, `JSON_NUMBERS`, `timestamp`,
+  `liquidated_side`, `check_symbol`.
 - Resolve symbols: `Market`, `new_market`, `split_quote`.
 - Reject: `EntryError`, `unknown_message`, `unusable`, with `shown` around a sender's values.
 """
@@ -28,7 +28,7 @@ from liq.processors.normalizers.fields import (
 from liq.processors.normalizers.json_types import JSON_NUMBERS
 from liq.processors.normalizers.markets import Market, new_market, split_quote
 from liq.processors.normalizers.metadata import from_bitmex
-from liq.processors.normalizers.numbers import is_zero, positive_decimal
+from liq.processors.normalizers.numbers import is_zero, positive_decimal, positive_price
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.venue import (
     CcxtList,
@@ -60,6 +60,7 @@ __all__ = [
     "new_market",
     "object_field",
     "positive_decimal",
+    "positive_price",
     "row_object",
     "shown",
     "split_quote",

@@ -1,10 +1,11 @@
 """What a native symbol stands for: base, quote, settlement, and how its size turns into money."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
+from liq.processors.normalizers.aliases import ASSET_OF, RENAME_OF
 from liq.processors.normalizers.errors import EntryError, shown
 from liq.processors.normalizers.numbers import positive_decimal
 from liq.schemas.records import Instrument
@@ -29,13 +30,14 @@ USD_LIKE: Final = frozenset(
     }
 )
 UNIFIED_QUOTE: Final = "USDT"
-ALIASES: Final = {"XBT": "BTC"}
 ONE: Final = Decimal(1)
 
+# A letter of any script but a small Latin one, with which no venue begins an asset.
+_LETTER = r"[^\W\d_a-z]"
 # 1000PEPE, 10000LADYS, 1000000MOG: a one, three or more zeros, then the asset. 1INCH is no match.
-_NUMERIC_PREFIX = re.compile(r"(10{3,9})(?=[A-Z])", re.ASCII)
+_NUMERIC_PREFIX = re.compile(rf"(10{{3,9}})(?={_LETTER})")
 # 1MBABYDOGE: a million. Two letters must follow, so that no asset of that spelling is cut.
-_MILLION_PREFIX = re.compile(r"1M(?=[A-Z]{2})", re.ASCII)
+_MILLION_PREFIX = re.compile(rf"1M(?={_LETTER}{{2}})")
 _MILLION_POWER = 6
 # Bybit lists 1000 SHIB with the number behind (api-docs symbol lists, 2024).
 _NUMBER_BEHIND: Final = {"SHIB1000": ("SHIB", 3)}
@@ -48,7 +50,8 @@ class Market:
     One unit of the contract's underlying is 10**`base_power` of `base` (3 for 1000PEPE): the
     venue's quantities are multiplied by it and its prices divided. `contract_size` as in
     `liq.schemas.records.Instrument`, and the very object `ONE` where it is one, which saves a
-    multiplication an entry.
+    multiplication an entry. Events from `renamed_at_ms` on are those of `renamed`, the same market
+    under the name that its token has had since then.
     """
 
     native_symbol: str
@@ -59,6 +62,8 @@ class Market:
     contract: ContractKind
     base_power: int
     contract_size: Decimal
+    renamed: "Market | None" = None
+    renamed_at_ms: int = 0
 
 
 def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands for
@@ -75,7 +80,7 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
         EntryError: invalid_symbol without a base; unsupported_quote unless USD-like;
             unsupported_instrument for a quanto contract; invalid_number for an absurd size.
     """
-    if not base:
+    if not base.strip():
         raise EntryError(RejectReason.INVALID_SYMBOL, f"{shown(native_symbol)} names no asset.")
     if quote not in USD_LIKE:
         raise EntryError(
@@ -89,16 +94,24 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
         )
     asset, power = resolve_base(base)
     size = positive_decimal(format(contract_size, "f"), "The contract size")
-    return Market(
+    market = Market(
         native_symbol=native_symbol,
         symbol=asset + UNIFIED_QUOTE,
         base=asset,
         quote=quote,
-        settle=ALIASES.get(settle, settle),
+        settle=ASSET_OF.get(settle, settle),
         contract=contract,
         base_power=power,
         contract_size=ONE if size == ONE else size,
     )
+    return market if asset not in RENAME_OF else _with_rename(market)
+
+
+def _with_rename(market: Market) -> Market:
+    rename = RENAME_OF[market.base]
+    settle = rename.new if market.settle == rename.old else market.settle
+    renamed = replace(market, base=rename.new, symbol=rename.new + UNIFIED_QUOTE, settle=settle)
+    return replace(market, renamed=renamed, renamed_at_ms=rename.since_ms)
 
 
 def instrument_market(instrument: Instrument) -> Market:
@@ -121,11 +134,12 @@ def resolve_base(base: str) -> tuple[str, int]:
     """The plain asset of a base such as 1000PEPE, and the power of ten in front of it."""
     if base in _NUMBER_BEHIND:
         return _NUMBER_BEHIND[base]
+    power = 0
     if match := _NUMERIC_PREFIX.match(base):
-        return base[match.end() :], match.end() - 1
-    if match := _MILLION_PREFIX.match(base):
-        return base[match.end() :], _MILLION_POWER
-    return ALIASES.get(base, base), 0
+        base, power = base[match.end() :], match.end() - 1
+    elif match := _MILLION_PREFIX.match(base):
+        base, power = base[match.end() :], _MILLION_POWER
+    return ASSET_OF.get(base, base), power
 
 
 def split_quote(pair: str, quotes: tuple[str, ...]) -> tuple[str, str]:

@@ -1,4 +1,8 @@
-"""Exact decimals within what is stored: 26 integer digits and 12 decimal places.
+"""Exact decimals within what is stored.
+
+An amount has 26 integer digits and 12 decimal places. A price has 18 places: one AIDOGE, of which
+a contract of Bybit's 10000000AIDOGEUSDT holds ten million (listed 2024-03-04), costs 1e-10 dollars,
+and 12 places would keep two of its digits.
 
 All arithmetic goes through one explicit context, so that results depend on nothing that a host
 program did to the thread's own decimal context.
@@ -14,6 +18,7 @@ from liq.schemas.vocabulary import RejectReason
 
 MAX_INTEGER_DIGITS: Final = 26
 DECIMAL_PLACES: Final = 12
+PRICE_PLACES: Final = 18
 MAX_TEXT_CHARACTERS: Final = 40
 
 # Wide enough that no product of two stored numbers is ever rounded.
@@ -21,13 +26,14 @@ EXACT: Final = Context(
     prec=100, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
 SMALLEST: Final = Decimal(1).scaleb(-DECIMAL_PLACES)
+SMALLEST_PRICE: Final = Decimal(1).scaleb(-PRICE_PLACES)
 
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _quantize = EXACT.quantize
 
 
 def positive_decimal(value: object, name: str) -> Decimal:
-    """Parse a number above zero, rounded half-even to the stored places.
+    """Parse a number above zero, rounded half-even to the places of an amount.
 
     Venues write numbers as strings. A JSON number is accepted in its shortest form.
 
@@ -41,8 +47,29 @@ def positive_decimal(value: object, name: str) -> Decimal:
         number = Decimal(text)
         if number:
             return number
-    elif len(text) <= MAX_TEXT_CHARACTERS and _NUMBER.fullmatch(text):
-        return stored(Decimal(text), name)
+    return _long_decimal(value, text, name, SMALLEST)
+
+
+def positive_price(value: object, name: str) -> Decimal:
+    """Parse a price above zero, rounded half-even to the places of a price.
+
+    Raises:
+        EntryError: as `positive_decimal`.
+    """
+    text = value if type(value) is str else _number_text(value)
+    if len(text) <= DECIMAL_PLACES and text.replace(".", "", 1).isdigit() and text.isascii():
+        number = Decimal(text)
+        if number:
+            return number
+    return _long_decimal(value, text, name, SMALLEST_PRICE)
+
+
+def _long_decimal(value: object, text: str, name: str, smallest: Decimal) -> Decimal:
+    """Parse the rarer spellings: many digits, or an exponent."""
+    if len(text) <= MAX_TEXT_CHARACTERS and _NUMBER.fullmatch(text):
+        number = Decimal(text)
+        if number:
+            return stored(number, name, smallest)
     raise unusable(RejectReason.INVALID_NUMBER, value, name, "a number above zero")
 
 
@@ -56,19 +83,20 @@ def _number_text(value: object) -> str:
     return repr(value) if type(value) in JSON_NUMBERS else ""
 
 
-def stored(number: Decimal, name: str) -> Decimal:
-    """A number above zero, rounded half-even to the stored places.
+def stored(number: Decimal, name: str, smallest: Decimal = SMALLEST) -> Decimal:
+    """A number above zero, rounded half-even to multiples of `smallest`.
 
     Raises:
         EntryError: invalid_number: zero after rounding, or too large.
     """
     if number.adjusted() < MAX_INTEGER_DIGITS:
-        rounded = _quantize(number, SMALLEST)
+        rounded = _quantize(number, smallest)
         if rounded == number:
             return number
         if rounded and rounded.adjusted() < MAX_INTEGER_DIGITS:
             return rounded
     raise EntryError(
         RejectReason.INVALID_NUMBER,
-        f"{name} does not fit {MAX_INTEGER_DIGITS} integer digits and {DECIMAL_PLACES} places.",
+        f"{name} does not fit {MAX_INTEGER_DIGITS} integer digits and {-smallest.adjusted()} "
+        "places.",
     )

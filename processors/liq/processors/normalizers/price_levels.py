@@ -7,7 +7,12 @@ nearest in ratio to 0.1 % of the price, so that a level is as wide on DOGE as on
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from liq.processors.normalizers.numbers import DECIMAL_PLACES, EXACT, MAX_INTEGER_DIGITS, SMALLEST
+from liq.processors.normalizers.numbers import (
+    EXACT,
+    MAX_INTEGER_DIGITS,
+    PRICE_PLACES,
+    SMALLEST_PRICE,
+)
 
 RELATIVE_STEP_POWER: Final = -3  # 0.1 %
 
@@ -35,13 +40,13 @@ def _bands(power: int) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
     """(upper price, step, one by step) for the prices from 10**power to ten times that."""
     unit = Decimal(f"1E{power + RELATIVE_STEP_POWER}")
     steps = (
-        (upper.scaleb(power, EXACT), max(SMALLEST, _multiply(unit, step)))
+        (upper.scaleb(power, EXACT), max(SMALLEST_PRICE, _multiply(unit, step)))
         for upper, step in _CHANGES
     )
     return tuple((upper, step, _divide(_ONE, step)) for upper, step in steps)
 
 
-_BANDS = {power: _bands(power) for power in range(-DECIMAL_PLACES, MAX_INTEGER_DIGITS + 1)}
+_BANDS = {power: _bands(power) for power in range(-PRICE_PLACES, MAX_INTEGER_DIGITS + 1)}
 
 
 def price_level(price: Decimal, base: str, btc_step_usd: Decimal) -> Decimal:

@@ -11,7 +11,7 @@ from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError
 from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
-from liq.processors.normalizers.numbers import EXACT, MAX_INTEGER_DIGITS, stored
+from liq.processors.normalizers.numbers import EXACT, SMALLEST_PRICE, stored
 from liq.processors.normalizers.price_levels import price_level
 from liq.schemas.records import SCHEMA_VERSION, Liquidation, Rejected
 from liq.schemas.vocabulary import (
@@ -28,6 +28,11 @@ from liq.schemas.vocabulary import (
 # entries would become 100 GB. The last one kept says how many more there were.
 MAX_REJECTIONS: Final = 100
 EVENT_ID_BYTES: Final = 16
+# Beyond what a market holds: the open interest of all venues together is about 1e11 dollars, and no
+# supply of a coin reaches 1e20. Larger numbers are glitches, and sums of them overflow a database.
+MAX_VALUE_USD: Final = Decimal(10) ** 12
+MAX_PRICE: Final = Decimal(10) ** 12
+MAX_QUANTITY: Final = Decimal(10) ** 20
 
 # Looked up once: a member of an enumeration takes as long as a multiplication to look up.
 _LINEAR: Final = ContractKind.LINEAR
@@ -160,8 +165,11 @@ class Reading:
         `size_is_quote` says that the venue gives a linear contract's size in its quote.
 
         Raises:
-            EntryError: invalid_number, when a product does not fit what is stored.
+            EntryError: invalid_number, when a product does not fit what is stored; implausible,
+                when it exceeds what a market holds.
         """
+        if market.renamed is not None and timestamp_ms >= market.renamed_at_ms:
+            market = market.renamed
         contract_size = market.contract_size
         amount = size if contract_size is ONE else _multiply(size, contract_size)
         if market.contract is _LINEAR and not size_is_quote:
@@ -172,10 +180,10 @@ class Reading:
             quantity = stored(_divide(amount, price), "The quantity")
         if market.base_power:
             quantity = stored(quantity.scaleb(market.base_power, EXACT), "The quantity")
-            price = stored(price.scaleb(-market.base_power, EXACT), "The price")
+            price = stored(price.scaleb(-market.base_power, EXACT), "The price", SMALLEST_PRICE)
+        if value_usd > MAX_VALUE_USD or price > MAX_PRICE or quantity > MAX_QUANTITY:
+            raise implausible(value_usd, price, quantity)
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
-        if level.adjusted() >= MAX_INTEGER_DIGITS:
-            raise EntryError(RejectReason.INVALID_NUMBER, "The price is too large for a level.")
         draft = new_draft()
         draft.event_id = event_id
         draft.exchange = self.exchange
@@ -206,3 +214,17 @@ class Reading:
         draft.arrival = _LIVE
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)
+
+
+def implausible(value_usd: Decimal, price: Decimal, quantity: Decimal) -> EntryError:
+    """The error for an entry with more than a market holds."""
+    if value_usd > MAX_VALUE_USD:
+        name, number = "The value", value_usd
+    elif price > MAX_PRICE:
+        name, number = "The price", price
+    else:
+        name, number = "The quantity", quantity
+    return EntryError(
+        RejectReason.IMPLAUSIBLE,
+        f"{name} is of the order of 1e{number.adjusted()}, more than a whole market holds.",
+    )

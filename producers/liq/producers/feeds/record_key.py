@@ -11,7 +11,8 @@ import orjson
 from liq.producers.feeds.registry import FEEDS
 from liq.producers.feeds.spec import SymbolOf
 
-MAX_KEY_BYTES: Final = 64
+# The longest symbol that the normalizers accept, 128 characters, in UTF-8.
+MAX_KEY_BYTES: Final = 512
 # The feeds of one exchange have their symbol in the same places.
 _SYMBOLS: Final = {exchange: feeds[0].symbol_of for exchange, feeds in FEEDS.items()}
 

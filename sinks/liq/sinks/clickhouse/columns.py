@@ -26,13 +26,11 @@ Document = Mapping[str, Any]
 Documents = Sequence[Document]
 Reader = Callable[[Documents], bytes]
 
-# What Decimal(38, 12) holds before and after the point.
+# What Decimal(38, 12) holds before and after the point; a price has more places.
 INTEGER_DIGITS = 26
 DECIMAL_PLACES = 12
+PRICE_PLACES = 18
 INTEGER_CODES = {16: "H", 32: "I", 64: "Q"}
-_DECIMAL_LINES = re.compile(
-    rf"(?:-?[0-9]{{1,{INTEGER_DIGITS}}}(?:\.[0-9]{{1,{DECIMAL_PLACES}}}0*)?\n)*+"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +80,28 @@ def word(field: str, words: type[StrEnum]) -> Column:
     return Column("String", read)
 
 
-def decimal(field: str) -> Column:
+def decimal(field: str, places: int = DECIMAL_PLACES) -> Column:
     """A decimal string without an exponent, which stays exact."""
+    decimal_lines = re.compile(
+        rf"(?:-?[0-9]{{1,{INTEGER_DIGITS}}}(?:\.[0-9]{{1,{places}}}0*)?\n)*+"
+    )
 
     def read(documents: Documents) -> bytes:
         values = _texts(field, documents)
         lines = "\n".join(values) + "\n"
-        if lines.count("\n") != len(values) or _DECIMAL_LINES.fullmatch(lines) is None:
+        if lines.count("\n") != len(values) or decimal_lines.fullmatch(lines) is None:
             raise DecodeError(
                 f"{field}: not a plain decimal of at most {INTEGER_DIGITS} digits before and "
-                f"{DECIMAL_PLACES} after the point"
+                f"{places} after the point"
             )
         return _strings(field, values)
 
     return Column("String", read)
+
+
+def price(field: str) -> Column:
+    """A price, which has more decimal places than an amount."""
+    return decimal(field, PRICE_PLACES)
 
 
 def decimal_or_null(field: str) -> Column:

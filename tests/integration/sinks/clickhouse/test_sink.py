@@ -203,6 +203,8 @@ async def test_every_kind_of_record_is_stored_field_by_field(
     settings: Settings, database: Client
 ) -> None:
     event = liquidation(7, liquidated_user="0xabc", is_institutional=True)
+    # One coin of a contract that holds ten million, and the eighteenth decimal.
+    event = replace(event, price=Decimal("9.234E-11"), price_level=Decimal("0.000000000000000001"))
     rejected = replace(
         sample_records.rejection(), payload=b"\xff\x00{", source=Source("raw.okx", 2, 99)
     )
@@ -225,6 +227,8 @@ async def test_every_kind_of_record_is_stored_field_by_field(
     assert row["received_at"].replace(tzinfo=UTC).timestamp() * 1000 == event.received_at_ms
     for name in ("price", "quantity", "value_usd", "price_level"):
         assert row[name] == getattr(event, name)
+    [seen] = database.query("SELECT price, price_level FROM liquidation_events").result_rows
+    assert seen == (event.price, event.price_level)
     assert (row["side"], row["exchange"], row["event_id"]) == ("LONG", "bybit", f"{7:032x}")
     assert (row["liquidated_user"], row["liquidator"]) == ("0xabc", None)
     assert (row["is_institutional"], row["price_kind"]) == (True, "bankruptcy")

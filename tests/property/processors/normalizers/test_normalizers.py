@@ -29,7 +29,7 @@ CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 BOOK = load_snapshot()
 FEEDS = [(exchange, feed) for exchange in known_exchanges() for feed in known_feeds(exchange)]
 RECEIVED_AT_MS = 1_790_000_000_000
-LARGEST = Decimal(10) ** 26
+LARGEST = Decimal(10) ** 20  # what a price of Decimal(38, 18) has before the point
 
 Result = list[Liquidation | Rejected]
 
@@ -58,7 +58,17 @@ scalars = st.one_of(
     st.text(max_size=80),
     numbers_as_text,
     st.sampled_from(
-        ["SELL", "Buy", "net", "BTCUSDT", "ETHBTC", "BTC-USDT-SWAP", "kPEPE", "x" * 65]
+        [
+            "SELL",
+            "Buy",
+            "net",
+            "BTCUSDT",
+            "ETHBTC",
+            "BTC-USDT-SWAP",
+            "kPEPE",
+            "币安人生USDT",
+            "x" * 129,
+        ]
     ),
 )
 json_values = st.recursive(
@@ -87,9 +97,12 @@ def check(results: Result, frame: bytes) -> None:
             assert result.payload == frame
             assert 0 < len(result.detail) < 500
         else:
-            for value in (result.price, result.quantity, result.value_usd, result.price_level):
-                assert 0 < value < LARGEST
-                assert (Fraction(value) * 10**12).denominator == 1
+            for amount in (result.quantity, result.value_usd):
+                assert 0 < amount <= LARGEST
+                assert (Fraction(amount) * 10**12).denominator == 1
+            for price in (result.price, result.price_level):
+                assert 0 < price < LARGEST
+                assert (Fraction(price) * 10**18).denominator == 1
             assert len(result.event_id) == 32
             assert result.symbol == result.base + "USDT"
 

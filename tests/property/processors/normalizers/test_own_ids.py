@@ -104,3 +104,48 @@ def test_a_history_of_lighter_repeats_ids(
     live = event_of("lighter", "trade", {"type": "update/trade", "liquidation_trades": [trade]})
     history = {"type": "subscribed/trade", "liquidation_trades": [trade], "trades": []}
     assert event_of("lighter", "trade", history) == live
+
+
+@given(trade_id=st.integers(0, 2**63 - 1))
+def test_a_number_of_lighter_is_the_same_id_as_its_text(trade_id: int) -> None:
+    trade = {
+        "type": "liquidation",
+        "market_id": 1,
+        "is_maker_ask": False,
+        "price": "80000",
+        "size": "1",
+        "timestamp": 1_783_591_834_100,
+    }
+
+    def event(name: str, value: object) -> Liquidation:
+        rows = [{**trade, name: value}]
+        return event_of("lighter", "trade", {"type": "update/trade", "liquidation_trades": rows})
+
+    assert event("trade_id", trade_id) == event("trade_id_str", str(trade_id))
+
+
+@given(data=st.data(), whole=st.integers(1, 1_000), has_price=st.booleans())
+def test_a_position_of_bitfinex_is_never_larger_than_it_was(
+    data: st.DataObject,
+    whole: int,
+    has_price: bool,  # noqa: FBT001 - a drawn value
+) -> None:
+    parts = data.draw(st.lists(st.integers(1, 1_000), max_size=5).filter(lambda x: sum(x) <= whole))
+
+    def row(number: int, amount: int, is_match: int, price: int | None) -> list[Any]:
+        time = 1_783_591_834_100 + number
+        return ["pos", 7, time, None, "tBTCF0:USTF0", amount, 1, None, is_match, 1, None, price]
+
+    rows = [row(0, whole, 0, None)]
+    if has_price:
+        rows.append(row(1, whole, 0, 58_000))
+    rows += [row(2 + n, part, 1, 58_000 + n) for n, part in enumerate(parts)]
+    cut = data.draw(st.integers(0, len(rows)))
+    events: dict[str, Liquidation] = {}
+    for frame in (rows[:cut], rows[cut:]):
+        metadata = FrameMetadata("bitfinex", "status", RECEIVED_AT_MS)
+        for event in normalize(orjson.dumps([1, frame]), metadata, BOOK, CONFIG):
+            assert isinstance(event, Liquidation)
+            events[event.event_id] = event
+    assert len(events) == (1 if has_price or parts else 0)
+    assert all(event.quantity <= whole for event in events.values())

@@ -13,6 +13,8 @@ from liq.processors.normalizers import (
     load_snapshot,
     normalize,
 )
+from liq.processors.normalizers.errors import EntryError
+from liq.processors.normalizers.fields import check_symbol
 from liq.processors.normalizers.reading import MAX_REJECTIONS
 from liq.schemas.records import Liquidation, Rejected, Source
 from liq.schemas.vocabulary import RejectReason
@@ -183,9 +185,65 @@ def test_unknown_sides(side: str) -> None:
     assert reason_of(run_order(S=side)) is RejectReason.INVALID_SIDE
 
 
-@pytest.mark.parametrize("symbol", ["", "BTC USDT", "BTC\nUSDT", "BTC'USDT", "₿USDT", "A" * 65])
-def test_symbols_beyond_the_allowed_characters(symbol: str) -> None:
+INVISIBLE = {
+    "empty": "",
+    "over-long": "A" * 125 + "USDT",
+    "a line end (Cc)": "BTC\nUSDT",
+    "NUL (Cc)": "BTC\0USDT",
+    "C1 control (Cc)": "BTC\x85USDT",
+    "right to left override (Cf)": "BTC\u202eUSDT",
+    "isolate (Cf)": "\u2066BTCUSDT",
+    "zero width space (Cf)": "BTC\u200bUSDT",
+    "byte order mark (Cf)": "\ufeffBTCUSDT",
+    "soft hyphen (Cf)": "BTC\u00adUSDT",
+    "a tag (Cf)": "BTC\U000e0041USDT",
+    "line separator (Zl)": "BTC\u2028USDT",
+    "paragraph separator (Zp)": "BTC\u2029USDT",
+    "only spaces before the quote": " \u3000USDT",
+}
+
+
+@pytest.mark.parametrize("symbol", INVISIBLE.values(), ids=INVISIBLE.keys())
+def test_symbols_that_hide_something_are_refused(symbol: str) -> None:
     assert reason_of(run_order(s=symbol)) is RejectReason.INVALID_SYMBOL
+
+
+def test_half_a_surrogate_pair_is_no_symbol() -> None:
+    with pytest.raises(EntryError, match="is no symbol"):
+        check_symbol("BTC\ud800USDT")
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "币安人生",
+        "ビットコイン",
+        "비트코인",
+        "биткойн",
+        "بتكوين",
+        "ΕΥΡΩ",
+        "é",
+        "e\u0301",  # not the same symbol as the composed letter: names are never normalized
+        "\uff22\uff34\uff23",
+        "₿",
+        "\U0001f680",
+        "BTC'; --",
+        "A B",
+        "<b>",
+        "A" * 124,
+    ],
+)
+def test_symbols_in_any_script_are_kept_as_they_are(base: str) -> None:
+    event = run_order(s=base + "USDT")
+    assert isinstance(event, Liquidation)
+    assert (event.base, event.symbol) == (base, base + "USDT")
+    assert event.native_symbol == base + "USDT"
+
+
+def test_a_glitch_beyond_any_market_is_implausible() -> None:
+    for changes in ({"z": "9" * 26, "ap": "1"}, {"z": "0.01", "ap": "2e12"}, {"z": "2e20"}):
+        assert reason_of(run_order(**changes)) is RejectReason.IMPLAUSIBLE
+    assert isinstance(run_order(z="1e12", ap="1"), Liquidation)
 
 
 def test_a_quote_without_a_base_is_no_symbol() -> None:

@@ -53,6 +53,15 @@ def parts(market: Market) -> tuple[str, str, str, str, int]:
         ("1000", "1000", 0),
         ("100X", "100X", 0),
         ("1000X", "X", 3),
+        ("1000币安人生", "币安人生", 3),
+        ("1M币安", "币安", 6),
+        ("1000ЩЩ", "ЩЩ", 3),
+        ("1000pepe", "1000pepe", 0),
+        ("GOLD", "XAU", 0),
+        ("XAUT", "XAUT", 0),
+        ("PAXG", "PAXG", 0),
+        ("TSLAX", "TSLA", 0),
+        ("1000BEAMX", "BEAM", 3),
     ],
 )
 def test_multipliers_in_names(base: str, asset: str, power: int) -> None:
@@ -97,7 +106,15 @@ def test_bybit_symbols(
 
 @pytest.mark.parametrize(
     ("coin", "base", "power"),
-    [("BTC", "BTC", 0), ("kPEPE", "PEPE", 3), ("xyz:CRWV", "CRWV", 0), ("KAS", "KAS", 0)],
+    [
+        ("BTC", "BTC", 0),
+        ("kPEPE", "PEPE", 3),
+        ("k币安", "币安", 3),
+        ("xyz:CRWV", "CRWV", 0),
+        ("flx:GOLD", "XAU", 0),
+        ("xyz:TSLA", "TSLA", 0),
+        ("KAS", "KAS", 0),
+    ],
 )
 def test_hyperliquid_coins(coin: str, base: str, power: int) -> None:
     assert parts(hyperliquid.perpetual_market(coin)) == (base + "USDT", base, "USDC", "USDC", power)
@@ -125,6 +142,8 @@ def test_other_quotes_are_unsupported(symbol: str) -> None:
         ("77.66", "SOL", "77.7"),
         ("0.07213", "DOGE", "0.0721"),
         ("0.000000000001", "DUST", "0.000000000001"),
+        ("0.00000000009234", "AIDOGE", "0.0000000000923"),
+        ("0.000000000000000001", "DUST", "0.000000000000000001"),
     ],
 )
 def test_price_levels(price: str, base: str, level: str) -> None:

@@ -50,7 +50,7 @@ class Record:
 EVENT = replace(
     sample_records.liquidation(),
     side=Side.SHORT,
-    price=Decimal("61234.500000000001"),
+    price=Decimal("61234.500000000000000001"),
     quantity=Decimal("0.00000001"),
     value_usd=Decimal("99999999999999999999999999.999999999999"),
     timestamp_ms=1_783_500_000_123,
@@ -132,7 +132,7 @@ def refused(table: Table, value: bytes) -> str:
 
 def test_an_event_keeps_its_decimals_and_its_milliseconds() -> None:
     row = built(LIQUIDATIONS, encode_record(EVENT))
-    assert row["price"] == "61234.500000000001"
+    assert row["price"] == "61234.500000000000000001"
     assert row["quantity"] == "0.00000001"
     assert row["value_usd"] == "99999999999999999999999999.999999999999"
     assert (row["timestamp"], row["received_at"]) == (
@@ -201,7 +201,8 @@ def changed_value(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind
             ("price", text, "price: not a plain decimal")
             for text in ("NaN", "abc", "", "1e5", "+1", "1.", ".5", "1,5", "1\n2", "\u0661", " 1")
         ),
-        ("price", "0." + "0" * 12 + "1", "price: not a plain decimal"),
+        ("price", "0." + "0" * 18 + "1", "price: not a plain decimal"),
+        ("quantity", "0." + "0" * 12 + "1", "quantity: not a plain decimal"),
         ("value_usd", "1" + "0" * 26, "value_usd: not a plain decimal of at most 26 digits"),
         ("quantity", "1" * 400, "quantity: not a plain decimal"),
         ("side", "long", "side: 'long' is not one of LONG, SHORT"),

@@ -1,9 +1,15 @@
 """Binance futures, USD-M and COIN-M: `forceOrder`.
 
 Sources: developers.binance.com, "Liquidation Order Streams" of both and changelog (read 2026);
-2,293 recorded USD-M messages of 2024-08 to 2025-02, a recorded COIN-M message of 2020-07-13.
+2,293 recorded USD-M messages of 2024-08 to 2025-02, a recorded COIN-M message of 2020-07-13, and
+messages of 2026-10-08 and 2026-10-09 with the fields `st` and `ps`.
 
 - A message comes bare, or wrapped by `/stream`.
+- Since the integration of both markets (notice of 2026-06-10, effective 2026-06-30) one stream may
+  carry the orders of both: `st` is 1 for USD-M and 2 for COIN-M. An order is read as its market's
+  whichever socket brings it. Without `st` an order is its socket's, unless its symbol has the
+  shape of a COIN-M contract (BTCUSD_PERP, BTCUSD_261225).
+- `serverShutdown` announces that the server closes the socket (changelog of 2026-06-09).
 - `o.S` is the side of the forced order: SELL closes a long. That is beyond doubt: under this
   reading no recorded order filled at a price worse than its limit, and nearly all filled better.
 - `o.z`, the accumulated filled quantity, is in units of the base (USD-M) or contracts of some
@@ -19,6 +25,7 @@ Sources: developers.binance.com, "Liquidation Order Streams" of both and changel
 - Sizes and prices of 1000PEPEUSDT are per thousand of the asset.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -38,6 +45,7 @@ from liq.processors.normalizers.kit import (
     new_market,
     object_field,
     positive_decimal,
+    positive_price,
     split_quote,
     take,
     text,
@@ -55,33 +63,45 @@ PRICE_KIND_WITHOUT_FILL: Final = PriceKind.ORDER
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1")
 ORDER_FIELDS: Final = needed("s", "S", "p", "ap", "z", "T")
 CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
+CONTROL_EVENTS: Final = frozenset({"serverShutdown", "eventStreamTerminated"})
+USDM: Final = (1, "1")
+COINM: Final = (2, "2")
+
+_COINM_SYMBOL = re.compile(r".+USD_(?:PERP|[0-9]{6})")
+_Resolve = Callable[[Reading, JsonObject, str], Market]
 
 
-def read_message(resolve: Callable[[Reading, str], Market], reading: Reading, message: Any) -> None:
+def read_message(resolve: _Resolve, reading: Reading, message: Any) -> None:
     """Read a message of `/ws` (bare) or `/stream` (wrapped)."""
     if type(message) is not dict:
         raise unknown_message(message)
     if "stream" in message:
         message = object_field(message, "data")
-    if message.get("e") == "forceOrder":
+    event = message.get("e")
+    if event == "forceOrder":
         reading.add(read_order(resolve, reading, object_field(message, "o")))
-    elif "e" in message or CONTROL_FIELDS.isdisjoint(message):
+    elif not is_control(message, event):
         raise unknown_message(message)
 
 
-def read_order(
-    resolve: Callable[[Reading, str], Market], reading: Reading, order: JsonObject
-) -> Liquidation:
+def is_control(message: JsonObject, event: object) -> bool:
+    """Whether a message without an order is an answer or an announcement."""
+    if "e" in message:
+        return type(event) is str and event in CONTROL_EVENTS
+    return not CONTROL_FIELDS.isdisjoint(message)
+
+
+def read_order(resolve: _Resolve, reading: Reading, order: JsonObject) -> Liquidation:
     """Read the forced order."""
     symbol, raw_side, limit, average, size, time = take(order, ORDER_FIELDS)
-    market = resolve(reading, text(symbol, "s"))
+    market = resolve(reading, order, text(symbol, "s"))
     side = liquidated_side(raw_side, "S", LIQUIDATED)
     # It is part of the id even where it is not the price.
     text(limit, "p")
     if is_zero(average):
-        price, price_kind = positive_decimal(limit, "p"), PRICE_KIND_WITHOUT_FILL
+        price, price_kind = positive_price(limit, "p"), PRICE_KIND_WITHOUT_FILL
     else:
-        price, price_kind = positive_decimal(average, "ap"), PRICE_KIND
+        price, price_kind = positive_price(average, "ap"), PRICE_KIND
     quantity = positive_decimal(size, "z")
     timestamp_ms = timestamp(time, "T", reading.received_at_ms)
     return reading.liquidation(
@@ -108,9 +128,36 @@ def usdm_market(symbol: str) -> Market:
     return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
 
 
-def listed_usdm_market(_: Reading, symbol: str) -> Market:
+def listed_usdm_market(_: Reading, __: JsonObject, symbol: str) -> Market:
     """Resolve a USD-M symbol, which needs no metadata."""
     return usdm_market(symbol)
+
+
+def usdm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Market:
+    """Resolve the symbol of an order that the socket of USD-M brought.
+
+    Raises:
+        EntryError: as `usdm_market` or `coinm_market`.
+    """
+    market = order.get("st")
+    if market in COINM or (market is None and is_coinm_symbol(symbol)):
+        return coinm_market(reading, symbol)
+    return usdm_market(symbol)
+
+
+def coinm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Market:
+    """Resolve the symbol of an order that the socket of COIN-M brought.
+
+    Raises:
+        EntryError: as `usdm_market` or `coinm_market`.
+    """
+    return usdm_market(symbol) if order.get("st") in USDM else coinm_market(reading, symbol)
+
+
+@lru_cache(maxsize=8192)
+def is_coinm_symbol(symbol: str) -> bool:
+    """Whether a symbol has the shape of a COIN-M contract; no USD-M contract has."""
+    return _COINM_SYMBOL.fullmatch(symbol) is not None
 
 
 def coinm_market(reading: Reading, symbol: str) -> Market:
@@ -126,7 +173,7 @@ VENUE: Final = Venue(
     exchange=EXCHANGE,
     feeds={
         "usdm": Feed(
-            read=partial(read_message, listed_usdm_market),
+            read=partial(read_message, usdm_socket_market),
             publishes="one forced order a symbol and second",
             completeness=COMPLETENESS,
             price_kind=PRICE_KIND,
@@ -137,7 +184,7 @@ VENUE: Final = Venue(
             unsettled="the new address",
         ),
         "coinm": Feed(
-            read=partial(read_message, coinm_market),
+            read=partial(read_message, coinm_socket_market),
             publishes="one forced order a symbol and second",
             completeness=COMPLETENESS,
             price_kind=PRICE_KIND,

@@ -32,6 +32,7 @@ from liq.processors.normalizers.kit import (
     new_market,
     object_field,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     split_quote,
@@ -86,7 +87,7 @@ def read_row(reading: Reading, row: Any, product: str) -> Liquidation:
     symbol, raw_side, raw_price, amount, time = take(row_object(row), ROW_FIELDS)
     market = futures_market(text(symbol, "symbol"), product)
     side = liquidated_side(raw_side, "side", LIQUIDATED)
-    price = positive_decimal(raw_price, "price")
+    price = positive_price(raw_price, "price")
     size = positive_decimal(amount, "amount")
     timestamp_ms = timestamp(time, "ts", reading.received_at_ms)
     return reading.liquidation(

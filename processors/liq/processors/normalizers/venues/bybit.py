@@ -1,15 +1,17 @@
 """Bybit v5 futures: `allLiquidation.{symbol}`, and the older `liquidation.{symbol}`.
 
 Sources: bybit-exchange/docs, all-liquidation.mdx (read 2026) and the history of liquidation.mdx,
-which was removed on 2025-11-19; recorded messages of both.
+which was removed on 2025-11-19; recorded messages of both, and of 2021-09-20
+in the older dialect.
 
 - `S` (formerly `side`) is the side of the POSITION: Buy means that a long was liquidated. Before
   2023-08-31 the documentation called it the order's side; the field never changed, the text did.
   Many libraries still pass it on as the order's.
-- `v` (`size`) is in units of the base on `linear`, in contracts of one dollar on `inverse`.
+- `v` (`size`; `qty` until 2022) is in units of the base on `linear`, in contracts of one dollar on
+  `inverse`.
 - `p` (`price`) is the bankruptcy price, below the market for a long: never a market price. Dollars
   are off by about the maintenance margin.
-- `T` (`updatedTime`, spelled `updateTime` in the old table) is in milliseconds.
+- `T` (`updatedTime`, spelled `updateTime` in the old table; `time` until 2022) is in milliseconds.
 - The new topic publishes all liquidations, twice a second; the old one at most one per symbol
   and second (sampled), so that Bybit's volume steps up where a recording changes from one to the
   other. An event that both topics publish has one id.
@@ -24,6 +26,7 @@ from typing import Any, Final
 from liq.processors.normalizers.kit import (
     Feed,
     Getter,
+    JsonObject,
     Market,
     Reading,
     Venue,
@@ -34,6 +37,7 @@ from liq.processors.normalizers.kit import (
     new_market,
     object_field,
     positive_decimal,
+    positive_price,
     row_object,
     split_quote,
     take,
@@ -56,8 +60,13 @@ _INVERSE_DELIVERY = re.compile(r"(?<=USD)[FGHJKMNQUVXZ][0-9]{2}$", re.ASCII)
 
 # Symbol, side, price, size and time, in every topic generation.
 ROW_FIELDS: Final = needed("s", "S", "p", "v", "T")
-OLD_FIELDS: Final = needed("symbol", "side", "price", "size", "updatedTime")
-OLD_FIELDS_AS_TABULATED: Final = needed("symbol", "side", "price", "size", "updateTime")
+OLD_SIZES: Final = ("size", "qty")
+OLD_TIMES: Final = ("updatedTime", "updateTime", "time")
+OLD_FIELDS: Final = {
+    (size, time): needed("symbol", "side", "price", size, time)
+    for size in OLD_SIZES
+    for time in OLD_TIMES
+}
 
 
 def read_futures(contract: ContractKind, reading: Reading, message: Any) -> None:
@@ -73,10 +82,16 @@ def read_futures(contract: ContractKind, reading: Reading, message: Any) -> None
         reading.entries(rows, read_row, ROW_FIELDS, contract, COMPLETENESS)
     elif topic.startswith("liquidation."):
         row = object_field(message, "data")
-        names = OLD_FIELDS_AS_TABULATED if "updateTime" in row else OLD_FIELDS
-        reading.add(read_row(reading, row, names, contract, COMPLETENESS_OF_OLD))
+        reading.add(read_row(reading, row, old_fields(row), contract, COMPLETENESS_OF_OLD))
     else:
         raise unknown_message(message)
+
+
+def old_fields(row: JsonObject) -> Getter:
+    """The getter of the dialect that a row of the old topic speaks."""
+    size = next((name for name in OLD_SIZES if name in row), OLD_SIZES[0])
+    time = next((name for name in OLD_TIMES if name in row), OLD_TIMES[0])
+    return OLD_FIELDS[size, time]
 
 
 def read_row(
@@ -86,7 +101,7 @@ def read_row(
     symbol, raw_side, raw_price, raw_size, time = take(row_object(row), names)
     market = futures_market(text(symbol, "The symbol"), contract)
     side = liquidated_side(raw_side, "The side", LIQUIDATED)
-    price = positive_decimal(raw_price, "The price")
+    price = positive_price(raw_price, "The price")
     size = positive_decimal(raw_size, "The size")
     timestamp_ms = timestamp(time, "The time", reading.received_at_ms)
     return reading.liquidation(

@@ -33,6 +33,7 @@ from liq.processors.normalizers.kit import (
     new_market,
     object_field,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     take,
@@ -56,8 +57,7 @@ TRADE_FIELDS: Final = needed(
 MAX_TRADE_ID_CHARACTERS: Final = 64
 
 _FUTURE = re.compile(
-    r"(?P<base>[A-Z0-9]{1,20})(?:_(?P<quote>USD[A-Z]))?-(?:PERPETUAL|[0-9]{1,2}[A-Z]{3}[0-9]{2})",
-    re.ASCII,
+    r"(?P<base>[^_-]+)(?:_(?P<quote>USD[A-Z]))?-(?:PERPETUAL|[0-9]{1,2}[A-Z]{3}[0-9]{2})",
 )
 
 
@@ -107,7 +107,7 @@ def read_party(reading: Reading, party: str, trade: JsonObject) -> Liquidation:
         market,
         reading.own_id(f"{symbol}|{trade_id}|{party}"),
         side if party == "T" else side.opposite,
-        positive_decimal(raw_price, "price"),
+        positive_price(raw_price, "price"),
         positive_decimal(amount, "amount"),
         timestamp(time, "timestamp", reading.received_at_ms),
         PRICE_KIND,

@@ -12,7 +12,8 @@ message of 2024-08-04.
 - `createdAt` is the time of the block, in ISO 8601.
 - Every fill is published, so one liquidated position may be many events.
 - The id is market and `id`. The answer to a subscription carries past trades under their own ids.
-- Isolated markets with commas in their names are rejected (`invalid_symbol`).
+- The ticker of an isolated market holds the asset, where it is traded and the token's address,
+  separated by commas (FARTCOIN,RAYDIUM,9BB6...-USD): the asset is the first of them.
 """
 
 import re
@@ -34,6 +35,7 @@ from liq.processors.normalizers.kit import (
     new_market,
     object_field,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     take,
@@ -102,7 +104,7 @@ def read_trade(reading: Reading, trade: Any, ticker: str) -> Liquidation | None:
         perpetual_market(ticker),
         reading.own_id(f"{ticker}|{text(trade_id, 'id')}"),
         liquidated_side(raw_side, "side", LIQUIDATED),
-        positive_decimal(raw_price, "price"),
+        positive_price(raw_price, "price"),
         positive_decimal(size, "size"),
         timestamp(milliseconds(created_at), "createdAt", reading.received_at_ms),
         PRICE_KIND,
@@ -129,7 +131,7 @@ def milliseconds(value: object) -> int:
 
 @lru_cache(maxsize=8192)
 def perpetual_market(ticker: str) -> Market:
-    """Resolve BTC-USD.
+    """Resolve BTC-USD, or FARTCOIN,RAYDIUM,9BB6...-USD.
 
     Raises:
         EntryError: invalid_symbol or unsupported_quote.
@@ -137,7 +139,8 @@ def perpetual_market(ticker: str) -> Market:
     base, _, quote = check_symbol(ticker).rpartition("-")
     if quote != QUOTE:
         quote = ""
-    return new_market(ticker, base, quote, settle=SETTLE, contract=ContractKind.LINEAR)
+    asset = base.partition(",")[0]
+    return new_market(ticker, asset, quote, settle=SETTLE, contract=ContractKind.LINEAR)
 
 
 VENUE: Final = Venue(

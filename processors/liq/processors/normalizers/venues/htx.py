@@ -35,6 +35,7 @@ from liq.processors.normalizers.kit import (
     needed,
     new_market,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     take,
@@ -56,7 +57,7 @@ ORDER_FIELDS: Final = needed(
     "contract_code", "direction", "offset", "volume", "price", "created_at"
 )
 
-_LINEAR = re.compile(r"(?P<base>[A-Z0-9]{1,20})-(?P<quote>[A-Z0-9]{1,10})(?:-[0-9]{6})?", re.ASCII)
+_LINEAR = re.compile(r"(?P<base>[^-]+)-(?P<quote>[A-Z0-9]{1,10})(?:-[0-9]{6})?")
 
 
 def read_notification(contract: ContractKind, reading: Reading, message: Any) -> None:
@@ -95,7 +96,7 @@ def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidat
         market,
         reading.row_id(f"{symbol}|{direction}|{raw_price}|{volume}|{timestamp_ms}"),
         side,
-        positive_decimal(raw_price, "price"),
+        positive_price(raw_price, "price"),
         size,
         timestamp_ms,
         PRICE_KIND,

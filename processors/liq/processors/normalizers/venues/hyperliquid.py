@@ -23,7 +23,9 @@ the one of `liquidatedUser` is the event, and its `side` is that of the closing 
 closes a long, and `dir` must agree. Of a takeover it is the liquidator's, read as in `userFills`:
 the two feeds give one id, and whichever arrives first, the event is the same, completeness
 "backstop" included. An auto-deleveraging gives nothing. The shape of the lines is taken from
-descriptions, not from recordings.
+descriptions, not from recordings. Providers of keyed streams send the same pairs as `fills` of a
+message whose `channel` or `type` is liquidationFills (GoldRush and Hydromancer, documentation of
+2026-07); it is read as a block is.
 
 `trades` (evidence: inferred). `users` is [buyer, seller]. A vault among them may be a takeover or
 an unwinding, which have opposite meanings and look alike; SIDE_WHEN_VAULT_BUYS is a choice, not a
@@ -56,6 +58,7 @@ from liq.processors.normalizers.kit import (
     new_market,
     object_field,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     take,
@@ -93,6 +96,14 @@ TAKEOVER_PREFIX: Final = "Liquidated "
 TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
 CONTROL_CHANNELS: Final = frozenset({"subscriptionResponse", "pong", "error"})
 AUTO_DELEVERAGING: Final = "Auto-Deleveraging"
+PROVIDER_CHANNEL: Final = "liquidationFills"
+PROVIDER_CONTROL: Final = CONTROL_CHANNELS | {
+    "connected",
+    "ping",
+    "reconnected",
+    "subscriptionUpdate",
+    "unsubscribed",
+}
 VICTIM_ORDERS: Final = {"A": Side.LONG, "B": Side.SHORT}
 CLOSING_PREFIXES: Final = ("Close ", TAKEOVER_PREFIX)
 FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
@@ -101,7 +112,7 @@ IDENTITY: Final = "time, coin, tid"
 MAX_TRADE_ID: Final = 2**63 - 1
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
-_THOUSANDS = re.compile(r"k(?=[A-Z])", re.ASCII)
+_THOUSANDS = re.compile(r"k(?=[^\W\d_a-z])")
 _SPOT = re.compile(r"@|.*/", re.ASCII)
 
 
@@ -159,13 +170,29 @@ def checked_method(liquidation: JsonObject) -> str:
 
 
 def read_node_fills(reading: Reading, message: Any) -> None:
-    """Read a line of a node's fills: one [owner, fill], or a block of them."""
+    """Read a line of a node's fills, one [owner, fill] or a block, or a provider's message."""
     if type(message) is list:
         reading.entries([message], read_node_fill)
     elif type(message) is dict and "events" in message:
         reading.entries(array_field(message, "events"), read_node_fill)
-    else:
+    elif type(message) is not dict:
         raise unknown_message(message)
+    elif is_provider_data(message):
+        reading.entries(array_field(message, "fills"), read_node_fill)
+
+
+def is_provider_data(message: JsonObject) -> bool:
+    """Whether a provider's message holds fills; it is control otherwise.
+
+    Raises:
+        EntryError: unknown_message when it is neither.
+    """
+    kind = message.get("channel", message.get("type"))
+    if kind == PROVIDER_CHANNEL:
+        return True
+    if type(kind) is str and kind in PROVIDER_CONTROL:
+        return False
+    raise unknown_message(message)
 
 
 def read_node_fill(reading: Reading, owned_fill: Any) -> Liquidation | None:
@@ -264,7 +291,7 @@ def fill_event(  # noqa: PLR0913, PLR0917 - what the feeds say differently
         market,
         reading.own_id(f"{timestamp_ms}|{coin}|{trade_id}"),
         side,
-        positive_decimal(raw_price, "px"),
+        positive_price(raw_price, "px"),
         positive_decimal(raw_size, "sz"),
         timestamp_ms,
         PriceKind.FILL,
@@ -312,7 +339,8 @@ def perpetual_market(coin: str) -> Market:
     check_symbol(coin)
     if _SPOT.match(coin):
         raise EntryError(
-            RejectReason.UNSUPPORTED_INSTRUMENT, f"{coin} is spot, which cannot be liquidated."
+            RejectReason.UNSUPPORTED_INSTRUMENT,
+            f"{shown(coin)} is spot, which cannot be liquidated.",
         )
     asset = coin.rpartition(":")[2]
     base = _THOUSANDS.sub("1000", asset, count=1) if _THOUSANDS.match(asset) else asset

@@ -1,6 +1,7 @@
 """Lighter: `trade/{market_id}`, whose messages list liquidations apart from other trades.
 
-Sources: apidocs.lighter.xyz, websocket reference, "Trade" (read 2026); a recorded message of 2026.
+Sources: apidocs.lighter.xyz, websocket reference, "Trade" (read 2026); recorded messages of 2026,
+among them rows of 2026-07-29 and 2026-09-21 without `trade_id_str`.
 
 - `is_maker_ask` tells the sides apart, and the taker is the liquidated account: true means that
   it bought, which closes a short.
@@ -9,8 +10,8 @@ Sources: apidocs.lighter.xyz, websocket reference, "Trade" (read 2026); a record
 - `size` is in units of the base, `price` is the fill's, `usd_amount` is their product.
 - `timestamp` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events.
-- The id is market and `trade_id_str`; the same number as `trade_id` may be too large for JSON
-  readers of floats. The answer to a subscription carries past trades under their own ids.
+- The id is market and `trade_id_str`, or `trade_id` where a row has only that: the same number, as
+  an integer. The answer to a subscription carries past trades under their own ids.
 - Markets are numbered. What a number stands for is metadata, without which it is rejected
   (`unknown_instrument`); `native_symbol` is the number. Markets are quoted and settled in USDC.
 """
@@ -22,11 +23,13 @@ from liq.processors.normalizers.kit import (
     Contracts,
     EntryError,
     Feed,
+    JsonObject,
     Reading,
     Venue,
     array_field,
     needed,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     take,
@@ -46,9 +49,7 @@ LIQUIDATION: Final = "liquidation"
 OTHER_TYPES: Final = frozenset({"deleverage", "market-settlement"})
 DATA_TYPES: Final = frozenset({"subscribed/trade", "update/trade"})
 CONTROL_TYPES: Final = frozenset({"connected", "ping", "pong", "unsubscribed"})
-TRADE_FIELDS: Final = needed(
-    "market_id", "trade_id_str", "is_maker_ask", "price", "size", "timestamp"
-)
+TRADE_FIELDS: Final = needed("market_id", "is_maker_ask", "price", "size", "timestamp")
 
 
 def read_trades(reading: Reading, message: Any) -> None:
@@ -73,7 +74,7 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
         raise EntryError(
             RejectReason.UNKNOWN_MESSAGE, f"No known trade has the type {shown(kind)}."
         )
-    market_id, trade_id, maker_asks, raw_price, size, time = take(fields, TRADE_FIELDS)
+    market_id, maker_asks, raw_price, size, time = take(fields, TRADE_FIELDS)
     if type(market_id) is not int:
         raise EntryError(
             RejectReason.MISSING_FIELD, f"market_id is {shown(market_id)}, not a market's number."
@@ -84,14 +85,31 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
         )
     return reading.liquidation(
         reading.instruments.market(EXCHANGE, str(market_id)),
-        reading.own_id(f"{market_id}|{text(trade_id, 'trade_id_str')}"),
+        reading.own_id(f"{market_id}|{id_of(fields)}"),
         SIDE_BY_MAKER_ASK[maker_asks],
-        positive_decimal(raw_price, "price"),
+        positive_price(raw_price, "price"),
         positive_decimal(size, "size"),
         timestamp(time, "timestamp", reading.received_at_ms),
         PRICE_KIND,
         COMPLETENESS,
     )
+
+
+def id_of(trade: JsonObject) -> str:
+    """The trade's id: `trade_id_str`, or the same number as `trade_id`.
+
+    Raises:
+        EntryError: missing_field.
+    """
+    if "trade_id_str" in trade:
+        return text(trade["trade_id_str"], "trade_id_str")
+    trade_id = trade.get("trade_id")
+    if type(trade_id) is not int or trade_id < 0:
+        raise EntryError(
+            RejectReason.MISSING_FIELD,
+            f"trade_id_str is missing, and trade_id is {shown(trade_id)}, not a trade's number.",
+        )
+    return str(trade_id)
 
 
 VENUE: Final = Venue(
@@ -104,7 +122,7 @@ VENUE: Final = Venue(
             price_kind=PRICE_KIND,
             long_when="`is_maker_ask` = false (the taker sold)",
             quantity="units of the base",
-            identity="market_id, trade_id_str",
+            identity="market_id, trade_id",
             breaks="a market listed since the last refresh waits as rejected",
         )
     },

@@ -34,6 +34,7 @@ from liq.processors.normalizers.kit import (
     needed,
     object_field,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     take,
@@ -85,7 +86,7 @@ def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquid
     raw_side, position, raw_price, raw_size, time = take(row_object(detail), DETAIL_FIELDS)
     side = liquidated_side(raw_side, "side", LIQUIDATED)
     check_position(text(position, "posSide"), side)
-    price = positive_decimal(raw_price, "bkPx")
+    price = positive_price(raw_price, "bkPx")
     size = positive_decimal(raw_size, "sz")
     timestamp_ms = timestamp(time, "ts", reading.received_at_ms)
     return reading.liquidation(

@@ -5,7 +5,9 @@ Source: docs.pacifica.fi, websocket "Trades" (read 2026); causes seen by a publi
 - `d` says what the taker did: with a liquidation for its cause, `close_long` closes a long.
 - `tc` is the cause. The documentation names market_liquidation and backstop_liquidation, and
   insolvency_liquidation was seen, too, so that every cause that ends in LIQUIDATION_SUFFIX is taken
-  for one. Neither a normal trade nor a settlement is an event.
+  for one, but AUTO_DELEVERAGING: its party won (docs.pacifica.fi, account liquidations; the word in
+  the balance events of the API, 2026), and it is rejected as `not_a_liquidation`. Neither a normal
+  trade nor a settlement is an event.
 - `a` is in units of the base; `p` is the fill's price; `t` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events. There is no channel of
   liquidations alone.
@@ -29,6 +31,7 @@ from liq.processors.normalizers.kit import (
     needed,
     new_market,
     positive_decimal,
+    positive_price,
     row_object,
     shown,
     take,
@@ -44,13 +47,14 @@ LIQUIDATED: Final = {"close_long": Side.LONG, "close_short": Side.SHORT}
 COMPLETENESS: Final = Completeness.COMPLETE
 PRICE_KIND: Final = PriceKind.FILL
 LIQUIDATION_SUFFIX: Final = "_liquidation"
+AUTO_DELEVERAGING: Final = "adl_liquidation"
 OTHER_CAUSES: Final = frozenset({"normal", "settlement"})
 CONTROL_CHANNELS: Final = frozenset({"subscribe", "unsubscribe", "pong", "error"})
 TRADE_FIELDS: Final = needed("s", "d", "p", "a", "t", "h", "li")
 MAX_ID: Final = 2**63 - 1
 QUOTE: Final = "USDC"
 
-_THOUSANDS = re.compile(r"k(?=[A-Z])", re.ASCII)
+_THOUSANDS = re.compile(r"k(?=[^\W\d_a-z])")
 
 
 def read_trades(reading: Reading, message: Any) -> None:
@@ -74,13 +78,18 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
         raise EntryError(
             RejectReason.UNKNOWN_MESSAGE, f"No known trade has the cause {shown(cause)}."
         )
+    if cause == AUTO_DELEVERAGING:
+        raise EntryError(
+            RejectReason.NOT_A_LIQUIDATION,
+            "An auto-deleveraging closes a winner's position; nobody is liquidated.",
+        )
     symbol, direction, raw_price, size, time, history, last = take(fields, TRADE_FIELDS)
     identity = f"{symbol}|{trade_number(history, 'h')}|{trade_number(last, 'li')}"
     return reading.liquidation(
         perpetual_market(text(symbol, "s")),
         reading.own_id(identity),
         liquidated_side(direction, "d", LIQUIDATED),
-        positive_decimal(raw_price, "p"),
+        positive_price(raw_price, "p"),
         positive_decimal(size, "a"),
         timestamp(time, "t", reading.received_at_ms),
         PRICE_KIND,

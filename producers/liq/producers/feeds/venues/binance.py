@@ -23,6 +23,8 @@ LIMITS: Final = Limits(
     messages_per_second=10,
     connections_per_minute=60,
 )
+# The server announces that it closes the socket (changelog of 2026-06-09).
+ANNOUNCEMENTS: Final = ("serverShutdown", "eventStreamTerminated")
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
@@ -39,9 +41,9 @@ def read(message: Any) -> Received:
         return Received(refused=refused, refusal=str(message["error"]))
     if "result" in message and "id" in message:
         return Received(acknowledged=(request(message["id"]),))
-    if message.get("e") == SHUTDOWN:
-        return CONTROL
-    return CONTROL if "code" in message and "e" not in message else DATA
+    if "e" not in message:
+        return CONTROL if "code" in message else DATA
+    return CONTROL if message["e"] in ANNOUNCEMENTS else DATA
 
 
 def announces_end(message: Any) -> bool:

@@ -2,8 +2,8 @@
 
 Source: docs.bitfinex.com, *WebSocket general* and *status*, 2026. Data are arrays that begin with
 a number of the channel, which only this connection's subscription explains; there is one channel
-a connection. The server sends `[channel, "hb"]` every 15 seconds. Info messages announce a restart
-(code 20051: reconnect) and the end of a maintenance (20061: subscribe again).
+a connection. The server sends `[channel, "hb"]` every 15 seconds; with configuration flags a
+sequence number and a time follow in every message.
 """
 
 from typing import Any, Final
@@ -12,6 +12,7 @@ from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, per_n
 
 HEARTBEAT_LENGTH: Final = 2
 RECONNECT_CODES: Final = frozenset({20051, 20061})
+CONTENT: Final = 1
 
 
 def read(message: Any) -> Received:
@@ -22,7 +23,7 @@ def read(message: Any) -> Received:
         if message["event"] == "error":
             return Received(refusal=f"{message.get('code')}: {message.get('msg')}")
         return CONTROL
-    if type(message) is list and len(message) == HEARTBEAT_LENGTH and message[1] == "hb":
+    if type(message) is list and message[CONTENT:] and message[CONTENT] in ("hb", "cs"):
         return CONTROL
     return DATA
 

@@ -1,8 +1,8 @@
 """Gate: `futures.public_liquidates` of all contracts, one address a settlement currency.
 
-Source: gate.com futures WebSocket v4 documentation, 2026. `futures.liquidates` is the private
-channel of an account. The header asks for sizes as decimal strings. `futures.system` announces a
-service upgrade before which the connection is closed (announcement 49851, 2026-02-12).
+Source: gate.com futures WebSocket v4 documentation, 2026, and frames recorded on 2026-08-11, whose
+`result` is one order where the documentation has an array. `futures.liquidates` is the private
+channel of an account. The header asks for sizes as decimal strings.
 """
 
 import time
@@ -67,8 +67,9 @@ def announces_end(message: Any) -> bool:
 
 
 def symbol_of(message: Any) -> Any:
-    """The contract of the first row."""
-    return message["result"][0]["contract"]
+    """The contract of the order, or of the first one."""
+    result = message["result"]
+    return (result[0] if isinstance(result, list) else result)["contract"]
 
 
 def sent_at_ms(message: Any) -> Any:

@@ -61,7 +61,15 @@ def _subscribed(data: Any) -> tuple[str, ...]:
 
 
 def symbol_of(message: Any) -> Any:
-    """The coin of the first trade (a list) or fill (an object with a list)."""
+    """The coin of the first trade (a list) or fill (an object with a list).
+
+    A node's lines and a provider's messages hold pairs of an owner and a fill.
+    """
+    if isinstance(message, list):
+        return message[1]["coin"]
+    if "data" not in message:
+        pairs = message["fills"] if "fills" in message else message["events"]
+        return pairs[0][1]["coin"]
     data = message["data"]
     entries = data["fills"] if isinstance(data, dict) else data
     return entries[0]["coin"]
