@@ -15,6 +15,15 @@ CLOCK_WARNING_MS: Final = 1_000
 # Later than this, the log believes its own clock and no longer the producer's.
 CLOCK_FAILED_MS: Final = 5_000
 MAX_SHOWN_CHARACTERS: Final = 160
+# Rejections of what is read and has no place here; unknown contracts are judged apart.
+BY_DESIGN: Final = frozenset(
+    {
+        RejectReason.UNKNOWN_INSTRUMENT,
+        RejectReason.UNSUPPORTED_INSTRUMENT,
+        RejectReason.UNSUPPORTED_QUOTE,
+        RejectReason.NOT_A_LIQUIDATION,
+    }
+)
 
 
 def judge(seen: FeedSeen, seconds: float, clock_ms: int | None) -> Finding:
@@ -90,22 +99,22 @@ def _answers(seen: FeedSeen) -> list[Finding]:
 
 def _silence(seen: FeedSeen, seconds: float) -> list[Finding]:
     is_long = not seen.frames and seconds >= seen.feed.silence_seconds
+    moved = [
+        Finding(Level.WARNING, f"The feed went on at another address: {_shortened(detail)}.")
+        for detail in seen.moves
+    ]
     if not (seen.accepted and (seen.is_stale or is_long)):
-        return []
+        return moved
     text = (
         f"Subscribed, and silent for longer than the usual {seen.feed.silence_seconds:.0f} s: "
         "the address or the channel may be retired."
     )
-    return [Finding(Level.WARNING, text)]
+    return [*moved, Finding(Level.WARNING, text)]
 
 
 def _frames(seen: FeedSeen) -> list[Finding]:
     findings = []
-    unread = {
-        reason: count
-        for reason, count in seen.rejected.items()
-        if reason != RejectReason.UNKNOWN_INSTRUMENT
-    }
+    unread = {reason: count for reason, count in seen.rejected.items() if reason not in BY_DESIGN}
     if unread:
         count = sum(unread.values())
         reason = max(unread, key=unread.__getitem__)

@@ -32,13 +32,18 @@ class ConnectionSeen:
 
 @dataclass(slots=True)
 class FeedSeen:
-    """Everything of one feed. `ends` are the latest losses and refusals, in the venue's words."""
+    """Everything of one feed.
+
+    `ends` are the latest losses and refusals, in the venue's words; `moves` the latest change to
+    another of its documented addresses.
+    """
 
     feed: FeedSpec
     connections: dict[str, ConnectionSeen] = field(default_factory=dict)
     ends: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_ENDS))
     end_count: int = 0
     is_stale: bool = False
+    moves: deque[str] = field(default_factory=lambda: deque(maxlen=1))
     frames: int = 0
     control_frames: int = 0
     events: int = 0
@@ -107,6 +112,8 @@ class FeedSeen:
         if record.event is FeedEvent.CONNECTED and connection is not None:
             connection.answer_seconds = now - connection.opened_at
         self.is_stale |= record.event is FeedEvent.STALE
+        if record.event is FeedEvent.MOVED:
+            self.moves.append(record.detail)
         is_end = record.event in {FeedEvent.LOST, FeedEvent.REFUSED}
         # A connection of which only some names were refused goes on, and says so as refused.
         goes_on = connection is not None and connection.answer_seconds is not None

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from liq.cli.doctor.capture import CaptureWriter
 from liq.cli.doctor.examination import FeedReport, Report
@@ -33,15 +33,14 @@ def print_report(console: Console, report: Report, capture: CaptureWriter | None
             feeds.add_row(*_cells(each))
         console.print(feeds)
         for level, sentence, labels in _verdicts(report.feeds):
-            text = f"[{STYLES[level]}]{', '.join(labels)}[/]: {escape(sentence)}"
-            console.print(text, highlight=False, soft_wrap=True)
+            console.print(_styled(level, ", ".join(labels), sentence), soft_wrap=True)
     checks = Table("check", "verdict", title="Surroundings")
     for check in report.checks:
-        checks.add_row(check.name, _verdict(check.level, check.sentence))
+        checks.add_row(check.name, _styled(check.level, check.level, check.sentence))
     console.print(checks)
     if capture is not None:
-        console.print(_capture_sentence(capture), highlight=False, markup=False)
-    console.print(f"In all: {report.level}.", style=STYLES[report.level], highlight=False)
+        console.print(Text(_printable(_capture_sentence(capture))), soft_wrap=True)
+    console.print(Text(f"In all: {report.level}.", style=STYLES[report.level]))
 
 
 def document(report: Report, capture: CaptureWriter | None) -> dict[str, Any]:
@@ -103,7 +102,7 @@ def _feed_document(report: FeedReport) -> dict[str, Any]:
     }
 
 
-def _cells(report: FeedReport) -> tuple[str, ...]:
+def _cells(report: FeedReport) -> tuple[str | Text, ...]:
     seen = report.seen
     reason, count = _commonest(seen)
     known, unknown = len(seen.known_symbols), len(seen.unknown_contracts)
@@ -119,7 +118,7 @@ def _cells(report: FeedReport) -> tuple[str, ...]:
         rejected,
         f"{known}/{known + unknown}" if known + unknown else "",
         "" if seen.offset_ms is None else f"{seen.offset_ms:+} ms",
-        f"[{STYLES[report.finding.level]}]{report.finding.level}[/]",
+        Text(report.finding.level, style=STYLES[report.finding.level]),
     )
 
 
@@ -135,8 +134,13 @@ def _verdicts(feeds: tuple[FeedReport, ...]) -> list[tuple[Level, str, list[str]
     return sorted(found, key=lambda each: order.index(each[0]), reverse=True)
 
 
-def _verdict(level: Level, sentence: str) -> str:
-    return f"[{STYLES[level]}]{level}[/]: {escape(sentence)}"
+def _styled(level: Level, word: str, sentence: str) -> Text:
+    return Text.assemble((word, STYLES[level]), f": {_printable(sentence)}")
+
+
+def _printable(text: str) -> str:
+    """Return a sentence without what could move a terminal's cursor: venues' words are in it."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _commonest(seen: FeedSeen) -> tuple[str, int]:
