@@ -74,6 +74,7 @@ SHOWN: Final = {
     Misbehaviour.SLOW_ANSWERS: Shown(Level.WARNING, "answered only after", exit_code=0),
     Misbehaviour.HALF_OPEN: Shown(Level.WARNING, "ended once: half-open", exit_code=0),
     Misbehaviour.CLOSES_AT_ONCE: Shown(Level.FAILED, "not subscribed at the end"),
+    Misbehaviour.CLOSES_FOR_A_REASON: Shown(Level.FAILED, "too many subscriptions"),
     Misbehaviour.SILENT: Shown(Level.WARNING, "silent for longer than the usual", exit_code=0),
     Misbehaviour.GARBAGE: Shown(Level.WARNING, "cannot be read, mostly not_json", exit_code=0),
     Misbehaviour.NOT_TEXT: Shown(Level.WARNING, "cannot be read, mostly not_json", exit_code=0),

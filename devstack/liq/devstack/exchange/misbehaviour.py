@@ -29,6 +29,7 @@ class Misbehaviour(StrEnum):
     SLOW_ANSWERS = auto()
     HALF_OPEN = auto()
     CLOSES_AT_ONCE = auto()
+    CLOSES_FOR_A_REASON = auto()
     SILENT = auto()
     GARBAGE = auto()
     NOT_TEXT = auto()
@@ -87,6 +88,10 @@ def _half_open(exchange: LocalExchange) -> None:
 
 def _closes_at_once(exchange: LocalExchange) -> None:
     exchange.cuts_subscribers = True
+
+
+def _closes_for_a_reason(exchange: LocalExchange) -> None:
+    exchange.close_reason = "too many subscriptions"
 
 
 def _silent(exchange: LocalExchange) -> None:

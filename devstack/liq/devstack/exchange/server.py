@@ -46,6 +46,7 @@ class LocalExchange:
     - `listing_status`: the same for the listing of markets; `listing` is what it answers
     - `repeats`: new subscribers are sent the last hundred frames again
     - `cuts_subscribers`: connections are reset as soon as they are subscribed
+    - `close_reason`: connections are closed for it (1008) as soon as they are subscribed
     - `freezes_subscribers`: connections are not read any more once they are subscribed
     - `is_silent`: data frames are not sent, and not in the ledger either
     - `clock_offset_ms`: data frames are dated by this machine's clock plus so much; without it,
@@ -66,6 +67,7 @@ class LocalExchange:
         self.is_mute = False
         self.repeats = False
         self.cuts_subscribers = False
+        self.close_reason = ""
         self.freezes_subscribers = False
         self.is_silent = False
         self.clock_offset_ms: int | None = None
@@ -257,6 +259,8 @@ class LocalExchange:
             return
         if self.cuts_subscribers:
             client.connection.transport.abort()
+        if self.close_reason:
+            await client.connection.close(1008, self.close_reason)
         if self.freezes_subscribers:
             client.connection.transport.pause_reading()
             client.names.clear()
