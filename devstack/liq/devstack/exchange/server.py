@@ -255,8 +255,10 @@ class LocalExchange:
         if self.repeats and answer.subscribed:
             for payload in self.ledger[-REPEATED:]:
                 await client.connection.send(self.dialect.encode(payload.decode()))
-        if self.dialect.subscribes not in client.names:
-            return
+        if self.dialect.subscribes in client.names:
+            await self._misbehave_after_subscription(client)
+
+    async def _misbehave_after_subscription(self, client: Client) -> None:
         if self.cuts_subscribers:
             client.connection.transport.abort()
         if self.close_reason:
