@@ -6,7 +6,7 @@ OTHER is a checkout of this project with its own `.venv` (`make install` there).
 workload on both, in turn, and the order alternates. A ratio is this checkout's processor time over
 the other's in the same round; the table shows the ratios' quartiles.
 
-    normalize  frames of the recordings and golden messages of every feed
+    normalize  frames of the recordings and golden messages of every feed, those that both read
     detect     the liquidations of the recordings, assets and market together
     sink       a whole `liq sink clickhouse`, from Kafka to stored rows
     produce    a whole `liq produce aster`, from a websocket to acknowledged records
@@ -79,16 +79,23 @@ def core(name: str, lines: list[bytes], passes: int, folder: Path) -> Workload:
     """Return a workload of the pure core over prepared lines."""
     path = folder / f"{name}.jsonl"
     path.write_bytes(b"\n".join(lines))
+    return lambda checkout: float(core_work(checkout, name, path, str(passes)))
 
-    def run(checkout: Path) -> float:
-        command: list[str | Path] = [
-            *(checkout / ".venv/bin/python", "-P", HERE / "benchmarks/core_work.py"),
-            *(name, path, str(passes)),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreters
-        return float(done.stdout)
 
-    return run
+def core_work(checkout: Path, *arguments: str | Path) -> str:
+    """Run `core_work.py` with the interpreter of a checkout."""
+    command: list[str | Path] = [
+        *(checkout / ".venv/bin/python", "-P", HERE / "benchmarks/core_work.py"),
+        *arguments,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own interpreters
+
+
+def read_by(checkout: Path, lines: list[bytes], folder: Path) -> list[bytes]:
+    """Return the lines whose frames another checkout reads: a rejection is no comparison."""
+    path = folder / "candidates.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    return [lines[number] for number in orjson.loads(core_work(checkout, "read", path))]
 
 
 def frame_lines() -> list[bytes]:
@@ -194,13 +201,14 @@ def producing(stack: Stack) -> Workload:
 
 
 @contextmanager
-def workloads(chosen: list[str]) -> Iterator[dict[str, Workload]]:
+def workloads(chosen: list[str], other: Path) -> Iterator[dict[str, Workload]]:
     """Prepare the chosen workloads, with a stack if a whole worker is among them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         found: dict[str, Workload] = {}
         if "normalize" in chosen:
-            found["normalize"] = core("normalize", frame_lines(), 4, folder)
+            frames = read_by(other, frame_lines(), folder)
+            found["normalize"] = core("normalize", frames, 4, folder)
         if "detect" in chosen:
             found["detect"] = core("detect", [encode(event) for event in recorded()], 6, folder)
         if not {"sink", "produce"} & set(chosen):
@@ -231,7 +239,7 @@ def main() -> None:
     other = options.other.resolve()
     missed = []
     configure_logging(load_settings(log_level="WARNING"), worker="benchmark")
-    with workloads(list(options.workloads)) as prepared:
+    with workloads(list(options.workloads), other) as prepared:
         print(f"{'CPU seconds':<12}{'other':>9}{'ours':>9}{'ratio: 25 %':>14}", end="")
         print(f"{'50 %':>8}{'75 %':>8}   medians of {options.rounds} interleaved rounds")
         for name, work in prepared.items():

@@ -2,6 +2,7 @@
 
     python core_work.py normalize FRAMES.jsonl PASSES
     python core_work.py detect EVENTS.jsonl PASSES
+    python core_work.py read FRAMES.jsonl       the numbers of the lines without a rejection
 
 `benchmarks.against` runs it with the interpreters of two checkouts in turn, so it imports only what
 both have. Commit e5e5d9a and older have no package `liq` around the rooms.
@@ -47,6 +48,21 @@ def normalizing(lines: list[bytes]) -> Callable[[], None]:
     return work
 
 
+def read_lines(lines: list[bytes]) -> list[int]:
+    """Return the numbers of the lines whose frames this checkout reads without a rejection."""
+    core = room("processors.normalizers")
+    book = core.load_snapshot()
+    config = core.NormalizerConfig(Decimal(100_000), Decimal(100))
+    rejected = room("schemas.records").Rejected
+    found = []
+    for number, line in enumerate(map(json.loads, lines)):
+        metadata = core.FrameMetadata(line["exchange"], line["feed"], line["received_at_ms"])
+        results = core.normalize(base64.b64decode(line["frame"]), metadata, book, config)
+        if not any(isinstance(result, rejected) for result in results):
+            found.append(number)
+    return found
+
+
 def detecting(lines: list[bytes]) -> Callable[[], None]:
     """Return the work of detecting on every event once, assets and market together."""
     core = room("processors.cascades")
@@ -65,12 +81,15 @@ def detecting(lines: list[bytes]) -> Callable[[], None]:
 
 def main() -> None:
     """Print the processor seconds of PASSES passes after one that warms caches up."""
-    name, path, passes = sys.argv[1:]
+    name, path, *passes = sys.argv[1:]
     lines = Path(path).read_bytes().splitlines()
+    if name == "read":
+        print(json.dumps(read_lines(lines)))
+        return
     work = {"normalize": normalizing, "detect": detecting}[name](lines)
     work()
     started = time.process_time()
-    for _ in range(int(passes)):
+    for _ in range(int(passes[0])):
         work()
     print(time.process_time() - started)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from liq.processors.normalizers.errors import EntryError
-from liq.processors.normalizers.numbers import stored
+from liq.processors.normalizers.numbers import MAX_VALUE_USD, stored
 from liq.schemas.records import Source
 
 
@@ -39,11 +39,15 @@ class NormalizerConfig:
         for name in ("institutional_threshold_usd", "btc_price_level_step_usd"):
             value: Decimal = getattr(self, name)
             try:
-                usable = value.is_finite() and value > 0 and stored(value, name) == value
+                usable = (
+                    value.is_finite()
+                    and 0 < value <= MAX_VALUE_USD
+                    and stored(value, name) == value
+                )
             except EntryError:
                 usable = False
             if not usable:
                 raise ValueError(
-                    f"{name} is {value}: set it above zero, with at most 26 integer digits "
-                    "and 12 decimal places."
+                    f"{name} is {value}: set it above zero and up to {MAX_VALUE_USD}, with at "
+                    "most 12 decimal places."
                 )

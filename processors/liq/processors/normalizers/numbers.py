@@ -20,6 +20,10 @@ MAX_INTEGER_DIGITS: Final = 26
 DECIMAL_PLACES: Final = 12
 PRICE_PLACES: Final = 18
 MAX_TEXT_CHARACTERS: Final = 40
+# What no market exceeds: the open interest of all venues together is about 1e11 dollars, and no
+# supply of a coin or price reaches 1e20. Larger numbers are glitches, and their sums overflow.
+MAX_VALUE_USD: Final = Decimal(10) ** 12
+MAX_NUMBER: Final = Decimal(10) ** 20
 
 # Wide enough that no product of two stored numbers is ever rounded.
 EXACT: Final = Context(
@@ -39,7 +43,8 @@ def positive_decimal(value: object, name: str) -> Decimal:
 
     Raises:
         EntryError: invalid_number: not a plain decimal, over 40 characters, zero, negative, or
-            of a magnitude that does not fit; missing_field: neither a string nor a number.
+            of a magnitude that does not fit; implausible: over MAX_NUMBER; missing_field:
+            neither a string nor a number.
     """
     text = value if type(value) is str else _number_text(value)
     # Digits and at most one point, short enough for every stored number: nearly all there are.
@@ -47,7 +52,7 @@ def positive_decimal(value: object, name: str) -> Decimal:
         number = Decimal(text)
         if number:
             return number
-    return _long_decimal(value, text, name, SMALLEST)
+    return bounded(_long_decimal(value, text, name, SMALLEST), name)
 
 
 def positive_price(value: object, name: str) -> Decimal:
@@ -61,7 +66,7 @@ def positive_price(value: object, name: str) -> Decimal:
         number = Decimal(text)
         if number:
             return number
-    return _long_decimal(value, text, name, SMALLEST_PRICE)
+    return bounded(_long_decimal(value, text, name, SMALLEST_PRICE), name)
 
 
 def _long_decimal(value: object, text: str, name: str, smallest: Decimal) -> Decimal:
@@ -99,4 +104,32 @@ def stored(number: Decimal, name: str, smallest: Decimal = SMALLEST) -> Decimal:
         RejectReason.INVALID_NUMBER,
         f"{name} does not fit {MAX_INTEGER_DIGITS} integer digits and {-smallest.adjusted()} "
         "places.",
+    )
+
+
+def stored_quantity(quantity: Decimal) -> Decimal:
+    """A quantity in units of the base, rounded half-even to the stored places.
+
+    Raises:
+        EntryError: as `stored` and `bounded`.
+    """
+    return bounded(stored(quantity, "The quantity"), "The quantity")
+
+
+def bounded(number: Decimal, name: str) -> Decimal:
+    """Give a quantity or price back that a market can have.
+
+    Raises:
+        EntryError: implausible.
+    """
+    if number > MAX_NUMBER:
+        raise implausible(name, number)
+    return number
+
+
+def implausible(name: str, number: Decimal) -> EntryError:
+    """The error for a number that no market has."""
+    return EntryError(
+        RejectReason.IMPLAUSIBLE,
+        f"{name} is of the order of 1e{number.adjusted()}, more than a whole market has.",
     )

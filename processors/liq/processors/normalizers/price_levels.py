@@ -52,7 +52,7 @@ _BANDS = {power: _bands(power) for power in range(-PRICE_PLACES, MAX_INTEGER_DIG
 def price_level(price: Decimal, base: str, btc_step_usd: Decimal) -> Decimal:
     """The multiple of the asset's step nearest to `price`, halves up, and never zero.
 
-    `price` is above zero and at most 26 integer digits wide.
+    `price` is above zero and at most MAX_NUMBER.
     """
     if base == "BTC":
         step, quotient = btc_step_usd, _divide(price, btc_step_usd)

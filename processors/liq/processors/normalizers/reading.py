@@ -11,7 +11,14 @@ from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError
 from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.markets import ONE, Market
-from liq.processors.normalizers.numbers import EXACT, SMALLEST_PRICE, stored
+from liq.processors.normalizers.numbers import (
+    EXACT,
+    MAX_VALUE_USD,
+    SMALLEST_PRICE,
+    implausible,
+    stored,
+    stored_quantity,
+)
 from liq.processors.normalizers.price_levels import price_level
 from liq.schemas.records import SCHEMA_VERSION, Liquidation, Rejected
 from liq.schemas.vocabulary import (
@@ -20,7 +27,6 @@ from liq.schemas.vocabulary import (
     ContractKind,
     Evidence,
     PriceKind,
-    RejectReason,
     Side,
 )
 
@@ -28,11 +34,6 @@ from liq.schemas.vocabulary import (
 # entries would become 100 GB. The last one kept says how many more there were.
 MAX_REJECTIONS: Final = 100
 EVENT_ID_BYTES: Final = 16
-# Beyond what a market holds: the open interest of all venues together is about 1e11 dollars, and no
-# supply of a coin reaches 1e20. Larger numbers are glitches, and sums of them overflow a database.
-MAX_VALUE_USD: Final = Decimal(10) ** 12
-MAX_PRICE: Final = Decimal(10) ** 12
-MAX_QUANTITY: Final = Decimal(10) ** 20
 
 # Looked up once: a member of an enumeration takes as long as a multiplication to look up.
 _LINEAR: Final = ContractKind.LINEAR
@@ -72,7 +73,7 @@ class Reading:
         self._frame = frame
         self._metadata = metadata
         self._config = config
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, int] | None = None
         self._rejections = 0
 
     def entries(
@@ -134,8 +135,12 @@ class Reading:
         `row` is the venue's own text of the symbol, side, price, quantity and exchange time,
         joined by `|`. Identical rows of one frame are told apart by counting them.
         """
-        occurrence = self._seen.get(row, 0)
-        self._seen[row] = occurrence + 1
+        seen = self._seen
+        if seen is None:  # the only row of most frames
+            self._seen, occurrence = {row: 1}, 0
+        else:
+            occurrence = seen.get(row, 0)
+            seen[row] = occurrence + 1
         identity = f"{self.exchange}|{row}|{occurrence}".encode()
         return blake2b(identity, digest_size=EVENT_ID_BYTES).hexdigest()
 
@@ -166,7 +171,7 @@ class Reading:
 
         Raises:
             EntryError: invalid_number, when a product does not fit what is stored; implausible,
-                when it exceeds what a market holds.
+                when it exceeds what a market has.
         """
         if market.renamed is not None and timestamp_ms >= market.renamed_at_ms:
             market = market.renamed
@@ -174,15 +179,17 @@ class Reading:
         amount = size if contract_size is ONE else _multiply(size, contract_size)
         if market.contract is _LINEAR and not size_is_quote:
             value_usd = stored(_multiply(amount, price), "The value")
-            quantity = amount if contract_size is ONE else stored(amount, "The quantity")
+            quantity = amount if contract_size is ONE else stored_quantity(amount)
         else:
             value_usd = stored(amount, "The value")
-            quantity = stored(_divide(amount, price), "The quantity")
+            quantity = stored_quantity(_divide(amount, price))
         if market.base_power:
-            quantity = stored(quantity.scaleb(market.base_power, EXACT), "The quantity")
+            quantity = stored_quantity(quantity.scaleb(market.base_power, EXACT))
             price = stored(price.scaleb(-market.base_power, EXACT), "The price", SMALLEST_PRICE)
-        if value_usd > MAX_VALUE_USD or price > MAX_PRICE or quantity > MAX_QUANTITY:
-            raise implausible(value_usd, price, quantity)
+        is_institutional = value_usd >= self._config.institutional_threshold_usd
+        # The threshold is at most MAX_VALUE_USD, so that most events are not compared twice.
+        if is_institutional and value_usd > MAX_VALUE_USD:
+            raise implausible("The value", value_usd)
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
         draft = new_draft()
         draft.event_id = event_id
@@ -202,7 +209,7 @@ class Reading:
         draft.received_at_ms = self.received_at_ms
         draft.completeness = completeness
         draft.evidence = evidence
-        draft.is_institutional = value_usd >= self._config.institutional_threshold_usd
+        draft.is_institutional = is_institutional
         draft.price_level = level
         draft.liquidated_user = liquidated_user
         draft.liquidator = liquidator
@@ -214,17 +221,3 @@ class Reading:
         draft.arrival = _LIVE
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)
-
-
-def implausible(value_usd: Decimal, price: Decimal, quantity: Decimal) -> EntryError:
-    """The error for an entry with more than a market holds."""
-    if value_usd > MAX_VALUE_USD:
-        name, number = "The value", value_usd
-    elif price > MAX_PRICE:
-        name, number = "The price", price
-    else:
-        name, number = "The quantity", quantity
-    return EntryError(
-        RejectReason.IMPLAUSIBLE,
-        f"{name} is of the order of 1e{number.adjusted()}, more than a whole market holds.",
-    )

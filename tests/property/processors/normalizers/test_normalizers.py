@@ -19,6 +19,7 @@ from liq.processors.normalizers import (
     load_snapshot,
     normalize,
 )
+from liq.processors.normalizers.numbers import MAX_NUMBER
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
 from liq.schemas.records import Liquidation, Rejected
@@ -29,7 +30,7 @@ CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 BOOK = load_snapshot()
 FEEDS = [(exchange, feed) for exchange in known_exchanges() for feed in known_feeds(exchange)]
 RECEIVED_AT_MS = 1_790_000_000_000
-LARGEST = Decimal(10) ** 20  # what a price of Decimal(38, 18) has before the point
+LARGEST = Decimal(10) ** 26
 
 Result = list[Liquidation | Rejected]
 
@@ -98,7 +99,7 @@ def check(results: Result, frame: bytes) -> None:
             assert 0 < len(result.detail) < 500
         else:
             for amount in (result.quantity, result.value_usd):
-                assert 0 < amount <= LARGEST
+                assert 0 < amount <= MAX_NUMBER
                 assert (Fraction(amount) * 10**12).denominator == 1
             for price in (result.price, result.price_level):
                 assert 0 < price < LARGEST

@@ -241,7 +241,7 @@ def test_symbols_in_any_script_are_kept_as_they_are(base: str) -> None:
 
 
 def test_a_glitch_beyond_any_market_is_implausible() -> None:
-    for changes in ({"z": "9" * 26, "ap": "1"}, {"z": "0.01", "ap": "2e12"}, {"z": "2e20"}):
+    for changes in ({"z": "9" * 26, "ap": "1"}, {"z": "2e20", "ap": "1e-9"}):
         assert reason_of(run_order(**changes)) is RejectReason.IMPLAUSIBLE
     assert isinstance(run_order(z="1e12", ap="1"), Liquidation)
 

@@ -211,7 +211,7 @@ def test_the_shipped_contracts() -> None:
         assert market.contract is (INVERSE if "-USD-" in symbol else LINEAR)
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "NaN", "1e30", "0.0000000000001"])
+@pytest.mark.parametrize("value", ["0", "-1", "NaN", "1e30", "1e13", "0.0000000000001"])
 def test_unusable_thresholds_are_refused_with_a_sentence(value: str) -> None:
     with pytest.raises(ValueError, match="institutional_threshold_usd is"):
         NormalizerConfig(Decimal(value), Decimal(100))

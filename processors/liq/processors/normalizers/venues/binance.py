@@ -139,10 +139,10 @@ def usdm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Mark
     Raises:
         EntryError: as `usdm_market` or `coinm_market`.
     """
-    market = order.get("st")
-    if market in COINM or (market is None and is_coinm_symbol(symbol)):
-        return coinm_market(reading, symbol)
-    return usdm_market(symbol)
+    kind = order.get("st")
+    if kind is None:
+        return shaped_usdm_market(symbol) or coinm_market(reading, symbol)
+    return coinm_market(reading, symbol) if kind in COINM else usdm_market(symbol)
 
 
 def coinm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Market:
@@ -155,9 +155,13 @@ def coinm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Mar
 
 
 @lru_cache(maxsize=8192)
-def is_coinm_symbol(symbol: str) -> bool:
-    """Whether a symbol has the shape of a COIN-M contract; no USD-M contract has."""
-    return _COINM_SYMBOL.fullmatch(symbol) is not None
+def shaped_usdm_market(symbol: str) -> Market | None:
+    """Resolve a USD-M symbol; None for the shape of a COIN-M contract, which no USD-M one has.
+
+    Raises:
+        EntryError: as `usdm_market`.
+    """
+    return None if _COINM_SYMBOL.fullmatch(symbol) else usdm_market(symbol)
 
 
 def coinm_market(reading: Reading, symbol: str) -> Market:

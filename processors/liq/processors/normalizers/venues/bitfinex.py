@@ -31,11 +31,9 @@ IS_MATCH, IS_MARKET_SOLD, -, PRICE_ACQUIRED]`.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from liq.processors.normalizers.kit import (
     JSON_NUMBERS,
@@ -76,30 +74,20 @@ COMPLETENESS: Final = Completeness.COMPLETE
 PRICE_KIND: Final = PriceKind.FILL
 # A heartbeat, and the checksums that a configuration flag asks for.
 CONTROL_CONTENTS: Final = frozenset({"hb", "cs"})
-_amount = attrgetter("amount")
 
 _PERPETUAL = re.compile(r"t(?!TEST)([^:]{1,60})F0:([A-Z0-9]{1,20})F0")
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A row that says the price at which a position, or a part of it, was taken over."""
+class Row(NamedTuple):
+    """A row of a derivative; one without a price is a trigger, whose time does not matter."""
 
     market: Market
     position: int
+    is_execution: bool
     side: Side
-    price: Decimal
     amount: Decimal
+    price: Decimal | None
     timestamp_ms: int
-
-
-@dataclass(slots=True)
-class Position:
-    """The rows of one position in one frame; `triggered` is its size where a trigger says it."""
-
-    triggered: Decimal | None = None
-    whole: list[Taken] = field(default_factory=list)
-    executed: list[Taken] = field(default_factory=list)
 
 
 def read_status(reading: Reading, message: Any) -> None:
@@ -113,19 +101,19 @@ def read_status(reading: Reading, message: Any) -> None:
         return
     if type(rows) is not list:
         raise unknown_message(message)
-    positions: dict[int, Position] = {}
+    positions: dict[int, list[Row]] = {}
     reading.entries(rows, read_row, positions)
     reading.entries(positions.values(), read_position)
 
 
-def read_row(reading: Reading, row: Any, positions: dict[int, Position]) -> None:
-    """Add one row of a derivative to its position."""
+def read_row(reading: Reading, row: Any, positions: dict[int, list[Row]]) -> None:
+    """Add one row of a derivative to those of its position."""
     if type(row) is not list or len(row) < ROW_LENGTH or row[0] != "pos":
         raise EntryError(RejectReason.MISSING_FIELD, "An entry is not a row of twelve with a pos.")
-    number, is_match, amount, time = row[POSITION_ID], row[IS_MATCH], row[AMOUNT], row[TIME]
     market = derivative_market(text(row[SYMBOL], "SYMBOL"))
     if market is None:
         return
+    number, is_match, amount = row[POSITION_ID], row[IS_MATCH], row[AMOUNT]
     if type(number) is not int or type(is_match) is not int:
         raise EntryError(
             RejectReason.MISSING_FIELD,
@@ -133,47 +121,60 @@ def read_row(reading: Reading, row: Any, positions: dict[int, Position]) -> None
         )
     if type(amount) not in JSON_NUMBERS:
         raise unusable(RejectReason.INVALID_NUMBER, amount, "AMOUNT", "a number")
-    size = positive_decimal(abs(amount), "AMOUNT")
-    position = positions.setdefault(number, Position())
-    if row[PRICE_ACQUIRED] is None:
-        position.triggered = size
-        return
-    taken = Taken(
-        market,
-        number,
-        Side.LONG if amount > 0 else Side.SHORT,
-        positive_price(row[PRICE_ACQUIRED], "PRICE_ACQUIRED"),
-        size,
-        timestamp(int(time) if type(time) is float else time, "MTS", reading.received_at_ms),
-    )
-    (position.executed if is_match else position.whole).append(taken)
+    size, acquired = positive_decimal(abs(amount), "AMOUNT"), row[PRICE_ACQUIRED]
+    is_execution = is_match != 0
+    side = Side.LONG if amount > 0 else Side.SHORT
+    if acquired is None:
+        one = Row(market, number, is_execution, side, size, None, 0)
+    else:
+        time = row[TIME]
+        price = positive_price(acquired, "PRICE_ACQUIRED")
+        time_ms = int(time) if type(time) is float else time
+        timestamp_ms = timestamp(time_ms, "MTS", reading.received_at_ms)
+        one = Row(market, number, is_execution, side, size, price, timestamp_ms)
+    if number in positions:
+        positions[number].append(one)
+    else:
+        positions[number] = [one]
 
 
-def read_position(reading: Reading, position: Position) -> Liquidation | None:
+def read_position(reading: Reading, rows: list[Row]) -> Liquidation | None:
     """Make the event of one position, which is never larger than the position was."""
-    priced = position.whole or position.executed
-    if not priced:
+    counted: Row | None = None
+    triggered: Decimal | None = None
+    for row in rows:
+        if row.price is None:
+            triggered = row.amount
+        elif counted is None or counts_rather(row, counted):
+            counted = row
+    if counted is None or counted.price is None:
         return None
-    largest = max(priced, key=_amount)
-    amount, price, price_kind = largest.amount, largest.price, PRICE_KIND
-    # Rows repeat where a recorder's do.
-    parts = dict.fromkeys(position.executed)
-    if not position.whole and position.triggered is not None and len(parts) > 1:
-        total = sum_exactly(one.amount for one in parts)
-        if total <= position.triggered:
-            paid = sum_exactly(EXACT.multiply(one.amount, one.price) for one in parts)
+    amount, price, price_kind = counted.amount, counted.price, PRICE_KIND
+    if counted.is_execution and triggered is not None and len(rows) > 2:  # noqa: PLR2004 - trigger and one
+        # A row counts once, however often a recorder wrote it.
+        parts = list(dict.fromkeys(row for row in rows if row.price is not None))
+        total = sum_exactly(part.amount for part in parts)
+        if len(parts) > 1 and total <= triggered:
+            paid = sum_exactly(EXACT.multiply(part.amount, part.price or ZERO) for part in parts)
             price = stored(EXACT.divide(paid, total), "The mean price", SMALLEST_PRICE)
             amount, price_kind = total, PriceKind.AVERAGE_FILL
     return reading.liquidation(
-        largest.market,
-        reading.own_id(str(largest.position)),
-        largest.side,
+        counted.market,
+        reading.own_id(str(counted.position)),
+        counted.side,
         price,
         amount,
-        largest.timestamp_ms,
+        counted.timestamp_ms,
         price_kind,
         COMPLETENESS,
     )
+
+
+def counts_rather(row: Row, counted: Row) -> bool:
+    """Whether a row says more than another of its position: the whole of it, or a larger part."""
+    if row.is_execution is not counted.is_execution:
+        return counted.is_execution
+    return row.amount > counted.amount
 
 
 def sum_exactly(numbers: Iterable[Decimal]) -> Decimal:
