@@ -51,7 +51,7 @@ class Limits:
             (self.requests_per_hour, f"requests an hour and {mine}"),
             (self.messages_per_second, f"messages a second and {mine}"),
             (self.messages_per_minute, f"messages a minute and {mine}"),
-            (self.unanswered_requests, f"unanswered requests of a {mine}"),
+            (self.unanswered_requests, f"unanswered requests by {mine}"),
             (self.connections_per_address, "connections an address"),
             (self.connections_per_minute, "new connections a minute and address"),
             (self.connections_per_hour, "new connections an hour and address"),
