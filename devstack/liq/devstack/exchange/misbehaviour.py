@@ -26,6 +26,7 @@ class Misbehaviour(StrEnum):
     ALL_REFUSED = auto()
     SOME_REFUSED = auto()
     MUTE = auto()
+    SOME_UNANSWERED = auto()
     SLOW_ANSWERS = auto()
     HALF_OPEN = auto()
     CLOSES_AT_ONCE = auto()
@@ -76,6 +77,10 @@ def _some_refused(exchange: LocalExchange) -> None:
 
 def _mute(exchange: LocalExchange) -> None:
     exchange.is_mute = True
+
+
+def _some_unanswered(exchange: LocalExchange) -> None:
+    exchange.ignored = _names(exchange) - {exchange.dialect.subscribes}
 
 
 def _slow_answers(exchange: LocalExchange) -> None:

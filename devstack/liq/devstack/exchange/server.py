@@ -250,17 +250,15 @@ class LocalExchange:
             self._note(json.dumps(reply))
             await client.connection.send(self.dialect.encode(reply))
         client.names.update(answer.subscribed)
-        if answer.subscribed:
+        if self.greeting and answer.subscribed:
+            await client.connection.send(self.greeting)
+        if self.repeats and answer.subscribed:
+            for payload in self.ledger[-REPEATED:]:
+                await client.connection.send(self.dialect.encode(payload.decode()))
+        if self.dialect.subscribes in client.names:
             await self._misbehave_after_subscription(client)
 
     async def _misbehave_after_subscription(self, client: Client) -> None:
-        if self.repeats:
-            for payload in self.ledger[-REPEATED:]:
-                await client.connection.send(self.dialect.encode(payload.decode()))
-        if self.dialect.subscribes not in client.names:
-            return
-        if self.greeting:
-            await client.connection.send(self.greeting)
         if self.cuts_subscribers:
             client.connection.transport.abort()
         if self.close_reason:
