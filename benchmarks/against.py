@@ -216,7 +216,7 @@ def workloads(chosen: list[str], other: Path) -> Iterator[dict[str, Workload]]:
         found: dict[str, Workload] = {}
         if "normalize" in chosen:
             frames = read_by(other, frame_lines(), folder)
-            found["normalize"] = core("normalize", frames, 4, folder)
+            found["normalize"] = core("normalize", frames, 12, folder)
         if "detect" in chosen:
             found["detect"] = core("detect", [encode(event) for event in recorded()], 6, folder)
         if not {"sink", "produce"} & set(chosen):

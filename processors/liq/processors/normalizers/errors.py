@@ -9,13 +9,15 @@ MAX_SHOWN_CHARACTERS = 48
 class EntryError(ValueError):
     """An entry (or a whole frame) gives no event; becomes one `Rejected` record.
 
-    It never leaves `normalize`. `detail` is a sentence of bounded length.
+    It never leaves `normalize`. `detail` is a sentence of bounded length. `contract` is the symbol
+    of a contract whose metadata is not known, and empty for every other reason.
     """
 
-    def __init__(self, reason: RejectReason, detail: str) -> None:
+    def __init__(self, reason: RejectReason, detail: str, contract: str = "") -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.contract = contract
 
 
 def unusable(reason: RejectReason, value: object, name: str, wanted: str) -> EntryError:

@@ -103,7 +103,8 @@ class InstrumentBook:
         if isinstance(market, Market):
             return market
         reason, detail = market
-        raise EntryError(reason, detail)
+        unknown = native_symbol if reason is RejectReason.UNKNOWN_INSTRUMENT else ""
+        raise EntryError(reason, detail, unknown)
 
     def _market_at(
         self, exchange: str, native_symbol: str, at_ms: int, family_of: FamilyOf | None

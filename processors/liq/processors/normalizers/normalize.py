@@ -7,6 +7,7 @@ from liq.processors.normalizers.errors import EntryError, shown
 from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.registry import VENUES
+from liq.processors.normalizers.retried import RetriedReading
 from liq.schemas.records import Liquidation, Rejected
 from liq.schemas.vocabulary import RejectReason
 
@@ -26,11 +27,15 @@ def normalize(
     With `waiting`, the symbols of unknown contracts are added to it, in their order, and their
     entries give no rejection: the frame is to be normalized again once the contracts are known.
     """
-    reading = Reading(frame, metadata, instruments, config, waiting)
+    waited_for = metadata.waited_for
+    if waited_for is None:
+        reading = Reading(frame, metadata, instruments, config, waiting)
+    else:
+        reading = RetriedReading(frame, metadata, instruments, config, waiting, waited_for)
     try:
         _read(frame, metadata, reading)
     except EntryError as error:
-        reading.reject_frame(error)
+        reading.reject(error)
     return reading.outcome()
 
 
@@ -40,8 +45,6 @@ def _read(frame: bytes, metadata: FrameMetadata, reading: Reading) -> None:
         raise EntryError(
             RejectReason.UNKNOWN_EXCHANGE, f"There is no normalizer for {shown(metadata.exchange)}."
         )
-    if venue.contracts is not None:
-        reading.family_of = venue.contracts.family_of
     feed = venue.feeds.get(metadata.feed)
     if feed is None:
         raise EntryError(

@@ -23,7 +23,8 @@ MAX_TEXT_CHARACTERS: Final = 40
 # What no market exceeds: the open interest of all venues together is about 1e11 dollars, and no
 # supply of a coin or price reaches 1e20. Larger numbers are glitches, and their sums overflow.
 MAX_VALUE_USD: Final = Decimal(10) ** 12
-MAX_NUMBER: Final = Decimal(10) ** 20
+NUMBER_DIGITS: Final = 20
+MAX_NUMBER: Final = Decimal(10) ** NUMBER_DIGITS
 
 # Wide enough that no product of two stored numbers is ever rounded.
 EXACT: Final = Context(
@@ -113,6 +114,12 @@ def stored_quantity(quantity: Decimal) -> Decimal:
     Raises:
         EntryError: as `stored` and `bounded`.
     """
+    if quantity.adjusted() < NUMBER_DIGITS:
+        rounded = _quantize(quantity, SMALLEST)
+        if rounded == quantity:
+            return quantity
+        if rounded:
+            return rounded
     return bounded(stored(quantity, "The quantity"), "The quantity")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from liq.processors.normalizers.building import finished, new_draft
 from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
@@ -15,6 +15,7 @@ from liq.processors.normalizers.numbers import (
     EXACT,
     MAX_VALUE_USD,
     SMALLEST_PRICE,
+    bounded,
     implausible,
     stored,
     stored_quantity,
@@ -29,7 +30,6 @@ from liq.schemas.vocabulary import (
     ContractKind,
     Evidence,
     PriceKind,
-    RejectReason,
     Side,
 )
 
@@ -42,9 +42,6 @@ EVENT_ID_BYTES: Final = 16
 _LINEAR: Final = ContractKind.LINEAR
 _QUANTO: Final = ContractKind.QUANTO
 _REPORTED: Final = Evidence.REPORTED
-_LIVE: Final = Arrival.LIVE
-_RETRIED: Final = Arrival.RETRIED
-_UNKNOWN_INSTRUMENT: Final = RejectReason.UNKNOWN_INSTRUMENT
 
 _multiply = EXACT.multiply
 _divide = EXACT.divide
@@ -53,16 +50,15 @@ _divide = EXACT.divide
 class Reading:
     """Collects the events and rejections of one frame, in the order of its entries."""
 
+    _arrival: ClassVar[Arrival] = Arrival.LIVE
     __slots__ = (
         "_config",
         "_frame",
         "_metadata",
         "_rejections",
         "_seen",
-        "_symbol",
         "_waiting",
         "exchange",
-        "family_of",
         "instruments",
         "received_at_ms",
         "results",
@@ -85,19 +81,17 @@ class Reading:
         self._config = config
         self._seen: dict[str, int] | None = None
         self._rejections = 0
-        # The contract that the present entry was looked up under, if it got so far.
-        self._symbol = ""
         self._waiting = waiting
-        self.family_of: FamilyOf | None = None
 
-    def contract(self, symbol: str) -> Market:
+    def contract(self, symbol: str, family_of: FamilyOf | None = None) -> Market:
         """Resolve a contract by the metadata that held when the frame was received.
+
+        With `family_of`, an unknown contract has the size of its family.
 
         Raises:
             EntryError: as `InstrumentBook.market`.
         """
-        self._symbol = symbol
-        return self.instruments.market(self.exchange, symbol, self.received_at_ms, self.family_of)
+        return self.instruments.market(self.exchange, symbol, self.received_at_ms, family_of)
 
     def entries(
         self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any
@@ -107,7 +101,6 @@ class Reading:
         `read` is given this reading, the entry, and the context.
         """
         for entry in entries:
-            self._symbol = ""
             try:
                 event = read(self, entry, *context)
             except EntryError as error:
@@ -121,27 +114,10 @@ class Reading:
         self.results.append(event)
 
     def reject(self, error: EntryError) -> None:
-        """Keep a rejection with the frame's bytes; an unknown contract waits where it may.
-
-        Of a frame that waited, only what concerns the contracts that it waited for is kept.
-        """
-        symbol = self._symbol
-        waited_for = self._metadata.waited_for
-        if waited_for is not None and symbol not in waited_for:
+        """Keep a rejection with the frame's bytes; an unknown contract waits where it may."""
+        if error.contract and self._waiting is not None:
+            self._waiting[error.contract] = None
             return
-        if self._waiting is not None and symbol and error.reason is _UNKNOWN_INSTRUMENT:
-            self._waiting[symbol] = None
-            return
-        self._keep_rejection(error)
-
-    def reject_frame(self, error: EntryError) -> None:
-        """Keep the rejection of a frame as a whole."""
-        if self._symbol:
-            self.reject(error)
-        else:
-            self._keep_rejection(error)
-
-    def _keep_rejection(self, error: EntryError) -> None:
         self._rejections += 1
         if self._rejections > MAX_REJECTIONS:
             return
@@ -162,14 +138,7 @@ class Reading:
         """Everything that the frame gave."""
         if self._rejections > MAX_REJECTIONS:
             self._count_dropped(self._rejections - MAX_REJECTIONS)
-        waited_for = self._metadata.waited_for
-        if waited_for is None:
-            return self.results
-        return [
-            result
-            for result in self.results
-            if isinstance(result, Rejected) or result.native_symbol in waited_for
-        ]
+        return self.results
 
     def _count_dropped(self, dropped: int) -> None:
         position, last = max(
@@ -227,13 +196,12 @@ class Reading:
         """
         metadata = self._metadata
         rate: FrameRate | None = None
+        contract_size = market.contract_size
+        amount = size if contract_size is ONE else _multiply(size, contract_size)
         if not market.is_plain or metadata.rates:
             market = market.at(timestamp_ms)
             if market.rate_currency:
                 rate = rate_for(market, metadata.rates, self._config.max_rate_age_ms)
-        contract_size = market.contract_size
-        amount = size if contract_size is ONE else _multiply(size, contract_size)
-        if rate is not None or market.contract is _QUANTO:
             value_usd, quantity, price = _converted(
                 market, rate, amount, price, size_is_quote=size_is_quote
             )
@@ -281,7 +249,7 @@ class Reading:
             draft.rate = rate.usd
             draft.rate_currency = rate.currency
             draft.rate_age_ms = rate.age_ms
-        draft.arrival = _LIVE if metadata.waited_for is None else _RETRIED
+        draft.arrival = self._arrival
         draft.schema_version = SCHEMA_VERSION
         return finished(draft)
 
@@ -307,5 +275,5 @@ def _converted(
         is_base = market.contract is _LINEAR and not size_is_quote
         value_usd = _multiply(_multiply(amount, price) if is_base else amount, usd)
         quantity = amount if is_base else _divide(amount, price)
-        price = stored(_multiply(price, usd), "The price", SMALLEST_PRICE)
+        price = bounded(stored(_multiply(price, usd), "The price", SMALLEST_PRICE), "The price")
     return stored(value_usd, "The value"), stored_quantity(quantity), price

@@ -173,7 +173,7 @@ def coinm_market(reading: Reading, symbol: str) -> Market:
     Raises:
         EntryError: as `InstrumentBook.market`.
     """
-    return reading.contract(symbol)
+    return reading.contract(symbol, coinm_family)
 
 
 def coinm_family(symbol: str) -> str:

@@ -87,7 +87,7 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
     if not 0 < len(text(order_id, "orderID")) <= MAX_ORDER_ID_CHARACTERS:
         raise EntryError(RejectReason.MISSING_FIELD, f"orderID is {shown(order_id)}, not an id.")
     return reading.liquidation(
-        reading.contract(text(symbol, "symbol")),
+        reading.contract(text(symbol, "symbol"), family_of),
         reading.own_id(order_id),
         liquidated_side(raw_side, "side", LIQUIDATED),
         positive_price(price, "price"),

@@ -92,7 +92,7 @@ def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidat
     if amount is not None and contract is ContractKind.LINEAR:
         market, size = linear_market(symbol), positive_decimal(amount, "amount")
     else:
-        market = reading.contract(symbol)
+        market = reading.contract(symbol, family_of)
         size = positive_decimal(volume, "volume")
     timestamp_ms = timestamp(time, "created_at", reading.received_at_ms)
     return reading.liquidation(

@@ -84,7 +84,7 @@ def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquid
             RejectReason.UNSUPPORTED_INSTRUMENT,
             f"The instrument's type is {shown(instrument_type)}, not SWAP or FUTURES.",
         )
-    market = reading.contract(text(symbol, "instId"))
+    market = reading.contract(text(symbol, "instId"), family_of)
     raw_side, position, raw_price, raw_size, time = take(row_object(detail), DETAIL_FIELDS)
     side = liquidated_side(raw_side, "side", LIQUIDATED)
     check_position(text(position, "posSide"), side)

@@ -1,0 +1,62 @@
+"""One frame that waited for contracts: only their entries are read, the others were before."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
+from liq.processors.normalizers.errors import EntryError
+from liq.processors.normalizers.instruments import FamilyOf, InstrumentBook
+from liq.processors.normalizers.markets import Market
+from liq.processors.normalizers.reading import Reading
+from liq.schemas.records import Liquidation, Rejected
+from liq.schemas.vocabulary import Arrival
+
+
+class RetriedReading(Reading):
+    """Collects what a frame says of the contracts that it waited for."""
+
+    _arrival: ClassVar[Arrival] = Arrival.RETRIED
+    __slots__ = ("_symbol", "_waited_for")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - as the class it extends
+        self,
+        frame: bytes,
+        metadata: FrameMetadata,
+        instruments: InstrumentBook,
+        config: NormalizerConfig,
+        waiting: dict[str, None] | None,
+        waited_for: frozenset[str],
+    ) -> None:
+        """`waited_for` are the symbols of the contracts."""
+        super().__init__(frame, metadata, instruments, config, waiting)
+        # The contract that the present entry was looked up under, empty if it did not get so far;
+        # None for the frame as a whole.
+        self._symbol: str | None = None
+        self._waited_for = waited_for
+
+    def contract(self, symbol: str, family_of: FamilyOf | None = None) -> Market:
+        """Resolve a contract, and remember which one the present entry is about."""
+        self._symbol = symbol
+        return super().contract(symbol, family_of)
+
+    def entries(
+        self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any
+    ) -> None:
+        """Read entries one by one."""
+        for entry in entries:
+            self._symbol = ""
+            super().entries((entry,), read, *context)
+        self._symbol = None
+
+    def reject(self, error: EntryError) -> None:
+        """Keep a rejection of the frame as a whole, or of a contract that was waited for."""
+        if self._symbol is None or self._symbol in self._waited_for:
+            super().reject(error)
+
+    def outcome(self) -> list[Liquidation | Rejected]:
+        """Everything that concerns the contracts that were waited for."""
+        return [
+            result
+            for result in super().outcome()
+            if isinstance(result, Rejected) or result.native_symbol in self._waited_for
+        ]
