@@ -32,6 +32,7 @@ EXPECTED_ENDS = {
     ("sink", "clickhouse"): KAFKA_IS_AWAY,
     ("produce",): KAFKA_IS_AWAY,
     ("reference",): KAFKA_IS_AWAY,
+    ("doctor", "--skip", "venues"): KAFKA_IS_AWAY,
     ("topics",): KAFKA_IS_AWAY,
     ("replay", CAPTURE): KAFKA_IS_AWAY,
     ("replay-rejected", "--reason", "unknown_instrument"): KAFKA_IS_AWAY,
