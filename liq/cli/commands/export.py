@@ -108,12 +108,12 @@ def _line(settings: Settings, record: Any) -> bytes | None:
             feed=text_header(record.headers, FEED),
             frame=record.value,
             source=Source(record.topic, record.partition, record.offset),
+            rates=text_header(record.headers, RATES),
         ),
-        text_header(record.headers, RATES),
     )
 
 
-def _capture_line(exchange: str, frame: ArchivedFrame, rates: str = "") -> bytes:
+def _capture_line(exchange: str, frame: ArchivedFrame) -> bytes:
     return encode(
         CaptureLine(
             received_at_ns=frame.received_at_ns,
@@ -121,6 +121,6 @@ def _capture_line(exchange: str, frame: ArchivedFrame, rates: str = "") -> bytes
             feed=frame.feed,
             frame=frame.frame.decode("utf-8", errors="replace"),
             source=frame.source,
-            rates=rates,
+            rates=frame.rates,
         )
     )

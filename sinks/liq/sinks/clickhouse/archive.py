@@ -11,12 +11,16 @@ from liq.sinks.clickhouse.tables import RAW_FRAMES
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFrame:
-    """A frame's exact bytes, when it was received (UTC, nanoseconds), and where it was in Kafka."""
+    """A frame's exact bytes, when it was received (UTC, nanoseconds), and where it was in Kafka.
+
+    `rates` is the text of the rates that it came with, empty for none.
+    """
 
     received_at_ns: int
     feed: str
     frame: bytes
     source: Source
+    rates: str = ""
 
 
 def archived_frames(client: Client, topic: str, partition: int | None) -> Iterator[ArchivedFrame]:
@@ -27,7 +31,7 @@ def archived_frames(client: Client, topic: str, partition: int | None) -> Iterat
     """
     place = "" if partition is None else "AND src_partition = {partition:UInt16} "
     rows = client.query_rows_stream(
-        "SELECT toUnixTimestamp64Nano(received_at), feed, frame, src_partition, src_offset "  # noqa: S608 - our own names
+        "SELECT toUnixTimestamp64Nano(received_at), feed, frame, rates, src_partition, src_offset "  # noqa: S608 - our own names
         f"FROM {RAW_FRAMES.name} FINAL WHERE src_topic = {{topic:String}} {place}"
         # The order of the key, so that nothing has to be sorted.
         "ORDER BY src_topic, src_partition, received_at, src_offset",
@@ -35,6 +39,6 @@ def archived_frames(client: Client, topic: str, partition: int | None) -> Iterat
         column_formats={"frame": "bytes"},
     )
     with rows as stream:
-        for received_at_ns, feed, frame, found_partition, offset in stream:
+        for received_at_ns, feed, frame, rates, found_partition, offset in stream:
             source = Source(topic, found_partition, offset)
-            yield ArchivedFrame(received_at_ns, feed, frame, source)
+            yield ArchivedFrame(received_at_ns, feed, frame, source, rates)

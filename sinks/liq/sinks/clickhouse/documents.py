@@ -11,6 +11,7 @@ from liq.schemas.headers import (
     CONNECTION,
     EXCHANGE,
     FEED,
+    RATES,
     RECEIVED_AT_NS,
     SEQUENCE,
     integer_header,
@@ -79,6 +80,7 @@ def parse_frame(record: Delivered) -> Document:
         "connection": text_header(record.headers, CONNECTION),
         "sequence": integer_header(record.headers, SEQUENCE) or 0,
         "frame": record.value,
+        "rates": text_header(record.headers, RATES),
     }
 
 

@@ -214,6 +214,7 @@ RAW_FRAMES = Table(
         "connection": text("connection"),
         "sequence": integer("sequence", 64),
         "frame": raw_bytes("frame"),
+        "rates": text("rates"),
     },
     parse=parse_frame,
 )

@@ -106,7 +106,8 @@ def test_the_archive_gives_the_frames_and_the_events_that_kafka_gives(
 def test_a_frame_of_any_bytes_comes_back_as_it_was(settings: Settings, database: Client) -> None:
     topic = settings.topics.raw("okx")
     frames = [b"\xff\xfe\x00", "é\n".encode(), b"", b'{"a":1}']
-    headers = FrameHeaders("okx", "orders", 1_783_500_000_123_456_789, "c1", 0).encode()
+    rates = b"BTC=64000.5@20000"
+    headers = FrameHeaders("okx", "orders", 1_783_500_000_123_456_789, "c1", 0, rates).encode()
     records = [
         Record(frame, offset=number, topic=topic, headers=headers)
         for number, frame in enumerate(frames)
@@ -117,6 +118,7 @@ def test_a_frame_of_any_bytes_comes_back_as_it_was(settings: Settings, database:
     found = list(archived_frames(database, topic, None))
     assert [frame.frame for frame in found] == frames
     assert {frame.received_at_ns for frame in found} == {1_783_500_000_123_456_789}
+    assert {frame.rates for frame in found} == {"BTC=64000.5@20000"}
     assert [frame.source.offset for frame in found] == [0, 1, 2, 3]
     assert list(archived_frames(database, topic, 1)) == []
 
