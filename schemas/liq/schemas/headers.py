@@ -92,9 +92,12 @@ def retry_header(headers: Headers) -> Retry | None:
     for key, value in headers:
         if key == RETRY:
             try:
-                return _retry(json.loads(value))
+                retry = _retry(json.loads(value))
+                if retry is not None:
+                    retry.encode()  # halves of surrogate pairs are JSON, and no text
             except (ValueError, TypeError, KeyError, AttributeError):
                 return None
+            return retry
     return None
 
 

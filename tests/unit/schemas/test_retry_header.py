@@ -30,6 +30,7 @@ def test_it_says_the_same_when_it_is_read(retry: Retry) -> None:
         b'{"contracts":[1],"attempt":0,"offset":null,"final":false}',
         b'{"contracts":["A"],"attempt":"0","offset":null,"final":false}',
         b'{"contracts":["A"],"attempt":0,"offset":null}',
+        b'{"contracts":["\\ud800"],"attempt":0,"offset":null,"final":false}',
     ],
 )
 def test_a_broken_one_is_none(value: bytes | None) -> None:

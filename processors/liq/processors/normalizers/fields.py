@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Final
-from unicodedata import category
 
 from liq.processors.normalizers.errors import EntryError, shown, unusable
 from liq.schemas.plausible_time import EARLIEST_VENUE_MS
+from liq.schemas.symbols import MAX_SYMBOL_CHARACTERS, is_visible
 from liq.schemas.units import DAY_MS
 from liq.schemas.vocabulary import RejectReason, Side
 
@@ -19,11 +19,6 @@ JsonObject = dict[str, Any]
 Getter = Callable[[JsonObject], tuple[Any, ...]]
 
 MAX_CLOCK_LEAD_MS: Final = DAY_MS
-# dYdX's isolated markets take 65 with the address of a token. At most 512 bytes of UTF-8.
-MAX_SYMBOL_CHARACTERS: Final = 128
-# Controls, invisible formatting (bidirectional overrides, zero widths), halves of surrogate pairs,
-# and separators of lines and paragraphs: what can forge or hide text around a symbol.
-REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 MAX_TIMESTAMP_DIGITS: Final = 16
 
 _PLAIN_SYMBOL = re.compile(rf"[A-Za-z0-9_.:@/-]{{1,{MAX_SYMBOL_CHARACTERS}}}", re.ASCII)
@@ -145,13 +140,6 @@ def check_symbol(symbol: str) -> str:
             f"{shown(symbol)} is no symbol: 1 to {MAX_SYMBOL_CHARACTERS} visible characters.",
         )
     return symbol
-
-
-def is_visible(symbol: str) -> bool:
-    """Whether a text is short enough for a symbol and has no character of REFUSED_CATEGORIES."""
-    if not 0 < len(symbol) <= MAX_SYMBOL_CHARACTERS:
-        return False
-    return not any(category(character) in REFUSED_CATEGORIES for character in symbol)
 
 
 def row_object(row: object) -> JsonObject:

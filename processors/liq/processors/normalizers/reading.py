@@ -83,15 +83,18 @@ class Reading:
         self._rejections = 0
         self._waiting = waiting
 
-    def contract(self, symbol: str, family_of: FamilyOf | None = None) -> Market:
-        """Resolve a contract by the metadata that held when the frame was received.
+    def contract(
+        self, symbol: str, family_of: FamilyOf | None = None, at_ms: int | None = None
+    ) -> Market:
+        """Resolve a contract by the metadata that held at a time, by default the receipt's.
 
         With `family_of`, an unknown contract has the size of its family.
 
         Raises:
             EntryError: as `InstrumentBook.market`.
         """
-        return self.instruments.market(self.exchange, symbol, self.received_at_ms, family_of)
+        at_ms = self.received_at_ms if at_ms is None else at_ms
+        return self.instruments.market(self.exchange, symbol, at_ms, family_of)
 
     def entries(
         self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any

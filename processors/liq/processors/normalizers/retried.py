@@ -34,10 +34,12 @@ class RetriedReading(Reading):
         self._symbol: str | None = None
         self._waited_for = waited_for
 
-    def contract(self, symbol: str, family_of: FamilyOf | None = None) -> Market:
+    def contract(
+        self, symbol: str, family_of: FamilyOf | None = None, at_ms: int | None = None
+    ) -> Market:
         """Resolve a contract, and remember which one the present entry is about."""
         self._symbol = symbol
-        return super().contract(symbol, family_of)
+        return super().contract(symbol, family_of, at_ms)
 
     def entries(
         self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any

@@ -6,13 +6,14 @@ other entries give their events at once.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from liq.processors.stages.output import Output
 from liq.processors.stages.parking import parked_record
 from liq.processors.stages.rejections import deliverable
 from liq.processors.stages.unread import UnreadFeeds
+from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.metrics import (
     EVENTS,
     FEED_EVENTS,
@@ -40,6 +41,8 @@ from liq.schemas.topics import Topics
 from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 
 HEARTBEAT_INTERVAL_MS = 1_000
+# A parked frame has its symbols in a header, too. Our producers send no frames as large as that.
+MAX_PARKED_BYTES: Final = MAX_REQUEST_BYTES // 3
 # Waits, within a bound, until contract metadata up to an offset of its topic is in use.
 WaitForInstruments = Callable[[int], Awaitable[None]]
 
@@ -108,12 +111,13 @@ class NormalizeStage:
             rates=text_header(message.headers, RATES),
         )
         waiting: dict[str, None] | None = {}
-        if retry is not None and retry.is_final:
+        if len(message.value) > MAX_PARKED_BYTES or (retry is not None and retry.is_final):
             waiting = None
         NORMALIZED.labels(metadata.exchange).inc()
         records = []
         results = normalize(message.value, metadata, self._instruments, self._config, waiting)
-        records.extend(self._unread_feed(metadata, results))
+        if results or not waiting:  # a frame that only waits is neither read nor rejected
+            records.extend(self._unread_feed(metadata, results))
         for result in results:
             if isinstance(result, Rejected):
                 REJECTED.labels(result.exchange, result.reason).inc()

@@ -64,9 +64,20 @@ class Silence:
     last_data: float | None = None
     told_at: float | None = None
     tellings: int = 0
+    earlier_seconds: float = 0.0
+
+    def connect(self, now: float) -> None:
+        """A connection stands: silence goes on from here."""
+        self.connected_since = now
+
+    def disconnect(self, now: float) -> None:
+        """No connection stands; the silence so far counts on once there is one again."""
+        self.earlier_seconds = self.seconds(now)
+        self.connected_since = None
 
     def note_data(self, now: float) -> None:
         """Data arrived."""
+        self.earlier_seconds = 0.0
         self.last_data = now
         self.told_at = None
         self.tellings = 0
@@ -75,7 +86,8 @@ class Silence:
         """Seconds without data while connected; 0 while not connected."""
         if self.connected_since is None:
             return 0.0
-        return now - max(self.connected_since, self.last_data or self.connected_since)
+        since = max(self.connected_since, self.last_data or self.connected_since)
+        return self.earlier_seconds + now - since
 
     def exceeds(self, limit: float, now: float) -> bool:
         """Whether the silence is to be told: after the limit, then after twice the wait each."""
@@ -145,9 +157,9 @@ class FeedActivity:
         """One connection more or less."""
         self.connections += change
         if self.connections == 0:
-            self._silence.connected_since = None
+            self._silence.disconnect(now)
         elif self._silence.connected_since is None:
-            self._silence.connected_since = now
+            self._silence.connect(now)
 
     def note_data(self, now: float, part: ConnectionActivity | None = None) -> None:
         """Data arrived, by a connection if it is known by which."""
@@ -159,7 +171,10 @@ class FeedActivity:
     def set_connected(self, part: ConnectionActivity, *, connected: bool, now: float) -> None:
         """Count a connection as subscribed or not; its silence begins when it is."""
         self.note_connections(1 if connected else -1, now)
-        part.silence.connected_since = now if connected else None
+        if connected:
+            part.silence.connect(now)
+        else:
+            part.silence.disconnect(now)
         part.mark = self.frames
 
     def silence(self, now: float) -> float:

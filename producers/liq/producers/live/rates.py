@@ -90,9 +90,12 @@ class RateHeaders:
     def _encoded(self, needs: tuple[str, ...], now_ms: int) -> bytes:
         stamped = []
         for currency, rate in sorted(self._newest.items()):
-            is_coin_off_peg = currency in USD_LIKE and is_off_peg(rate.usd)
             age_ms = now_ms - rate.timestamp_ms
-            if (currency in needs or is_coin_off_peg) and age_ms >= -MAX_LEAD_MS:
+            if age_ms < -MAX_LEAD_MS:  # of a clock that was ahead: whatever comes next is truer
+                del self._newest[currency]
+                continue
+            is_coin_off_peg = currency in USD_LIKE and is_off_peg(rate.usd)
+            if currency in needs or is_coin_off_peg:
                 # Whole seconds, as often as they are renewed.
                 whole_ms = max(0, age_ms) // SECOND_MS * SECOND_MS
                 if whole_ms <= MAX_STAMPED_AGE_MS:

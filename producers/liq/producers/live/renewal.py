@@ -36,6 +36,7 @@ class Renewal:
     def begin(self) -> None:
         """A new session starts, which fulfils what was requested."""
         self._requested.clear()
+        self._is_silent = False
 
     def take_silent(self) -> bool:
         """Return, once, whether the renewal was requested because of silence."""
@@ -53,7 +54,7 @@ class Renewal:
         try:
             await asyncio.wait(
                 {task, requested, closing},
-                timeout=self._lifetime(session),
+                timeout=max(0.0, self._lifetime(session) - age_seconds),
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:

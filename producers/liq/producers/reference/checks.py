@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from liq.schemas.records import Instrument
+from liq.schemas.symbols import is_visible
 
 # Of the families known before, a listing must have this share.
 LEAST_SHARE: Final = 0.5
@@ -17,7 +18,6 @@ LEAST_SHARE: Final = 0.5
 LEAST_SIZE: Final = Decimal("1e-12")
 LARGEST_SIZE: Final = Decimal("1e12")
 MAX_CHANGE: Final = Decimal(10)
-MAX_SYMBOL_CHARACTERS: Final = 64
 REFUSALS_SHOWN: Final = 5
 
 Known = Mapping[str, Instrument]
@@ -27,12 +27,14 @@ Known = Mapping[str, Instrument]
 class Listing:
     """A listing after the check: the contracts that are believed, and why others are not.
 
-    `problem` says why nothing of it is believed; it is empty otherwise.
+    `problem` says why nothing of it is believed; it is empty otherwise. `is_cut_off` says that too
+    few of the contracts known before are in it.
     """
 
     contracts: tuple[Instrument, ...] = ()
     refusals: tuple[str, ...] = ()
     problem: str = ""
+    is_cut_off: bool = False
 
     @property
     def complaint(self) -> str:
@@ -45,18 +47,28 @@ class Listing:
 
 
 def check_listing(
-    listed: Iterable[Instrument], expected: Known, family_of: Callable[[str], str]
+    listed: Iterable[Instrument],
+    expected: Known,
+    family_of: Callable[[str], str],
+    listed_before: Collection[str] | None = None,
 ) -> Listing:
-    """Check a listing against the newest known contracts that belong in it, by symbol."""
+    """Check a listing against the newest known contracts that belong in it, by symbol.
+
+    `listed_before` are the symbols of the latest believed listing. Without one, a listing must have
+    its share of all contracts that were ever known; with an empty one, of none.
+    """
     by_symbol = {one.native_symbol: one for one in listed}
     if not by_symbol:
         return Listing(problem="the listing has no contract")
-    families = {family_of(symbol) for symbol in expected}
+    families = {
+        family_of(symbol) for symbol in (expected if listed_before is None else listed_before)
+    }
     found = families & {family_of(symbol) for symbol in by_symbol}
     if len(found) < LEAST_SHARE * len(families):
         return Listing(
             problem=f"the listing has {len(found)} of {len(families)} kinds of contracts that were "
-            "known: it is cut off, or the venue has changed its form"
+            "known: it is cut off, or the venue has changed its form",
+            is_cut_off=True,
         )
     contracts, refusals = [], []
     for symbol, one in by_symbol.items():
@@ -97,8 +109,9 @@ def versions(
 def _refusal(one: Instrument, before: Instrument | None) -> str:
     """Why a contract is not believed; empty if it is."""
     symbol, size = one.native_symbol, one.contract_size
-    if len(symbol) > MAX_SYMBOL_CHARACTERS or not symbol.isprintable():
-        return f"a symbol of {len(symbol)} characters is not believed: {symbol[:20]!r}"
+    for name in (symbol, one.base, one.quote, one.settle):
+        if not is_visible(name):
+            return f"a name of {len(name)} characters is not believed: {name[:20]!r}"
     if not LEAST_SIZE <= size <= LARGEST_SIZE:
         return f"{symbol} has the size {size:.6g}, outside of what is believed"
     if before is None or before.contract is not one.contract:

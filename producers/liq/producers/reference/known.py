@@ -92,9 +92,16 @@ class KnownContracts:
             self._add(one, sent.offset)
 
     async def offset_of(
-        self, producer: AIOKafkaProducer, exchange: str, symbols: Sequence[str]
+        self,
+        producer: AIOKafkaProducer,
+        exchange: str,
+        symbols: Sequence[str],
+        *,
+        publish_again: bool = False,
     ) -> int:
         """The offset up to which the topic has these contracts; shipped ones are published first.
+
+        With `publish_again` all are published: a reader did not find what the topic once had.
 
         Raises:
             KafkaError: the brokers refuse a record.
@@ -102,7 +109,7 @@ class KnownContracts:
         shipped = [
             self.of(exchange)[symbol]
             for symbol in symbols
-            if (exchange, symbol) not in self._offsets
+            if publish_again or (exchange, symbol) not in self._offsets
         ]
         if shipped:
             await self.publish(producer, shipped)
@@ -125,5 +132,5 @@ class KnownContracts:
         if before is None or (before.valid_from_ms or 0) <= (one.valid_from_ms or 0):
             of_exchange[one.native_symbol] = one
         if offset is not None:
-            key = one.exchange, one.native_symbol
-            self._offsets[key] = max(offset, self._offsets.get(key, 0))
+            # The latest one that was seen: a topic that was made again begins at 0.
+            self._offsets[one.exchange, one.native_symbol] = offset

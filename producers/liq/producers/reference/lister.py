@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -25,6 +26,9 @@ from liq.schemas.vocabulary import FeedEvent
 FEED: Final = "contracts"
 MAX_DETAIL_CHARACTERS: Final = 500
 MINUTE_SECONDS: Final = 60
+# Contracts that expired are known for ever. A listing that stays short of them, fetch after fetch,
+# is what the venue has now; what it has is published, and nothing known is taken away.
+BELIEVED_AFTER: Final = 3
 
 log = get_logger(__name__)
 Report = Callable[[FeedStatus], Awaitable[None]]
@@ -68,6 +72,9 @@ class ContractLister:
         self._timing = timing
         self._slot = slot
         self._venues: dict[str, _Venue] = {}
+        # By address: the symbols of the latest believed listing, and how often one was cut off.
+        self._listed_before: dict[str, frozenset[str]] = {}
+        self._cut_off: Counter[str] = Counter()
         for source in sources:
             venue = self._venues.setdefault(source.exchange, _Venue([], Backoff(timing.backoff)))
             venue.sources.append(source)
@@ -168,13 +175,21 @@ class ContractLister:
             return None
         known = self._known.of(exchange)
         expected = {symbol: one for symbol, one in known.items() if source.lists(one)}
-        listing = check_listing(listed, expected, source.family_of)
+        before = self._listed_before.get(source.address)
+        if self._cut_off[source.address] >= BELIEVED_AFTER:
+            before = frozenset()
+        listing = check_listing(listed, expected, source.family_of, before)
+        self._cut_off[source.address] += listing.is_cut_off
         if listing.complaint:
             LISTINGS.labels(exchange, "refused").inc()
             await self._refuse(source, listing.complaint)
         if listing.problem:
             return None
         LISTINGS.labels(exchange, "accepted").inc()
+        self._cut_off[source.address] = 0
+        self._listed_before[source.address] = frozenset(
+            one.native_symbol for one in listing.contracts
+        )
         _, new = versions(listing.contracts, known, _now_ms())
         await self._known.publish(self._producer, new)
         log.info(

@@ -17,7 +17,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from liq.producers.reference.known import KnownContracts
 from liq.producers.reference.lister import ContractLister
 from liq.producers.reference.timing import ReferenceTiming
-from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.kafka import MAX_REQUEST_BYTES, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, PARKED_WAITING, RECORDS_IN, REJECTED, RETRIED
 from liq.runtime.settings import Settings
@@ -31,6 +31,8 @@ POLL_MS: Final = 200
 POLL_RECORDS: Final = 500
 MAX_WAITING_FRAMES: Final = 10_000
 MAX_WAITING_BYTES: Final = 64 * 1_048_576
+# A rejection carries them as base64, which makes four bytes of three.
+MAX_PAYLOAD_BYTES: Final = MAX_REQUEST_BYTES // 2
 
 log = get_logger(__name__)
 
@@ -113,19 +115,16 @@ class ParkedFrames:
     async def _take(self, record: Any) -> None:
         retry = retry_header(record.headers)
         exchange = text_header(record.headers, EXCHANGE)
-        if retry is None or record.value is None or not self._lister.lists(exchange):
-            await self._set_aside(record, exchange, retry)
+        if retry is None or record.value is None or not self._is_ours(exchange):
+            await self._set_aside(record)
             return
         self._waiting.append(
             _Waiting(record, exchange, retry, time.monotonic(), self._lister.begun(exchange))
         )
         self._waiting_bytes += len(record.value)
 
-    async def _set_aside(self, record: Any, exchange: str, retry: Retry | None) -> None:
-        """A frame of a venue that is not listed here is final; anything else is no parked frame."""
-        if retry is not None and record.value is not None and self._is_ours(exchange):
-            await (await self._send(_Waiting(record, exchange, retry, 0, 0), is_final=True))
-            return
+    async def _set_aside(self, record: Any) -> None:
+        """Reject a record that is no parked frame, with as many of its bytes as fit."""
         ERRORS.labels("parked_unreadable").inc()
         REJECTED.labels("", RejectReason.UNKNOWN_MESSAGE).inc()
         rejected = Rejected(
@@ -134,7 +133,7 @@ class ParkedFrames:
             exchange="",
             feed="",
             received_at_ms=record.timestamp,
-            payload=record.value or b"",
+            payload=(record.value or b"")[:MAX_PAYLOAD_BYTES],
             stage=STAGE,
             source=Source(record.topic, record.partition, record.offset),
         )
@@ -143,7 +142,8 @@ class ParkedFrames:
         )
 
     def _is_ours(self, exchange: str) -> bool:
-        return bool(self._known.of(exchange))
+        """Whether the contracts of an exchange are listed, here or by another process."""
+        return self._lister.lists(exchange) or bool(self._known.of(exchange))
 
     async def _retry_ready(self) -> None:
         """Publish every frame whose contracts are known, or that has waited long enough."""
@@ -152,7 +152,10 @@ class ParkedFrames:
         generation = self._generation
         for frame in tuple(self._waiting):
             known = self._known.of(frame.exchange)
-            if all(symbol in known for symbol in frame.retry.contracts):
+            is_listed = all(symbol in known for symbol in frame.retry.contracts)
+            if is_listed and self._came_back_just_now(frame):
+                still.append(frame)
+            elif is_listed:
                 # A frame comes back where the normalizer did not find what is known here.
                 is_final = frame.retry.attempt >= self._timing.give_up_listings
                 sent.append(await self._send(frame, is_final=is_final))
@@ -167,6 +170,11 @@ class ParkedFrames:
             self._waiting_bytes = sum(len(frame.record.value) for frame in still)
         PARKED_WAITING.set(len(self._waiting))
 
+    def _came_back_just_now(self, frame: _Waiting) -> bool:
+        """Whether a normalizer that did not find a listed contract needs time to read of it."""
+        waited_seconds = time.monotonic() - frame.since
+        return frame.retry.attempt > 0 and waited_seconds < self._timing.ask_seconds
+
     def _is_given_up(self, frame: _Waiting) -> bool:
         if time.monotonic() - frame.since >= self._timing.give_up_seconds:
             return True
@@ -180,7 +188,10 @@ class ParkedFrames:
         listed = [symbol for symbol in retry.contracts if symbol in known]
         offset = None
         if listed:
-            offset = await self._known.offset_of(self._producer, exchange, listed)
+            came_back = retry.attempt > 0
+            offset = await self._known.offset_of(
+                self._producer, exchange, listed, publish_again=came_back
+            )
         header = replace(retry, attempt=retry.attempt + 1, offset=offset, is_final=is_final)
         raw_keys = [value for name, value in record.headers if name == RAW_KEY]
         acknowledged: asyncio.Future[Any] = await self._producer.send(

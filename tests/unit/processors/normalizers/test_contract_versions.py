@@ -72,7 +72,9 @@ def event(frame: bytes, book: InstrumentBook, at_ms: int = NOW_MS) -> Liquidatio
 def test_the_shipped_zcash_swap_is_worth_what_it_was_at_the_time(
     at_ms: int, quantity: str, version: str
 ) -> None:
-    found = event(okx_frame("ZEC-USDT-SWAP"), load_snapshot(), at_ms)
+    # By the entry's own time: an archive may be read years later.
+    frame = okx_frame("ZEC-USDT-SWAP", time_ms=at_ms)
+    found = event(frame, load_snapshot(), NOW_MS)
     assert (found.quantity, found.contract_version) == (Decimal(quantity), version)
 
 
@@ -83,11 +85,12 @@ def test_a_version_holds_from_its_time_and_the_first_one_before_it_too() -> None
             okx("A-USDT-SWAP", "10", valid_from_ms=MAY_2022_MS + 1),
         ]
     )
-    frame = okx_frame("A-USDT-SWAP")
-    assert event(frame, book, MAY_2022_MS).quantity == 30
-    assert event(frame, book, NOW_MS - 1).quantity == 30
-    assert event(frame, book, NOW_MS).quantity == 3
-    assert event(frame, book, NOW_MS - 1).contract_version == f"2026-10-01 from {MAY_2022_MS + 1}"
+    first, last, new = (
+        event(okx_frame("A-USDT-SWAP", time_ms=time_ms), book)
+        for time_ms in (MAY_2022_MS, NOW_MS - 1, NOW_MS)
+    )
+    assert (first.quantity, last.quantity, new.quantity) == (30, 30, 3)
+    assert last.contract_version == f"2026-10-01 from {MAY_2022_MS + 1}"
     assert len(book) == 1
     assert book.updated(book.all()).all() == book.all()
 
@@ -209,3 +212,20 @@ def test_a_frame_of_one_order_waits_too() -> None:
     waiting: dict[str, None] = {}
     assert normalize(frame, metadata, InstrumentBook(), CONFIG, waiting) == []
     assert list(waiting) == ["NEWUSD_PERP"]
+
+
+@pytest.mark.parametrize(
+    ("received_at_ms", "contract", "value"),
+    [(1_617_648_075_000, "quanto", "3.41750276"), (NOW_MS, "linear", "0.0005803")],
+)
+def test_altcoins_of_bitmex_paid_bitcoin_in_2021(
+    received_at_ms: int, contract: str, value: str
+) -> None:
+    """A trade of 2021-04-05: one contract at 0.05803 was worth about 3.4175 dollars."""
+    order = {"orderID": "a", "symbol": "DOGEUSDT", "side": "Sell", "price": 0.05803, "leavesQty": 1}
+    frame = orjson.dumps({"table": "liquidation", "action": "insert", "data": [order]})
+    metadata = FrameMetadata("bitmex", "liquidation", received_at_ms, rates="BTC=58892@1000")
+    [found] = normalize(frame, metadata, load_snapshot(), CONFIG)
+    assert isinstance(found, Liquidation)
+    assert found.contract == contract
+    assert round(found.value_usd, 8) == round(Decimal(value), 8)

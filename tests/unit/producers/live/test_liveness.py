@@ -104,7 +104,21 @@ def test_an_unconnected_feed_is_not_silent_but_down() -> None:
     feeds.note_data("okx.public", 1_000.0)
     assert feeds.newly_stale(1_000.0) == []
     feeds.feeds["binance.usdm"].note_connections(1, 1_000.0)
-    assert feeds.feeds["binance.usdm"].silence(1_010.0) == 10.0
+    assert feeds.feeds["binance.usdm"].silence(1_010.0) == 20.0, "ten before, ten since"
+
+
+def test_a_silent_feed_that_reconnects_again_and_again_becomes_stale() -> None:
+    feeds = activity()
+    told = []
+    for now in range(0, 3_000, 10):
+        feeds.note_data("okx.public", float(now))
+        if now % 200 == 100:  # well within the limit of 300 s
+            feeds.feeds["binance.usdm"].note_connections(-1, float(now))
+            feeds.feeds["binance.usdm"].note_connections(1, now + 1.0)
+        told += [now for label in feeds.newly_stale(now + 1.0) if label == "binance.usdm"]
+    assert told
+    feeds.note_data("binance.usdm", 3_000.0)
+    assert feeds.feeds["binance.usdm"].silence(3_010.0) == 10.0
 
 
 def test_a_silence_that_goes_on_is_told_again_after_twice_the_wait() -> None:

@@ -54,6 +54,13 @@ def test_the_newest_rate_counts() -> None:
     assert text(known, "BTC", at_ms=NOW_MS + 500) == b"BTC=65000@0"
 
 
+def test_a_rate_of_a_clock_that_was_ahead_does_not_stand_in_the_way_of_later_ones() -> None:
+    known = headers(rate("BTC", "64000"), rate("BTC", "64001", NOW_MS + 86_400_000))
+    assert text(known, "BTC", at_ms=NOW_MS + 1_000) == b""
+    known.update(rate("BTC", "64002", NOW_MS + 60_000))
+    assert text(known, "BTC", at_ms=NOW_MS + 60_000) == b"BTC=64002@0"
+
+
 @pytest.mark.parametrize("age_ms", [-5_001, 86_401_000])
 def test_a_rate_of_another_time_is_not_stamped(age_ms: int) -> None:
     assert text(headers(rate("BTC", "1", NOW_MS - age_ms)), "BTC") == b""

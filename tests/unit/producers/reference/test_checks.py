@@ -86,7 +86,7 @@ def test_a_listing_whose_unit_changed_is_refused_as_a_whole() -> None:
     assert "most sizes" in listing.problem
 
 
-@pytest.mark.parametrize("symbol", ["X" * 65, "A\n-USDT-SWAP"])
+@pytest.mark.parametrize("symbol", ["X" * 129, "A\n-USDT-SWAP", "A\u202e-USDT-SWAP"])
 def test_a_symbol_that_no_topic_should_hold_is_refused(symbol: str) -> None:
     listing = check_listing([contract(symbol), A], {}, family_of)
     assert listing.contracts == (A,)

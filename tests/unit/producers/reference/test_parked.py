@@ -31,11 +31,13 @@ class Known:
 
     def __init__(self) -> None:
         self.contracts: dict[str, None] = {}
+        self.published_again: list[bool] = []
 
     def of(self, _exchange: str) -> dict[str, None]:
         return self.contracts
 
-    async def offset_of(self, *_arguments: Any) -> int:
+    async def offset_of(self, *_arguments: Any, publish_again: bool) -> int:
+        self.published_again.append(publish_again)
         return 7
 
 
@@ -160,22 +162,35 @@ async def test_a_venue_that_does_not_answer_is_given_up(waiting: Waiting, kafka:
 async def test_a_frame_that_comes_back_again_and_again_is_given_up(
     waiting: Waiting, kafka: Kafka, known: Known
 ) -> None:
-    frames = waiting()
+    frames = waiting(replace(DEFAULT_TIMING, ask_seconds=0.0))
     known.contracts["A"] = None
     most = DEFAULT_TIMING.give_up_listings
     await take(frames, kafka, parked(0, "A", attempt=most - 1), parked(1, "A", attempt=most))
     assert [retry.is_final for _, retry in kafka.sent] == [False, True]
+    assert known.published_again == [True, True]
 
 
-async def test_a_venue_that_is_not_listed_here_is_final_at_once(
+async def test_a_frame_that_came_back_gives_the_normalizer_time_to_read_of_its_contract(
+    waiting: Waiting, kafka: Kafka, known: Known
+) -> None:
+    frames = waiting()
+    known.contracts["A"] = None
+    await take(frames, kafka, parked(0, "A", attempt=1), parked(1, "A"))
+    assert [retry.attempt for _, retry in kafka.sent] == [1], "only the one that is new"
+
+
+async def test_a_venue_that_another_process_lists_is_waited_for(
     waiting: Waiting, kafka: Kafka, known: Known
 ) -> None:
     frames = waiting()
     known.contracts["A"] = None
     await take(frames, kafka, parked(0, "B", exchange="gate"))
+    assert kafka.sent == []
+    known.contracts["B"] = None
+    await take(frames, kafka)
     [(topic, retry)] = kafka.sent
     assert topic.endswith(".raw.gate")
-    assert retry.is_final
+    assert not retry.is_final
 
 
 async def test_after_a_rebalance_nothing_that_was_read_before_is_committed(

@@ -33,6 +33,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
+    JSON_NUMBERS,
     ContractList,
     Contracts,
     Feed,
@@ -66,6 +67,8 @@ PRICE_KIND_WITHOUT_FILL: Final = PriceKind.ORDER
 QUOTES: Final = ("USDT", "USDC", "FDUSD", "BUSD", "USD1", "BTC", "ETH", "EUR")
 ORDER_FIELDS: Final = needed("s", "S", "p", "ap", "z", "T")
 CONTROL_FIELDS: Final = frozenset({"result", "error", "code"})
+# No COIN-M contract ends with one of them.
+STABLE_QUOTES: Final = ("USDT", "USDC")
 CONTROL_EVENTS: Final = frozenset({"serverShutdown", "eventStreamTerminated"})
 USDM: Final = (1, "1")
 COINM: Final = (2, "2")
@@ -100,7 +103,8 @@ def read_order(resolve: _Resolve, reading: Reading, order: JsonObject) -> Liquid
     market = resolve(reading, order, text(symbol, "s"))
     side = liquidated_side(raw_side, "S", LIQUIDATED)
     # It is part of the id even where it is not the price.
-    text(limit, "p")
+    if type(limit) is not str and type(limit) not in JSON_NUMBERS:
+        text(limit, "p")
     if is_zero(average):
         price, price_kind = positive_price(limit, "p"), PRICE_KIND_WITHOUT_FILL
     else:
@@ -154,7 +158,9 @@ def coinm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Mar
     Raises:
         EntryError: as `usdm_market` or `coinm_market`.
     """
-    return usdm_market(symbol) if order.get("st") in USDM else coinm_market(reading, symbol)
+    kind = order.get("st")
+    is_usdm = kind in USDM if kind is not None else symbol.endswith(STABLE_QUOTES)
+    return usdm_market(symbol) if is_usdm else coinm_market(reading, symbol)
 
 
 @lru_cache(maxsize=8192)

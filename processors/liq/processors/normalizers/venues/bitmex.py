@@ -136,6 +136,9 @@ VENUE: Final = Venue(
         ),
         family_of=family_of,
         sources={
+            "2021-04-17": "bmoscon/cryptofeed, `sample_data` (`instrument/active`, and trades of "
+            "2021-04-05): contracts of altcoins against USDT paid bitcoin then; the day on which "
+            "they became linear is not known, 2022-01-01 is assumed",
             "2022-06-30": "crypto-crawler/crypto-crawler-rs, "
             "`crypto-contract-value/src/exchanges/bitmex.rs`: `multiplier` of `instrument/active`, "
             "in millionths of a coin",

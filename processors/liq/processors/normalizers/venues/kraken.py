@@ -51,7 +51,7 @@ COMPLETENESS: Final = Completeness.COMPLETE
 PRICE_KIND: Final = PriceKind.FILL
 LIQUIDATION: Final = "liquidation"
 ORDINARY_TYPES: Final = frozenset({"fill", "block", "rfq"})
-HANDED_OVER: Final = frozenset({"termination", "assignment", "hedgeassignment", "unwind"})
+HANDED_OVER: Final = frozenset({"termination", "assignment", "hedge", "hedgeassignment", "unwind"})
 TRADE_FIELDS: Final = needed("product_id", "uid", "side", "time", "qty", "price")
 CONTRACT_KINDS: Final = {
     "PI": ContractKind.INVERSE,
@@ -81,8 +81,8 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
     kind = text_field(fields, "type")
     if kind in ORDINARY_TYPES:
         return None
-    if kind != LIQUIDATION:
-        check_liquidation(kind)
+    if kind != LIQUIDATION and not is_liquidation(kind):
+        return None
     product, uid, raw_side, time, size, raw_price = take(fields, TRADE_FIELDS)
     market = futures_market(text(product, "product_id"))
     return reading.liquidation(
@@ -97,15 +97,17 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
     )
 
 
-def check_liquidation(kind: str) -> None:
-    """Accept every spelling of every kind of liquidation.
+def is_liquidation(kind: str) -> bool:
+    """Tell every spelling of every kind of liquidation from ordinary trades.
 
     Raises:
         EntryError: not_a_liquidation for a position handed over, unknown_message for other types.
     """
-    word = kind.replace(" ", "").lower()
+    word = kind.replace(" ", "").replace("_", "").replace("-", "").lower()
     if word.endswith(LIQUIDATION):
-        return
+        return True
+    if word in ORDINARY_TYPES:
+        return False
     if word in HANDED_OVER:
         raise EntryError(
             RejectReason.NOT_A_LIQUIDATION,

@@ -102,13 +102,14 @@ def id_of(trade: JsonObject) -> str:
     Raises:
         EntryError: missing_field.
     """
-    if "trade_id_str" in trade:
-        return text(trade["trade_id_str"], "trade_id_str")
+    written = trade.get("trade_id_str")
+    if written is not None and written != "":
+        return text(written, "trade_id_str")
     trade_id = trade.get("trade_id")
     if type(trade_id) is not int or trade_id < 0:
         raise EntryError(
             RejectReason.MISSING_FIELD,
-            f"trade_id_str is missing, and trade_id is {shown(trade_id)}, not a trade's number.",
+            f"trade_id_str says nothing, and trade_id is {shown(trade_id)}, not a trade's number.",
         )
     return str(trade_id)
 

@@ -84,13 +84,14 @@ def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquid
             RejectReason.UNSUPPORTED_INSTRUMENT,
             f"The instrument's type is {shown(instrument_type)}, not SWAP or FUTURES.",
         )
-    market = reading.contract(text(symbol, "instId"), family_of)
     raw_side, position, raw_price, raw_size, time = take(row_object(detail), DETAIL_FIELDS)
+    timestamp_ms = timestamp(time, "ts", reading.received_at_ms)
+    # Sizes change; entries come late, and archives years later.
+    market = reading.contract(text(symbol, "instId"), family_of, timestamp_ms)
     side = liquidated_side(raw_side, "side", LIQUIDATED)
     check_position(text(position, "posSide"), side)
     price = positive_price(raw_price, "bkPx")
     size = positive_decimal(raw_size, "sz")
-    timestamp_ms = timestamp(time, "ts", reading.received_at_ms)
     return reading.liquidation(
         market,
         reading.row_id(f"{symbol}|{raw_side}|{position}|{raw_price}|{raw_size}|{timestamp_ms}"),
