@@ -10,7 +10,7 @@ from liq.cli.contract_lists import contract_sources
 from liq.cli.exchanges import chosen_exchanges, configured_exchanges
 from liq.cli.worker_topics import make_sure_of_topics
 from liq.processors.normalizers import load_snapshot
-from liq.producers.reference import DEFAULT_TIMING
+from liq.producers.reference import CONDITION, DEFAULT_TIMING
 from liq.producers.reference import run as run_reference
 from liq.runtime.environment import environment
 from liq.runtime.settings import load_settings
@@ -37,6 +37,7 @@ def reference(
     )
     health, server = start_health(settings, worker="reference")
     try:
+        health.require(CONDITION)
         make_sure_of_topics(settings, known, health)
         shipped = load_snapshot().all()
         run_until_signal(

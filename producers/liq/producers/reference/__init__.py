@@ -6,11 +6,12 @@ starts it again.
 
 from liq.producers.reference.checks import check_listing, versions
 from liq.producers.reference.known import KnownContracts
-from liq.producers.reference.run import run
+from liq.producers.reference.run import CONDITION, run
 from liq.producers.reference.sources import ContractSource, SourceError, fetch_contracts
 from liq.producers.reference.timing import DEFAULT_TIMING, ReferenceTiming
 
 __all__ = [
+    "CONDITION",
     "DEFAULT_TIMING",
     "ContractSource",
     "KnownContracts",

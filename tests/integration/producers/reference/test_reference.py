@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import orjson
@@ -75,9 +76,20 @@ def documents(settings: Settings, topic: str) -> list[dict[str, Any]]:
 
 
 def readiness(worker: Worker) -> dict[str, Any]:
-    with urlopen(f"{worker.health_url}/readyz", timeout=10) as answer:
-        found: dict[str, Any] = orjson.loads(answer.read())
+    """The body, which says the same when the worker is not ready."""
+    try:
+        with urlopen(f"{worker.health_url}/readyz", timeout=10) as answer:
+            body = answer.read()
+    except HTTPError as error:
+        body = error.read()
+    found: dict[str, Any] = orjson.loads(body)
     return found
+
+
+def is_listed(worker: Worker) -> bool:
+    """Whether the worker has listed OKX since its start."""
+    condition = readiness(worker)["conditions"].get("contracts.okx", {"reason": ""})
+    return ", listed " in condition["reason"]
 
 
 def metrics(worker: Worker) -> str:
@@ -90,8 +102,7 @@ def test_a_frame_of_an_unknown_contract_is_retried_once_it_is_listed(
     settings: Settings, server: ContractServer, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
     reference = run_worker("reference", settings=settings, environment=server.environment)
-    wait_until(lambda: "listed" in readiness(reference)["conditions"]["contracts.okx"]["reason"])
-    wait_until(lambda: '"contracts_listed"' in reference.log)
+    wait_until(lambda: is_listed(reference))
     server.add("NEW-USDT-SWAP")
     run_worker("process", "normalize", settings=settings)
     frame = okx_frame("NEW-USDT-SWAP", "BTC-USDT-SWAP", "NEW-USDT-SWAP")
@@ -124,7 +135,8 @@ def test_a_contract_that_no_listing_has_is_rejected_with_its_bytes(
     settings: Settings, server: ContractServer, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
     run_worker("process", "normalize", settings=settings)
-    run_worker("reference", settings=settings, environment=server.environment)
+    reference = run_worker("reference", settings=settings, environment=server.environment)
+    wait_until(lambda: is_listed(reference))
     server.add("NEW-USDT-SWAP")
     frame = okx_frame("GONE-USDT-SWAP", "NEW-USDT-SWAP")
     publish(settings, frame)
