@@ -214,6 +214,9 @@ def _size_of_bitmex(row: Row) -> tuple[ContractKind, Decimal | None]:
     multiplier = _size(row.get("multiplier"))
     if row.get("isQuanto") or row.get("isInverse"):
         kind = ContractKind.QUANTO if row.get("isQuanto") else ContractKind.INVERSE
+        if _text(row, "settlCurrency").upper() != "XBT":
+            # The multiplier counts the smallest unit of the settlement: satoshis only of XBT.
+            return kind, None
         return kind, None if multiplier is None else EXACT.divide(abs(multiplier), SATOSHIS)
     units = _size(row.get("underlyingToPositionMultiplier"))
     if units is None:

@@ -260,6 +260,15 @@ def test_bitmex_contracts(changes: dict[str, Any], contract: ContractKind, size:
     assert (shipped.contract, shipped.contract_size) == (contract, Decimal(size))
 
 
+@pytest.mark.parametrize("settle", ["USDt", "Gwei"])
+@pytest.mark.parametrize("kind", ["isInverse", "isQuanto"])
+def test_a_bitmex_contract_whose_multiplier_is_not_in_satoshis_is_left_out(
+    settle: str, kind: str
+) -> None:
+    row = bitmex(settlCurrency=settle, isInverse=False, isQuanto=False, multiplier=1000)
+    assert from_bitmex([row | {kind: True}], AS_OF) == []
+
+
 def test_a_bitmex_row_without_a_multiplier_or_of_a_spot_pair_is_left_out() -> None:
     assert from_bitmex([bitmex(typ="IFXXXP")], AS_OF) == []
     index = bitmex(symbol=".BXBT", multiplier=None, isInverse=False)
