@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 
 from liq.cli.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.cli.console import exits_on_configuration_error
-from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
@@ -83,9 +83,7 @@ async def _wanted_partitions(
 
 
 async def _export_partition(settings: Settings, consumer: Any, partition: TopicPartition) -> None:
-    consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
-    end = (await consumer.end_offsets([partition]))[partition]
+    end = await assign_from_beginning(consumer, partition)
     while await consumer.position(partition) < end:
         for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
             for record in records:

@@ -17,7 +17,13 @@ from aiokafka.errors import (
 
 from liq.cli.doctor.findings import Check, Level
 from liq.runtime.errors import ConfigurationError, DependencyError
-from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
+from liq.runtime.kafka import (
+    assign_from_beginning,
+    new_admin,
+    new_consumer,
+    new_producer,
+    start_consumer,
+)
 from liq.runtime.settings import Settings
 from liq.runtime.topics import TopicState, describe_topics
 from liq.schemas.codec import DecodeError, decode
@@ -171,9 +177,7 @@ async def _published(settings: Settings, topic: str, kind: type[Kind]) -> tuple[
     consumer = new_consumer(settings)
     try:
         await start_consumer(settings, consumer)
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        end = (await consumer.end_offsets([partition]))[partition]
+        end = await assign_from_beginning(consumer, partition)
         deadline = time.monotonic() + PROBE_SECONDS
         while await consumer.position(partition) < end and time.monotonic() < deadline:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from liq.runtime.errors import ConfigurationError
@@ -105,6 +105,18 @@ async def start_consumer(settings: Settings, consumer: AIOKafkaConsumer) -> None
     await asyncio.sleep(0)
     if settings.kafka_emulate_long_poll:
         emulate_long_poll(consumer)
+
+
+async def assign_from_beginning(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+    """Assign one partition at its oldest record; return the end that it has now.
+
+    Raises:
+        KafkaError: the brokers do not answer.
+    """
+    consumer.assign([partition])
+    await consumer.seek_to_beginning(partition)
+    end: int = (await consumer.end_offsets([partition]))[partition]
+    return end
 
 
 def new_admin(settings: Settings, client_id: str) -> AIOKafkaAdminClient:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from liq.processors.stages.output import Output
-from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 
@@ -87,9 +87,7 @@ class DetectorStateStore:
         entries: dict[bytes, bytes | None] = {}
         await start_consumer(self._settings, consumer)
         try:
-            consumer.assign([assignment])
-            await consumer.seek_to_beginning(assignment)
-            end = (await consumer.end_offsets([assignment]))[assignment]
+            end = await assign_from_beginning(consumer, assignment)
             while await consumer.position(assignment) < end:
                 for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                     entries.update((record.key, record.value) for record in records)

@@ -11,7 +11,7 @@ from mode import Service
 
 from liq.processors.normalizers import InstrumentBook
 from liq.runtime.health import Health
-from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, INSTRUMENTS, INSTRUMENTS_AGE
 from liq.runtime.settings import Settings
@@ -100,9 +100,7 @@ class InstrumentFollower(Service):
         consumer = new_consumer(self._settings)
         self._consumer = consumer
         await start_consumer(self._settings, consumer)
-        consumer.assign([topic])
-        await consumer.seek_to_beginning(topic)
-        end = (await consumer.end_offsets([topic]))[topic]
+        end = await assign_from_beginning(consumer, topic)
         while await consumer.position(topic) < end:
             await self._read()
 

@@ -15,7 +15,7 @@ MAX_PAGES: Final = 50
 
 
 class ListingError(Exception):
-    """An exchange did not list its markets; the message says why."""
+    """An exchange did not list its markets, or an answer is too large; the message says why."""
 
 
 async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> tuple[str, ...]:
@@ -26,11 +26,8 @@ async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> 
     """
     found: set[str] = set()
     extra: Mapping[str, str] | None = {}
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
-        async with aiohttp.ClientSession(
-            timeout=timeout, headers={"User-Agent": USER_AGENT}, trust_env=True
-        ) as client:
+        async with new_client(TIMEOUT_SECONDS) as client:
             for _ in range(MAX_PAGES):
                 document = await get_document(client, address + _query(extra or {}))
                 found.update(listing.parse(document))
@@ -46,7 +43,18 @@ async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> 
     return tuple(sorted(found))
 
 
-async def get_document(client: aiohttp.ClientSession, address: str) -> object:
+def new_client(timeout_seconds: float) -> aiohttp.ClientSession:
+    """An HTTP client that says who asks, and gives a request up after a time."""
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+        headers={"User-Agent": USER_AGENT},
+        trust_env=True,
+    )
+
+
+async def get_document(
+    client: aiohttp.ClientSession, address: str, max_bytes: int = MAX_ANSWER_BYTES
+) -> object:
     """Return the JSON that an address answers with.
 
     Raises:
@@ -59,8 +67,8 @@ async def get_document(client: aiohttp.ClientSession, address: str) -> object:
         body = bytearray()
         async for chunk in response.content.iter_chunked(65_536):
             body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise ListingError(f"the listing is over {MAX_ANSWER_BYTES} bytes")
+            if len(body) > max_bytes:
+                raise ListingError(f"the answer is over {max_bytes} bytes")
     return orjson.loads(bytes(body))
 
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, RATE_AGE
 from liq.runtime.settings import Settings
@@ -144,9 +144,7 @@ class RateFollower:
         self._consumer = consumer
         async with asyncio.timeout(CONNECT_SECONDS):
             await start_consumer(self._settings, consumer)
-            consumer.assign([topic])
-            await consumer.seek_to_beginning(topic)
-            end = (await consumer.end_offsets([topic]))[topic]
+            end = await assign_from_beginning(consumer, topic)
             while await consumer.position(topic) < end:
                 await self._read(consumer)
 

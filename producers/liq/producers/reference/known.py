@@ -7,7 +7,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from liq.producers.reference.checks import Known
-from liq.runtime.kafka import new_consumer, start_consumer
+from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
 from liq.runtime.settings import Settings
@@ -59,9 +59,7 @@ class KnownContracts:
         """
         self._consumer = consumer = new_consumer(self._settings)
         await start_consumer(self._settings, consumer)
-        consumer.assign([self._topic])
-        await consumer.seek_to_beginning(self._topic)
-        end = (await consumer.end_offsets([self._topic]))[self._topic]
+        end = await assign_from_beginning(consumer, self._topic)
         while await consumer.position(self._topic) < end:
             await self._poll(consumer)
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from liq.producers.live.listing import ListingError, get_document
-from liq.producers.live.session import USER_AGENT, describe_error
+from liq.producers.live.listing import ListingError, get_document, new_client
+from liq.producers.live.session import describe_error
 from liq.schemas.records import Instrument
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -45,11 +45,8 @@ async def fetch_contracts(source: ContractSource, as_of: str) -> list[Instrument
     Raises:
         SourceError: no answer, or none that can be read.
     """
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
-        async with aiohttp.ClientSession(
-            timeout=timeout, headers={"User-Agent": USER_AGENT}, trust_env=True
-        ) as client:
+        async with new_client(TIMEOUT_SECONDS) as client:
             document = await get_document(client, source.address)
         contracts = source.parse(document, as_of)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:

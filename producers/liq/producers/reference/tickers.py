@@ -16,9 +16,9 @@ from decimal import Decimal, DecimalException
 from typing import Any, Final
 
 import aiohttp
-import orjson
 
-from liq.producers.live.session import USER_AGENT, describe_error
+from liq.producers.live.listing import ListingError, get_document, new_client
+from liq.producers.live.session import describe_error
 from liq.producers.reference.rate_rules import plausible_usd
 from liq.runtime.settings import Settings
 
@@ -96,23 +96,14 @@ async def ask(ticker: Ticker) -> Quotes:
     Raises:
         TickerError: no answer, or none that can be read.
     """
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
-        async with (
-            aiohttp.ClientSession(
-                timeout=timeout, headers={"User-Agent": USER_AGENT}, trust_env=True
-            ) as client,
-            client.get(ticker.address) as response,
-        ):
-            response.raise_for_status()
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(65_536):
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise TickerError(f"{ticker.name}: the answer is over {MAX_ANSWER_BYTES} bytes")
-        quotes = ticker.parse(orjson.loads(bytes(body)))
+        async with new_client(TIMEOUT_SECONDS) as client:
+            document = await get_document(client, ticker.address, MAX_ANSWER_BYTES)
+        quotes = ticker.parse(document)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise TickerError(f"{ticker.name}: {describe_error(error)}") from error
+    except ListingError as error:
+        raise TickerError(f"{ticker.name}: {error}") from error
     except (ValueError, LookupError, TypeError, AttributeError, DecimalException) as error:
         raise TickerError(f"{ticker.name}: the answer cannot be read ({error!r})") from error
     if not quotes:
