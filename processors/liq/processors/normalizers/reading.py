@@ -212,7 +212,8 @@ class Reading:
             value_usd = stored(_multiply(amount, price), "The value")
             quantity = amount if contract_size is ONE else stored_quantity(amount)
         else:
-            value_usd = stored(amount, "The value")
+            # A size as it was read is a stored number already.
+            value_usd = amount if contract_size is ONE else stored(amount, "The value")
             quantity = stored_quantity(_divide(amount, price))
         if market.base_power:
             quantity = stored_quantity(quantity.scaleb(market.base_power, EXACT))
