@@ -115,33 +115,43 @@ def expect_all_events(settings: Settings, run_worker: RunWorker, wait_until: Wai
     assert len(by_id(values(settings, settings.topics.events), "event_id")) == EVENTS
 
 
+@pytest.mark.parametrize("mishap", ["fail", "lose"])
 def test_a_batch_whose_delivery_fails_is_not_acknowledged(
-    settings: Settings, unlucky: Unlucky, run_worker: RunWorker, wait_until: WaitUntil
-) -> None:
-    worker = unlucky.start("normalize", "fail:1")
-    assert unlucky.wait(worker) == EXIT_BATCH_FAILED
-    assert unlucky.was_struck(worker)
-    expect_all_events(settings, run_worker, wait_until)
-
-
-@pytest.mark.parametrize("waits", ["true", "false"], ids=["waits", "cancels"])
-def test_a_batch_under_way_at_a_stop_is_finished_before_it_is_acknowledged(
-    waits: str,
+    mishap: str,
     settings: Settings,
     unlucky: Unlucky,
     run_worker: RunWorker,
     wait_until: WaitUntil,
 ) -> None:
-    """Also if Faust does not wait for its agents and cancels them in the middle of a batch."""
-    worker = unlucky.start("normalize", "slow:1", STREAM_WAIT_EMPTY=waits)
+    worker = unlucky.start("normalize", f"{mishap}:1")
+    assert unlucky.wait(worker) == EXIT_BATCH_FAILED
+    assert unlucky.was_struck(worker)
+    expect_all_events(settings, run_worker, wait_until)
+
+
+def test_a_batch_under_way_at_a_stop_is_finished_before_it_is_acknowledged(
+    settings: Settings, unlucky: Unlucky, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    worker = unlucky.start("normalize", "slow:1")
     wait_until(lambda: unlucky.was_struck(worker))
     unlucky.terminate(worker)
-    # Long enough for Faust to cancel its agents; a guard that is missing has lost the batch then.
+    # Long enough for Faust to stop; a guard that is missing has lost the batch then.
     with suppress(DependencyError):
         unlucky.wait(worker, 3)
     assert lag(settings) == EVENTS + HEARTBEATS
     unlucky.hold.unlink()
     assert unlucky.wait(worker) == 0
+    expect_all_events(settings, run_worker, wait_until)
+
+
+def test_a_batch_whose_agent_is_cancelled_is_not_acknowledged(
+    settings: Settings, unlucky: Unlucky, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    worker = unlucky.start("normalize", "slow:1", STREAM_WAIT_EMPTY="false")
+    wait_until(lambda: unlucky.was_struck(worker))
+    unlucky.terminate(worker)
+    assert unlucky.wait(worker) == 0
+    assert lag(settings) == EVENTS + HEARTBEATS
     expect_all_events(settings, run_worker, wait_until)
 
 

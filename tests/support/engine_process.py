@@ -1,10 +1,11 @@
 """A processing worker as a process of its own, with one mishap on its way: `STAGE` as argument.
 
-MISHAP=KIND:COUNT strikes the COUNT-th batch of records that is to be delivered:
+MISHAP=KIND:COUNT strikes the COUNT-th batch of records that is to be sent:
 
-fail   the delivery raises, as when Kafka refuses a record
-slow   the delivery waits until the file HOLD is gone
-hang   the delivery never ends
+fail   sending raises, as when a record is too large for any request
+lose   the acknowledgement raises, as when Kafka refuses a batch
+slow   the batch is sent once the file HOLD is gone, and acknowledged later still
+hang   the acknowledgement never comes
 
 The line `mishap` in the log says that it struck. STOP_LIMIT_SECONDS shortens the worker's own
 limit. All is put around the engine from here, so that it knows nothing of it.
@@ -15,6 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from aiokafka.errors import KafkaError
 
@@ -33,9 +35,9 @@ STRUCK = "mishap"
 def _surround(order: str) -> None:
     kind, _, count = order.partition(":")
     remaining = int(count)
-    deliver = Output.deliver
+    send = Output.send
 
-    async def unlucky(self: Output, records: Sequence[OutputRecord]) -> None:
+    async def unlucky(self: Output, records: Sequence[OutputRecord]) -> asyncio.Future[Any]:
         nonlocal remaining
         remaining -= 1 if records else 0
         if remaining == 0 and records:
@@ -43,13 +45,19 @@ def _surround(order: str) -> None:
             get_logger(__name__).warning(STRUCK, kind=kind, records=len(records))
             if kind == "fail":
                 raise KafkaError("a delivery that fails")
-            if kind == "hang":
-                await asyncio.Event().wait()
-            while _is_held():  # noqa: ASYNC110 - a file is all that the test has
-                await asyncio.sleep(POLL_SECONDS)
-        await deliver(self, records)
+            return asyncio.ensure_future(struck(self, records))
+        return await send(self, records)
 
-    Output.deliver = unlucky  # type: ignore[method-assign]
+    async def struck(self: Output, records: Sequence[OutputRecord]) -> Any:
+        if kind == "lose":
+            raise KafkaError("a delivery that is refused")
+        if kind == "hang":
+            await asyncio.Event().wait()
+        while _is_held():  # noqa: ASYNC110 - a file is all that the test has
+            await asyncio.sleep(POLL_SECONDS)
+        return await (await send(self, records))
+
+    Output.send = unlucky  # type: ignore[method-assign]
 
 
 def _is_held() -> bool:

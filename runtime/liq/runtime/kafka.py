@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -17,6 +18,12 @@ MAX_BATCH_BYTES = 262_144
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 30_000
 FETCH_MAX_WAIT_MS = 100
+# What a consumer keeps in memory of an answer, compressed: of one partition, and of all together.
+# A batch that is larger than that is returned nevertheless, alone.
+PARTITION_FETCH_BYTES = 256 * 1024
+FETCH_MAX_BYTES = 8 * 1024 * 1024
+# Records of aborted transactions are not data.
+READ_COMMITTED = "read_committed"
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:
@@ -88,6 +95,7 @@ def new_consumer(
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "fetch_max_wait_ms": FETCH_MAX_WAIT_MS,
+            "isolation_level": READ_COMMITTED,
             "session_timeout_ms": 15_000,
             "heartbeat_interval_ms": 3_000,
             **membership,
@@ -113,10 +121,21 @@ async def assign_from_beginning(consumer: AIOKafkaConsumer, partition: TopicPart
     Raises:
         KafkaError: the brokers do not answer.
     """
-    consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
-    end: int = (await consumer.end_offsets([partition]))[partition]
-    return end
+    return (await assign_all_from_beginning(consumer, [partition]))[partition]
+
+
+async def assign_all_from_beginning(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Assign partitions at their oldest records; return the ends that they have now.
+
+    Raises:
+        KafkaError: the brokers do not answer.
+    """
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    return ends
 
 
 def new_admin(settings: Settings, client_id: str) -> AIOKafkaAdminClient:

@@ -122,6 +122,19 @@ FEED_BREAKER = Gauge(
 PRODUCER_IN_FLIGHT = Gauge(
     "liq_producer_in_flight_records", "Records sent to Kafka and not yet acknowledged."
 )
+PENDING_BYTES = Gauge(
+    "liq_output_pending_bytes",
+    "Bytes sent by a stage and not yet acknowledged; above 16 MiB it waits.",
+)
+MERGE_HELD_BYTES = Gauge(
+    "liq_merge_held_bytes",
+    "Bytes of fetched records that the normalizer holds back for the order of receipt.",
+)
+CHECKPOINT = Histogram(
+    "liq_checkpoint_seconds",
+    "From the snapshot of a detecting stage to its last acknowledgement.",
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
 INSTRUMENTS = Gauge("liq_instruments", "Contracts whose metadata a normalizer knows.")
 INSTRUMENTS_AGE = Gauge(
     "liq_instruments_age_days", "Days since the newest contract metadata was true."
@@ -195,6 +208,9 @@ ALL_METRICS = (
     FEED_UNANSWERED,
     FEED_BREAKER,
     PRODUCER_IN_FLIGHT,
+    PENDING_BYTES,
+    MERGE_HELD_BYTES,
+    CHECKPOINT,
     INSTRUMENTS,
     INSTRUMENTS_AGE,
     PARKED,

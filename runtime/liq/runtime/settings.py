@@ -71,6 +71,12 @@ class Settings(EnvironmentSettings):
         le=100,
         description="Least risk score that starts a cascade.",
     )
+    checkpoint_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=10,
+        description="Seconds between checkpoints of the detector; a crash repeats what came since.",
+    )
     institutional_threshold_usd: Decimal = Field(
         default=Decimal(100_000), gt=0, description="Dollars that make one liquidation large."
     )

@@ -210,8 +210,8 @@ async def test_records_of_a_partition_that_was_taken_away_change_nothing(
     ours: set[int] = set()
     output = Output(settings, "test")
     await output.on_start()
-    detect = DetectStage(settings, output, ours.__contains__)
-    market = MarketStage(settings, output, ours.__contains__)
+    detect = DetectStage(settings, output, lambda: ours)
+    market = MarketStage(settings, output, lambda: ours)
     batch = messages([encode(liquidation(number)) for number in range(50)], 0)
 
     async def written() -> int:
@@ -222,16 +222,18 @@ async def test_records_of_a_partition_that_was_taken_away_change_nothing(
         ]
         return sum(len(records) for log in logs for records in log.values())
 
-    await detect.handle(batch)
-    await market.handle(batch)
+    await (await detect.handle(batch))
+    await (await market.handle(batch))
     assert await written() == 0
     ours.add(0)
-    await detect.handle(batch)
+    assert await (await detect.handle(batch)) is True
     before = await written()
     assert before > 0
+    lost = await detect.handle(batch)
     ours.clear()
     detect.release()
-    await detect.handle(batch)
+    assert await lost is False
+    await (await detect.handle(batch))
     assert await written() == before
     await output.on_stop()
 

@@ -4,7 +4,7 @@ Pulses and alerts go to the market stage by way of the pulse topic, which publis
 with their parents. Watches, which have none, are published at once.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from liq.processors.cascades.partition import Made, PartitionDetector
@@ -37,10 +37,10 @@ class DetectStage(OwnedStage[PartitionDetector]):
     """Runs one `PartitionDetector` per assigned events partition."""
 
     def __init__(
-        self, settings: Settings, output: Output, is_assigned: Callable[[int], bool]
+        self, settings: Settings, output: Output, assigned: Callable[[], Collection[int]]
     ) -> None:
         """Store the state of assets in the topic of detector states."""
-        super().__init__(settings, output, is_assigned, settings.topics.detector_state)
+        super().__init__(settings, output, assigned, settings.topics.detector_state)
 
     async def _restore(self, restored: RestoredState) -> PartitionDetector:
         detector = PartitionDetector(self._config)
@@ -55,13 +55,13 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
     def _apply(self, owned: OwnedPartition[PartitionDetector], batch: Sequence[Any]) -> BatchResult:
         detector = owned.state
-        before = _left_out(detector)
+        before, clock_ms = _left_out(detector), detector.clock_ms
         result = BatchResult()
         for message in batch:
             before_ms = detector.clock_ms
             if message.value is None:
-                clock_ms = integer_header(message.headers, CLOCK_MS) or 0
-                made = detector.heartbeat(clock_ms, message.offset)
+                reached_ms = integer_header(message.headers, CLOCK_MS) or 0
+                made = detector.heartbeat(reached_ms, message.offset)
             else:
                 try:
                     event = decode(Liquidation, message.value)
@@ -73,14 +73,15 @@ class DetectStage(OwnedStage[PartitionDetector]):
                 result.records.append(self._record(owned.partition, before_ms, item))
                 if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
                     result.alerts.append(item)
-        result.records.append(
-            OutputRecord(
-                self._topics.pulse,
-                HEARTBEAT_KEY,
-                None,
-                pulse_heartbeat_headers(owned.partition, detector.clock_ms),
+        if detector.clock_ms > clock_ms:
+            result.records.append(
+                OutputRecord(
+                    self._topics.pulse,
+                    HEARTBEAT_KEY,
+                    None,
+                    pulse_heartbeat_headers(owned.partition, detector.clock_ms),
+                )
             )
-        )
         result.left_out = {
             reason: count - before[reason] for reason, count in _left_out(detector).items()
         }

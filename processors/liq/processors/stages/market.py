@@ -5,7 +5,7 @@ partition said, not on how they interleave: a second is judged when all of them 
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,20 +38,25 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class MarketProgress:
-    """The market's detector, and the offset of the last pulse that it has applied."""
+    """The market's detector, and the offset of the last pulse that it has applied.
+
+    `is_changed` is False where only clocks have moved since the last snapshot: sources report
+    them again every second.
+    """
 
     detector: MarketDetector
     last_offset: int
+    is_changed: bool = False
 
 
 class MarketStage(OwnedStage[MarketProgress]):
     """Runs the `MarketDetector` while the pulse topic's only partition is ours."""
 
     def __init__(
-        self, settings: Settings, output: Output, is_assigned: Callable[[int], bool]
+        self, settings: Settings, output: Output, assigned: Callable[[], Collection[int]]
     ) -> None:
         """Store the market's state in a topic of its own."""
-        super().__init__(settings, output, is_assigned, settings.topics.market_state)
+        super().__init__(settings, output, assigned, settings.topics.market_state)
 
     async def _restore(self, restored: RestoredState) -> MarketProgress:
         sources = await self._output.partitions(self._topics.events)
@@ -74,6 +79,9 @@ class MarketStage(OwnedStage[MarketProgress]):
             if message.offset <= progress.last_offset:
                 continue
             progress.last_offset = message.offset
+            state = progress.detector.state
+            if message.value is not None or state.held or state.running:
+                progress.is_changed = True
             try:
                 alerts += _apply_pulse(progress.detector, message)
             except DecodeError as error:
@@ -85,6 +93,9 @@ class MarketStage(OwnedStage[MarketProgress]):
         return BatchResult([*records, *rejected], alerts)
 
     def _changes(self, state: MarketProgress) -> Mapping[str, bytes | None]:
+        if not state.is_changed:
+            return {}
+        state.is_changed = False
         snapshot = OFFSET.pack(state.last_offset) + market_to_bytes(state.detector.state)
         return {MARKET: snapshot}
 

@@ -4,7 +4,9 @@ A frame with entries of unknown contracts is parked (`parking`) until the contra
 other entries give their events at once.
 """
 
+import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -40,7 +42,6 @@ from liq.schemas.records import Liquidation, Rejected, Source
 from liq.schemas.topics import Topics
 from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 
-HEARTBEAT_INTERVAL_MS = 1_000
 # A parked frame has its symbols in a header, too. Our producers send no frames as large as that.
 MAX_PARKED_BYTES: Final = MAX_REQUEST_BYTES // 3
 # Waits, within a bound, until contract metadata up to an offset of its topic is in use.
@@ -78,13 +79,23 @@ class NormalizeStage:
         self._wait_for_instruments = wait_for_instruments
         self._heartbeat_ms = 0
         self._unread = UnreadFeeds(f"{settings.worker_slot}:normalize")
+        # Of the batch at hand; Prometheus' counters are slow.
+        self._frames: Counter[str] = Counter()
+        self._rejections: Counter[tuple[str, str]] = Counter()
+        self._liquidations: Counter[tuple[str, str]] = Counter()
 
     def use_instruments(self, instruments: InstrumentBook) -> None:
         """Read the frames to come with this metadata."""
         self._instruments = instruments
 
-    async def handle(self, messages: Sequence[Any]) -> None:
-        """Normalize a batch and wait until everything it gave is acknowledged."""
+    async def handle(self, messages: Sequence[Any]) -> Awaitable[bool]:
+        """Normalize a batch and send what it gives.
+
+        The result ends, with True, when all of it is acknowledged.
+
+        Raises:
+            KafkaError: the brokers refuse a record.
+        """
         records: list[OutputRecord] = []
         for message in messages:
             if message.value is None:
@@ -94,7 +105,19 @@ class NormalizeStage:
                 if retry is not None and retry.offset is not None:
                     await self._wait(retry.offset)
                 records.extend(self._normalized(message, retry))
-        await self._output.deliver(records)
+        self._count()
+        return asyncio.ensure_future(_acknowledged(await self._output.send(records)))
+
+    def _count(self) -> None:
+        """Pass the batch's counts on to the metrics."""
+        for exchange, count in self._frames.items():
+            NORMALIZED.labels(exchange).inc(count)
+        for labels, count in self._rejections.items():
+            REJECTED.labels(*labels).inc(count)
+        for labels, count in self._liquidations.items():
+            EVENTS.labels(*labels).inc(count)
+        for counter in (self._frames, self._rejections, self._liquidations):
+            counter.clear()
 
     async def _wait(self, offset: int) -> None:
         began = time.monotonic()
@@ -113,17 +136,17 @@ class NormalizeStage:
         waiting: dict[str, None] | None = {}
         if len(message.value) > MAX_PARKED_BYTES or (retry is not None and retry.is_final):
             waiting = None
-        NORMALIZED.labels(metadata.exchange).inc()
+        self._frames[metadata.exchange] += 1
         records = []
         results = normalize(message.value, metadata, self._instruments, self._config, waiting)
         if results or not waiting:  # a frame that only waits is neither read nor rejected
             records.extend(self._unread_feed(metadata, results))
         for result in results:
             if isinstance(result, Rejected):
-                REJECTED.labels(result.exchange, result.reason).inc()
+                self._rejections[result.exchange, result.reason] += 1
                 records.append(self._rejected(result))
             else:
-                EVENTS.labels(result.exchange, result.side).inc()
+                self._liquidations[result.exchange, result.side] += 1
                 records.extend(self._events(result))
         if waiting:
             attempt = 0 if retry is None else retry.attempt
@@ -159,9 +182,9 @@ class NormalizeStage:
         return OutputRecord(self._topics.rejected, key, encode(deliverable(rejected)))
 
     async def _heartbeats(self, message: Any) -> list[OutputRecord]:
-        """Pass a producer's heartbeat on into every events partition, at most one a second."""
+        """Pass the first heartbeat of each second on into every events partition."""
         clock_ms = received_at_ns(message) // MILLISECOND_NS
-        if clock_ms < self._heartbeat_ms + HEARTBEAT_INTERVAL_MS:
+        if clock_ms // SECOND_MS <= self._heartbeat_ms // SECOND_MS:
             return []
         self._heartbeat_ms = clock_ms
         headers = heartbeat_headers(clock_ms)
@@ -169,3 +192,8 @@ class NormalizeStage:
             OutputRecord(self._topics.events, HEARTBEAT_KEY, None, headers, partition)
             for partition in await self._output.partitions(self._topics.events)
         ]
+
+
+async def _acknowledged(sent: asyncio.Future[Any]) -> bool:
+    await sent
+    return True

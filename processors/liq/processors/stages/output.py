@@ -1,20 +1,19 @@
-"""Delivering a batch's records: all acknowledged, or the batch does not count as handled."""
+"""The output of a worker's stages: an idempotent producer that sends batches."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from mode import Service
 
 from liq.runtime.kafka import new_producer
-from liq.runtime.metrics import RECORDS_OUT
-from liq.runtime.sending import OutputRecord
+from liq.runtime.sending import BatchSender, OutputRecord
 from liq.runtime.settings import Settings
 
 
 class Output(Service):
-    """An idempotent producer that lives as long as the worker."""
+    """Sends the records of a worker's stages."""
 
     def __init__(self, settings: Settings, client_id: str) -> None:
         """The producer connects when the worker starts."""
@@ -22,11 +21,14 @@ class Output(Service):
         self._settings = settings
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
+        self._sender: BatchSender | None = None
 
     async def on_start(self) -> None:
         """Connect."""
-        self._producer = new_producer(self._settings, self._client_id)
+        # Batches are complete when they are sent, so that there is nothing to linger for.
+        self._producer = new_producer(self._settings, self._client_id, linger_ms=0)
         await self._producer.start()
+        self._sender = BatchSender(self._producer)
 
     async def on_stop(self) -> None:
         """Send what is buffered and disconnect."""
@@ -35,33 +37,24 @@ class Output(Service):
 
     async def partitions(self, topic: str) -> list[int]:
         """The partitions of a topic, ascending."""
-        return sorted(await self._connected.partitions_for(topic))
+        if self._producer is None:
+            raise RuntimeError("Output is used before the worker started it")
+        return sorted(await self._producer.partitions_for(topic))
 
-    async def deliver(self, records: Sequence[OutputRecord]) -> None:
-        """Produce in order and wait until every replica acknowledged every record.
-
-        It waits for as long as Kafka is away: an idempotent producer's records do not expire.
+    async def send(self, records: Sequence[OutputRecord]) -> asyncio.Future[Any]:
+        """Queue records in order; the future ends when every replica has acknowledged all of them.
 
         Raises:
             KafkaError: Kafka does not take a record, however often it is sent.
         """
-        producer = self._connected
-        deliveries = [
-            await producer.send(
-                record.topic,
-                record.value,
-                key=record.key,
-                partition=record.partition,
-                headers=list(record.headers),
-            )
-            for record in records
-        ]
-        await asyncio.gather(*deliveries)
-        for topic, count in Counter(record.topic for record in records).items():
-            RECORDS_OUT.labels(topic).inc(count)
-
-    @property
-    def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
+        if self._sender is None:
             raise RuntimeError("Output is used before the worker started it")
-        return self._producer
+        return await self._sender.send(records)
+
+    async def deliver(self, records: Sequence[OutputRecord]) -> None:
+        """Send records and wait until every replica has acknowledged all of them.
+
+        Raises:
+            KafkaError: Kafka does not take a record, however often it is sent.
+        """
+        await (await self.send(records))

@@ -1,23 +1,24 @@
 """The skeleton of the stages with state: one detector for each partition that the worker owns.
 
     own         the consumer group has assigned the partition, and a record of it arrives
-    take over   read the partition's snapshots and claim it under a new epoch
-    apply       pass a batch to the detector
-    deliver     publish what the detector decides, and wait for the acknowledgements
-    snapshot    write the state that the batch has changed, and wait again
+    take over   read the partitions' snapshots and claim them under a new epoch
+    apply       pass a batch to the detectors of its partitions
+    send        publish what they decide, and go on with the next batch
+    checkpoint  wait for the acknowledgements, write what has changed, then commit (`checkpoints`)
 
-Faust commits the batch's offsets afterwards. A crash in between repeats records under the same ids
-and loses none (docs/decisions.md).
+A crash in between repeats records under the same ids and loses none (docs/decisions.md).
 """
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from liq.processors.cascades import DetectorConfig
+from liq.processors.stages.checkpoints import Checkpoints, Snapshot
 from liq.processors.stages.output import Output
 from liq.processors.stages.state import DetectorStateStore, RestoredState
 from liq.runtime.logs import get_logger
@@ -70,55 +71,87 @@ class OwnedStage(ABC, Generic[State]):
         self,
         settings: Settings,
         output: Output,
-        is_assigned: Callable[[int], bool],
+        assigned: Callable[[], Collection[int]],
         state_topic: str,
     ) -> None:
-        """State lives in memory and, after every batch, in `state_topic`.
+        """State lives in memory and, from checkpoint to checkpoint, in `state_topic`.
 
-        `is_assigned` returns whether the consumer group assigns an input partition to this worker
-        now.
+        `assigned` returns the input partitions that the consumer group assigns to this worker now.
         """
         self._topics = settings.topics
         self._config = detector_config(settings)
         self._output = output
-        self._is_assigned = is_assigned
+        self._assigned = assigned
         self._store = DetectorStateStore(settings, output, state_topic)
         self._owned: dict[int, OwnedPartition[State]] = {}
+        self._releases = 0
+        self._checkpoints = Checkpoints(output, self._capture, settings.checkpoint_seconds)
 
     def release(self) -> None:
         """Forget every partition: a rebalance may have assigned it to another worker meanwhile."""
         self._owned.clear()
+        self._releases += 1
+        self._checkpoints.drop()
 
-    async def handle(self, messages: Sequence[Any]) -> None:
-        """Detect on a batch: alerts first, then snapshots; offsets are committed after both."""
+    def hurry(self) -> None:
+        """Make the batches at hand safe without waiting for the interval."""
+        self._checkpoints.hurry()
+
+    async def handle(self, messages: Sequence[Any]) -> asyncio.Future[bool]:
+        """Detect on a batch and publish what it gives.
+
+        The future ends when a checkpoint holds the batch; its result is False if its partitions
+        were taken away before.
+
+        Raises:
+            KafkaError: the brokers refuse a record.
+            SnapshotError: a stored state cannot be read.
+        """
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for message in messages:
             by_partition[message.partition].append(message)
-        for partition, batch in by_partition.items():
-            # Faust may hand out records before it has announced their partition, so the first
-            # record of a partition starts the take-over.
-            owned = self._owned.get(partition)
-            if owned is None and self._is_assigned(partition):
-                owned = await self._take_over(partition)
-            if owned is None:
-                # Read before a rebalance took the partition away; its new owner reads it again.
-                log.info("batch_of_lost_partition", partition=partition, records=len(batch))
-                continue
-            await self._detect(owned, batch)
+        # Faust may pass records on before it has announced their partition, so the first record
+        # of a partition starts the take-over.
+        if not by_partition.keys() <= self._owned.keys():
+            await self._take_over()
+        async with self._checkpoints.applying:
+            results = []
+            for partition, batch in by_partition.items():
+                owned = self._owned.get(partition)
+                if owned is None:
+                    # Read before a rebalance took the partition away; its new owner reads it again.
+                    log.info("batch_of_lost_partition", partition=partition, records=len(batch))
+                    continue
+                results.append(self._apply(owned, batch))
+            sent = await self._output.send([each for result in results for each in result.records])
+            sent.add_done_callback(lambda done: _count(results, done))
+            return self._checkpoints.add(sent)
 
-    async def _take_over(self, partition: int) -> OwnedPartition[State]:
-        restored = await self._store.take_over(partition)
-        state = await self._restore(restored)
-        owned = self._owned[partition] = OwnedPartition(partition, restored.epoch, state)
-        return owned
+    async def _take_over(self) -> None:
+        """Take over every partition that is assigned and not owned yet."""
+        partitions = sorted(set(self._assigned()) - self._owned.keys())
+        releases = self._releases
+        for restored in await self._store.take_over(partitions):
+            state = await self._restore(restored)
+            if releases == self._releases:
+                self._owned[restored.partition] = OwnedPartition(
+                    restored.partition, restored.epoch, state
+                )
 
-    async def _detect(self, owned: OwnedPartition[State], batch: Sequence[Any]) -> None:
-        result = self._apply(owned, batch)
-        await self._output.deliver(result.records)
-        changes = self._changes(owned.state)
-        await self._store.write(owned.partition, owned.epoch, changes)
-        _count(result)
-        self._gauge(owned.state, changes)
+    def _capture(self) -> Snapshot:
+        records: list[OutputRecord] = []
+        touched: list[tuple[State, Iterable[str]]] = []
+        for owned in self._owned.values():
+            changes = self._changes(owned.state)
+            if changes:
+                records += self._store.records(owned.partition, owned.epoch, changes)
+                touched.append((owned.state, changes))
+
+        def written() -> None:
+            for state, keys in touched:
+                self._gauge(state, keys)
+
+        return Snapshot(records, written)
 
     @abstractmethod
     async def _restore(self, restored: RestoredState) -> State:
@@ -152,11 +185,16 @@ def detector_config(settings: Settings) -> DetectorConfig:
     )
 
 
-def _count(result: BatchResult) -> None:
-    for reason, count in result.left_out.items():
-        LEFT_OUT.labels(reason).inc(count)
-    for alert in result.alerts:
-        _measure(alert)
+def _count(results: Sequence[BatchResult], sent: asyncio.Future[Any]) -> None:
+    """Count what a batch has given once all of it is acknowledged."""
+    if sent.cancelled() or sent.exception() is not None:
+        return
+    for result in results:
+        for reason, count in result.left_out.items():
+            if count:
+                LEFT_OUT.labels(reason).inc(count)
+        for alert in result.alerts:
+            _measure(alert)
 
 
 def _measure(alert: CascadeAlert) -> None:

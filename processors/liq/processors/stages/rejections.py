@@ -35,7 +35,7 @@ def refused_record(topic: str, stage: str, message: Any, detail: str) -> OutputR
         detail=detail[:MAX_DETAIL_CHARACTERS],
         exchange="",
         feed="",
-        received_at_ms=int(message.timestamp * 1000),
+        received_at_ms=message.timestamp,
         payload=message.value,
         stage=stage,
         source=Source(message.topic, message.partition, message.offset),

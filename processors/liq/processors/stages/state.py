@@ -1,7 +1,7 @@
 """Snapshots of a detector in a compacted topic; partition n belongs to partition n of its input.
 
-A batch's snapshots are written after its alerts were acknowledged and before its offsets are
-committed. So after a crash the newest snapshots hold every event before the committed offset,
+A checkpoint writes snapshots after alerts were acknowledged and before offsets are committed. So
+after a crash the newest snapshots hold every event before the committed offset,
 perhaps some after it, and each asset's snapshot says which was its last.
 
 Every owner of a partition writes under an epoch of its own, one higher than any it found. A
@@ -9,13 +9,13 @@ worker that was frozen, lost its partition and woke up again can then only write
 epoch, which no later owner reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 
 from liq.processors.stages.output import Output
-from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
+from liq.runtime.kafka import assign_all_from_beginning, new_consumer, start_consumer
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 
@@ -51,7 +51,7 @@ def choose_newest(entries: Mapping[bytes, bytes | None]) -> tuple[int, dict[str,
 
 
 class DetectorStateStore:
-    """Reads a partition's snapshots when it is taken over, and writes a batch's changes."""
+    """Reads the snapshots of partitions that are taken over, and makes records of changes."""
 
     def __init__(self, settings: Settings, output: Output, topic: str) -> None:
         """Snapshots go to a compacted topic through the worker's own producer."""
@@ -59,49 +59,57 @@ class DetectorStateStore:
         self._output = output
         self._topic = topic
 
-    async def take_over(self, partition: int) -> RestoredState:
-        """Read the partition's snapshots and claim it under a new epoch."""
-        entries = await self._read(partition)
-        highest, snapshots = choose_newest(entries)
-        epoch = highest + 1
-        await self._output.deliver(
-            [
+    async def take_over(self, partitions: Collection[int]) -> list[RestoredState]:
+        """Read the snapshots of partitions and claim each under a new epoch.
+
+        Raises:
+            KafkaError: the brokers do not answer.
+        """
+        restored, claims = [], []
+        for partition, entries in (await self._read(partitions)).items():
+            highest, snapshots = choose_newest(entries)
+            epoch = highest + 1
+            restored.append(RestoredState(partition, epoch, snapshots))
+            claims += [
                 self._record(partition, EPOCH_KEY, b"%d" % epoch),
-                *self._snapshot_records(partition, epoch, snapshots),
+                *self.records(partition, epoch, snapshots),
                 *(
                     self._record(partition, key, None)
                     for key, value in entries.items()
                     if key != EPOCH_KEY and value is not None
                 ),
             ]
-        )
-        return RestoredState(partition, epoch, snapshots)
+        await self._output.deliver(claims)
+        return restored
 
-    async def write(self, partition: int, epoch: int, changes: Mapping[str, bytes | None]) -> None:
-        """Store a batch's changed snapshots; None deletes one."""
-        await self._output.deliver(self._snapshot_records(partition, epoch, changes))
-
-    async def _read(self, partition: int) -> dict[bytes, bytes | None]:
-        assignment = TopicPartition(self._topic, partition)
-        consumer = new_consumer(self._settings)
-        entries: dict[bytes, bytes | None] = {}
-        await start_consumer(self._settings, consumer)
-        try:
-            end = await assign_from_beginning(consumer, assignment)
-            while await consumer.position(assignment) < end:
-                for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                    entries.update((record.key, record.value) for record in records)
-        finally:
-            await consumer.stop()
-        return entries
-
-    def _snapshot_records(
+    def records(
         self, partition: int, epoch: int, changes: Mapping[str, bytes | None]
     ) -> list[OutputRecord]:
+        """Return the records that store changed snapshots; None deletes one."""
         return [
             self._record(partition, b"%d%s%s" % (epoch, SEPARATOR, asset.encode()), value)
             for asset, value in changes.items()
         ]
+
+    async def _read(self, partitions: Collection[int]) -> dict[int, dict[bytes, bytes | None]]:
+        """Return the last value of every key of each partition."""
+        entries: dict[int, dict[bytes, bytes | None]] = {each: {} for each in partitions}
+        places = [TopicPartition(self._topic, partition) for partition in partitions]
+        if not places:
+            return entries
+        consumer = new_consumer(self._settings)
+        await start_consumer(self._settings, consumer)
+        try:
+            ends = await assign_all_from_beginning(consumer, places)
+            behind = set(places)
+            while behind := {each for each in behind if await consumer.position(each) < ends[each]}:
+                for place, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
+                    entries[place.partition].update(
+                        (record.key, record.value) for record in records
+                    )
+        finally:
+            await consumer.stop()
+        return entries
 
     def _record(self, partition: int, key: bytes, value: bytes | None) -> OutputRecord:
         return OutputRecord(self._topic, key, value, partition=partition)

@@ -24,10 +24,9 @@ commits offsets; the stages deliver through a producer of their own (docs/faust.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
-from faust.types import TP
 
 from liq.processors.normalizers import InstrumentBook, load_snapshot
 from liq.processors.stages.detect import DetectStage
@@ -36,12 +35,16 @@ from liq.processors.stages.normalize import NormalizeStage
 from liq.processors.stages.output import Output
 from liq.processors.workers.batches import handle_in_batches
 from liq.processors.workers.faust_app import new_app
+from liq.processors.workers.faust_transport import EngineTransport
 from liq.processors.workers.instrument_follower import InstrumentFollower
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
 
 #: The health condition that holds once the consumer group has assigned partitions.
 CONDITION: Final = "assignment"
+#: Batches whose acknowledgements are outstanding. Those of the detector wait for its checkpoint.
+NORMALIZE_IN_FLIGHT: Final = 4
+DETECT_IN_FLIGHT: Final = 1_000
 
 Stream = faust.StreamT[bytes]
 
@@ -64,7 +67,7 @@ def normalize_app(
 
     @app.agent(_topic(app, *map(settings.topics.raw, exchanges)), name="normalize")
     async def normalize(stream: Stream) -> None:
-        await handle_in_batches(stream, stage.handle)
+        await handle_in_batches(stream, stage.handle, NORMALIZE_IN_FLIGHT)
 
     _report_assignment(app, health)
     return app, follower
@@ -74,16 +77,20 @@ def detect_app(settings: Settings, output: Output, health: Health) -> faust.App:
     """Return the app that turns liquidations into cascade alerts."""
     app = new_app(settings, "detect", merge=False)
     topics = settings.topics
-    assets = DetectStage(settings, output, _is_assigned(app, topics.events))
-    whole_market = MarketStage(settings, output, _is_assigned(app, topics.pulse))
+    assets = DetectStage(settings, output, _assigned(app, topics.events))
+    whole_market = MarketStage(settings, output, _assigned(app, topics.pulse))
 
     @app.agent(_topic(app, topics.events), name="detect")
     async def detect(stream: Stream) -> None:
-        await handle_in_batches(stream, assets.handle)
+        await handle_in_batches(stream, assets.handle, DETECT_IN_FLIGHT)
 
     @app.agent(_topic(app, topics.pulse), name="market")
     async def market(stream: Stream) -> None:
-        await handle_in_batches(stream, whole_market.handle)
+        await handle_in_batches(stream, whole_market.handle, DETECT_IN_FLIGHT)
+
+    transport = cast("EngineTransport", app.transport)
+    transport.on_hurry(assets.hurry)
+    transport.on_hurry(whole_market.hurry)
 
     @app.on_partitions_revoked.connect(weak=False)
     async def revoked(*_: Any, **__: Any) -> None:
@@ -98,8 +105,8 @@ def _topic(app: faust.App, *names: str) -> faust.TopicT:
     return app.topic(*names, key_type=bytes, value_type=bytes)
 
 
-def _is_assigned(app: faust.App, topic: str) -> Callable[[int], bool]:
-    return lambda partition: TP(topic, partition) in app.consumer.assignment()
+def _assigned(app: faust.App, topic: str) -> Callable[[], set[int]]:
+    return lambda: {place.partition for place in app.consumer.assignment() if place.topic == topic}
 
 
 def _report_assignment(app: faust.App, health: Health) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import faust
 
-from liq.processors.workers.faust_transport import EngineTransport, ReleaseOrder, check_faust
+from liq.processors.workers.faust_transport import EngineTransport, check_faust
 from liq.runtime.kafka import ssl_context
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.settings import Settings
@@ -31,8 +31,6 @@ def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
     options: dict[str, Any] = (
         {"broker_credentials": credentials} if (credentials := broker_credentials(settings)) else {}
     )
-    if merge:
-        options["ConsumerScheduler"] = ReleaseOrder
     app = faust.App(
         settings.group(stage),
         broker=broker,
@@ -53,6 +51,8 @@ def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
         consumer_group_instance_id=f"{settings.group(stage)}-{settings.worker_slot}",
         consumer_auto_offset_reset="earliest",
+        # Batches, of which the next one is fetched while one is handled.
+        stream_buffer_maxsize=1,
         worker_redirect_stdouts=False,
         **options,
     )

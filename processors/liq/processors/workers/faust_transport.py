@@ -1,105 +1,102 @@
-"""Faust's Kafka transport with three changes: merged by time, never held for long, no silent jump.
+"""Faust's Kafka transport with batches: one Faust message for what one fetch returns.
+
+Faust keeps what it is used for: the group, rebalances, flow control and the commit interval. What
+changes:
+
+- The records of a fetch reach an agent as one message whose value is a `FetchedBatch`, so that
+  Faust's cost for a message is paid once a batch.
+- A batch that is acknowledged says for each of its partitions which offset may be committed.
+- Raw topics are merged by time of receipt (`fetching.MergedReader`).
+- No fetch is held by a broker for long, no batch is larger than some megabytes, and records of
+  aborted transactions are not read.
+- A log that lost records before they were read is reported (`LogGaps`).
 
 This is the only module that touches Faust's and aiokafka's inner parts, hence the exact pin of
-faust-streaming; `check_faust` refuses to start with a version that lacks them. Faust hard-codes a
-fetch wait of 1.5 s, for which a quiet partition's fetch can hold up a busy one on the same broker.
+faust-streaming; `check_faust` refuses to start with a version that lacks them.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
-from faust.types.transports import SchedulingStrategyT
+from faust.types.tuples import ConsumerMessage, Message
+from mode.utils.futures import notify
 
-from liq.processors.workers.merge import MergeBuffer, in_release_order
+from liq.processors.workers.fetching import (
+    DirectReader,
+    FetchedBatch,
+    MergedReader,
+    Reader,
+    unread,
+)
 from liq.runtime.errors import ConfigurationError
-from liq.runtime.kafka import FETCH_MAX_WAIT_MS
+from liq.runtime.kafka import (
+    FETCH_MAX_BYTES,
+    FETCH_MAX_WAIT_MS,
+    PARTITION_FETCH_BYTES,
+    READ_COMMITTED,
+)
 from liq.runtime.log_gaps import LogGaps
-from liq.runtime.logs import get_logger
 from liq.runtime.long_poll import emulate_long_poll
-from liq.runtime.metrics import ERRORS
-from liq.runtime.record_time import received_at_ns
 
-# Enough to merge venues that differ hundredfold in rate, small enough to stay in the megabytes.
-HELD_RECORDS_PER_PARTITION = 5_000
-FETCH_TIMEOUT_SECONDS = 1.0
-
-log = get_logger(__name__)
-
-
-class ReleaseOrder(SchedulingStrategyT):
-    """Hands records to agents in the order in which the merge released them."""
-
-    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """Undo the grouping by partition."""
-        return in_release_order(dict(records))
+FETCH_TIMEOUT_SECONDS: Final = 1.0
 
 
 class EngineConsumerThread(driver.AIOKafkaConsumerThread):
-    """Where the transport asks for it, gives out records in time order across partitions."""
+    """Faust's thread around aiokafka's consumer, which returns batches."""
 
     def __post_init__(self) -> None:
-        """Prepare the buffer; Faust calls this at the end of its constructor."""
+        """Choose the reader; Faust calls this at the end of its constructor."""
         super().__post_init__()
-        self._merge: MergeBuffer[TP, Any] = MergeBuffer(received_at_ns)
-        self._expected_position: dict[TP, int] = {}
-        self._gaps = cast("EngineTransport", self.transport).gaps
+        transport = cast("EngineTransport", self.transport)
+        self._gaps = transport.gaps
+        self.reader: Reader = (
+            MergedReader(self._fetch, self._is_flowing)
+            if transport.merge
+            else DirectReader(self._fetch)
+        )
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 - see the module's docstring
+        consumer._fetch_max_bytes = FETCH_MAX_BYTES  # noqa: SLF001
+        consumer._max_partition_fetch_bytes = PARTITION_FETCH_BYTES  # noqa: SLF001
+        consumer._isolation_level = READ_COMMITTED  # noqa: SLF001
         return consumer
 
     async def on_start(self) -> None:
         """Start the consumer, and the stand-in for a long poll where it is asked for."""
         await super().on_start()
+        consumer = self._ensure_consumer()
+        # Records that wait for others must not keep the consumer from fetching those.
+        consumer._fetcher._prefetch_backoff = 0  # noqa: SLF001
         if cast("EngineTransport", self.transport).emulate_long_poll:
-            emulate_long_poll(self._ensure_consumer())
+            emulate_long_poll(consumer)
 
     async def _fetch_records(
         self,
         consumer: AIOKafkaConsumer,
         active_partitions: set[TP],
         timeout: float | None = None,  # noqa: ASYNC109 - the overridden signature
-        max_records: int | None = None,
+        max_records: int | None = None,  # noqa: ARG002 - batches have bounds of their own
     ) -> Any:
-        if not cast("EngineTransport", self.transport).merge:
-            return await self._fetch(consumer, active_partitions, timeout, max_records)
         if not self._is_flowing():
-            return {}
-        await self._forget_moved(consumer, active_partitions)
-        fetched = await self._fetch(consumer, active_partitions, timeout, max_records)
-        await self._hold(consumer, fetched)
-        released: list[tuple[TP, Any]] = []
-        while self._merge.partitions and not released:
-            behind = await self._behind(consumer, active_partitions)
-            released = self._merge.release(behind)
-            if not released:
-                wanted = {tp for tp in behind if not self._merge.held(tp)} or set(behind)
-                more = await self._fetch(
-                    consumer, wanted, FETCH_TIMEOUT_SECONDS, HELD_RECORDS_PER_PARTITION
-                )
-                await self._hold(consumer, more)
-                if not self._is_flowing():
-                    return {}
-        grouped: dict[TP, list[tuple[int, Any]]] = defaultdict(list)
-        for place, (tp, record) in enumerate(released):
-            grouped[tp].append((place, record))
-        return dict(grouped)
+            return FetchedBatch([], {})
+        return await self.reader.read(consumer, active_partitions, timeout or 0)
 
     async def _fetch(
-        self,
-        consumer: AIOKafkaConsumer,
-        partitions: set[TP],
-        timeout: float | None,  # noqa: ASYNC109 - passed on
-        max_records: int | None,
+        self, partitions: Collection[TP], wait_seconds: float, max_records: int
     ) -> Mapping[TP, list[Any]]:
-        fetched = await super()._fetch_records(consumer, partitions, timeout, max_records)
+        consumer = self._ensure_consumer()
+        fetched = await super()._fetch_records(
+            consumer, cast("set[TP]", partitions), wait_seconds, max_records
+        )
         if self._gaps is not None:
             await self._gaps.check(consumer, partitions, fetched)
         return fetched
@@ -108,34 +105,164 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         """Whether Faust wants records now; it does not during a rebalance."""
         return bool(self.consumer.flow_active)
 
-    async def _hold(self, consumer: AIOKafkaConsumer, fetched: Mapping[TP, list[Any]]) -> None:
-        for tp, records in fetched.items():
-            self._merge.add(tp, records)
-            self._expected_position[tp] = await consumer.position(tp)
-
-    async def _forget_moved(self, consumer: AIOKafkaConsumer, active: set[TP]) -> None:
-        """Drop held records of partitions that were taken away or sought elsewhere."""
-        for tp in self._merge.partitions:
-            if tp not in active or await consumer.position(tp) != self._expected_position[tp]:
-                self._merge.forget(tp)
-
-    async def _behind(self, consumer: AIOKafkaConsumer, active: set[TP]) -> list[TP]:
-        """Partitions of which the broker has records that were not fetched yet."""
-        try:
-            ends = await consumer.end_offsets(list(active))
-            return [tp for tp, end in ends.items() if await consumer.position(tp) < end]
-        except KafkaError as error:
-            # Without the ends nothing can be waited for: order suffers, delivery does not.
-            ERRORS.labels("merge_end_offsets").inc()
-            log.warning("merge_without_end_offsets", error=repr(error))
-            return []
+    def unread(self, partition: TP) -> int | None:
+        """Return how many offsets are not part of any batch yet; None before the first fetch."""
+        waiting = unread(self._ensure_consumer(), partition)
+        return None if waiting is None else waiting + self.reader.held(partition)
 
 
 class EngineConsumer(driver.Consumer):
     """Faust's consumer over the engine's thread."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Offsets by partition: where reading began, up to where the agents have got and handled it.
+        self._starts: dict[TP, int] = {}
+        self._sent_ends: dict[TP, int] = {}
+        self._handled_ends: dict[TP, int] = {}
+
     def _new_consumer_thread(self) -> EngineConsumerThread:
         return EngineConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def lags(self) -> dict[TP, int]:
+        """Return how many offsets of each assigned partition are not handled yet.
+
+        A partition is missing as long as the broker has not answered a fetch for it.
+        """
+        found: dict[TP, int] = {}
+        thread = cast("EngineConsumerThread", self._thread)
+        try:
+            assigned = self.assignment()
+        except ConsumerNotStarted:
+            return found
+        for partition in assigned:
+            waiting = thread.unread(partition)
+            if waiting is not None:
+                start = self._starts.get(partition, 0)
+                handled = self._handled_ends.get(partition, start)
+                found[partition] = waiting + self._sent_ends.get(partition, handled) - handled
+        return found
+
+    def ack(self, message: Message) -> bool:
+        """Note what may be committed now that a batch is handled.
+
+        Nothing may of a batch that was fetched before a rebalance: its partitions may have another
+        owner, or be read again from the last commit.
+        """
+        if message.acked:
+            return False
+        message.acked = True
+        self._unacked_messages.discard(message)
+        batch = cast("FetchedBatch", message.value)
+        if message.generation_id == self.app.consumer_generation_id:
+            self._handled_ends.update(batch.ends)
+        notify(self._waiting_for_ack)
+        return True
+
+    async def wait_empty(self) -> None:
+        """Ask the stages to finish what they have, and wait for it."""
+        cast("EngineTransport", self.transport).hurry()
+        await super().wait_empty()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget what belonged to the partitions, after what is handled was committed."""
+        await super().on_partitions_revoked(revoked)
+        for partition in revoked:
+            for offsets in (self._starts, self._sent_ends, self._handled_ends):
+                offsets.pop(partition, None)
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Go on reading the partition: a full queue holds up the next batch anyhow."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Do nothing; see `on_buffer_full`."""
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        return (
+            partition
+            for partition in list(self._handled_ends)
+            if topics is None or partition in topics or partition.topic in topics
+        )
+
+    def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        return {
+            partition: self._handled_ends[partition]
+            for partition in tps
+            if self._should_commit(partition, self._handled_ends[partition])
+        }
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Read batches and pass them to the agents until Faust stops."""
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                for message in await self._next_messages():
+                    if not self.flow_active:
+                        break
+                    await self.wait_first(self.callback(message), self.suspend_flow.wait())
+                await asyncio.sleep(0)
+        except self.consumer_stopped_errors:
+            if not self.transport.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.transport.app.should_stop:
+                raise
+
+    async def _next_messages(self) -> list[ConsumerMessage]:
+        generation = self.app.consumer_generation_id
+        fetched, active = await self._wait_next_records(FETCH_TIMEOUT_SECONDS)
+        batch: Any = fetched
+        if self.should_stop or not isinstance(batch, FetchedBatch) or not batch.records:
+            return []
+        if not self.flow_active:
+            await self.perform_seek()
+            return []
+        if generation != self.app.consumer_generation_id:
+            return []
+        return [self._message(each) for each in self._by_topic(batch, active or ())]
+
+    def _by_topic(self, batch: FetchedBatch, active: Collection[TP]) -> list[FetchedBatch]:
+        """Leave out what was read before, and give every agent a batch of its own."""
+        read = self._read_offset
+        ours = [
+            record
+            for record in batch.records
+            if (place := TP(record.topic, record.partition)) in active
+            and record.offset >= (read[place] or 0)
+        ]
+        ends = {place: end for place, end in batch.ends.items() if place in active}
+        for record in ours:
+            self._starts.setdefault(TP(record.topic, record.partition), record.offset)
+        for place, end in ends.items():
+            read[place] = self._sent_ends[place] = end
+        if not ours:
+            return []
+        if cast("EngineTransport", self.transport).merge:
+            return [FetchedBatch(ours, ends)]
+        topics: dict[str, list[Any]] = defaultdict(list)
+        for record in ours:
+            topics[record.topic].append(record)
+        return [
+            FetchedBatch(records, {at: end for at, end in ends.items() if at.topic == topic})
+            for topic, records in topics.items()
+        ]
+
+    def _message(self, batch: FetchedBatch) -> ConsumerMessage:
+        first = batch.records[0]
+        return ConsumerMessage(
+            first.topic,
+            first.partition,
+            first.offset,
+            first.timestamp / 1000,
+            first.timestamp_type,
+            [],
+            b"",
+            cast("bytes", batch),
+            None,
+            0,
+            0,
+            TP(first.topic, first.partition),
+            generation_id=self.app.consumer_generation_id,
+        )
 
 
 class EngineTransport(driver.Transport):
@@ -149,6 +276,19 @@ class EngineTransport(driver.Transport):
     #: What says that records were deleted unread.
     gaps: LogGaps | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._hurried: list[Callable[[], None]] = []
+
+    def on_hurry(self, stage: Callable[[], None]) -> None:
+        """Call `stage` when its batches have to be finished soon: at a rebalance, at a stop."""
+        self._hurried.append(stage)
+
+    def hurry(self) -> None:
+        """Ask the stages to finish the batches that they have."""
+        for stage in self._hurried:
+            stage()
+
 
 def check_faust() -> None:
     """Make sure that the parts this module changes are where it expects them.
@@ -161,6 +301,10 @@ def check_faust() -> None:
         (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
         (driver.Consumer, "_new_consumer_thread"),
         (BaseConsumer, "_wait_next_records"),
+        (BaseConsumer, "_drain_messages"),
+        (BaseConsumer, "_filter_committable_offsets"),
+        (BaseConsumer, "_filter_tps_with_pending_acks"),
+        (BaseConsumer, "_should_commit"),
     ]
     missing = [f"{owner.__name__}.{name}" for owner, name in expected if not hasattr(owner, name)]
     if missing:

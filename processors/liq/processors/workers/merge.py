@@ -7,12 +7,19 @@ an earlier one.
 """
 
 import heapq
+import sys
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Hashable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 Partition = TypeVar("Partition", bound=Hashable)
 Record = TypeVar("Record")
+
+
+class _Held(NamedTuple, Generic[Record]):
+    time: int
+    size: int
+    record: Record
 
 
 class MergeBuffer(Generic[Partition, Record]):
@@ -22,67 +29,90 @@ class MergeBuffer(Generic[Partition, Record]):
     running maximum of its partition.
     """
 
-    def __init__(self, time_of: Callable[[Record], int]) -> None:
-        """`time_of` gives a record's time, in any unit that compares."""
+    def __init__(
+        self, time_of: Callable[[Record], int], size_of: Callable[[Record], int] = sys.getsizeof
+    ) -> None:
+        """`time_of` gives a record's time, in any unit that compares, `size_of` its bytes."""
         self._time_of = time_of
-        self._held: dict[Partition, deque[tuple[int, Record]]] = {}
+        self._size_of = size_of
+        self._held: dict[Partition, deque[_Held[Record]]] = {}
         self._newest: dict[Partition, int] = {}
+        self.held_bytes = 0
 
     def add(self, partition: Partition, records: Sequence[Record]) -> None:
-        """Take records that were fetched, in offset order."""
+        """Add records that were fetched, in offset order."""
         held = self._held.setdefault(partition, deque())
         newest = self._newest.get(partition, 0)
         for record in records:
             newest = max(newest, self._time_of(record))
-            held.append((newest, record))
+            size = self._size_of(record)
+            self.held_bytes += size
+            held.append(_Held(newest, size, record))
         self._newest[partition] = newest
 
     def forget(self, partition: Partition) -> None:
         """Drop what is held of a partition: it was taken away, or its position moved."""
-        self._held.pop(partition, None)
+        for held in self._held.pop(partition, ()):
+            self.held_bytes -= held.size
         self._newest.pop(partition, None)
 
     def held(self, partition: Partition) -> int:
         """How many records of a partition are held."""
         return len(self._held.get(partition, ()))
 
+    def first(self, partition: Partition) -> Record | None:
+        """The oldest record that is held of a partition."""
+        held = self._held.get(partition)
+        return held[0].record if held else None
+
+    @property
+    def oldest(self) -> int | None:
+        """The earliest time of a record that is held."""
+        return min((held[0].time for held in self._held.values() if held), default=None)
+
     @property
     def partitions(self) -> tuple[Partition, ...]:
         """Partitions of which something is held."""
         return tuple(partition for partition, held in self._held.items() if held)
 
-    def release(self, behind: Collection[Partition]) -> list[tuple[Partition, Record]]:
+    def release(
+        self,
+        behind: Collection[Partition],
+        *,
+        max_records: int = sys.maxsize,
+        max_bytes: int = sys.maxsize,
+    ) -> list[tuple[Partition, Record]]:
         """Give out, in time order, what no later fetch can precede.
 
         `behind` are the partitions of which the broker has more than was fetched. Nothing later
-        than the newest record held of any of them is given out.
+        than the newest record held of any of them is given out. At most `max_records` are, and
+        none after `max_bytes` are reached.
         """
         if any(not self.held(partition) for partition in behind):
             return []
         barrier = min((self._newest[partition] for partition in behind), default=None)
         heap = [
-            (held[0][0], index, partition)
+            (held[0].time, index, partition)
             for index, (partition, held) in enumerate(self._held.items())
             if held
         ]
         heapq.heapify(heap)
         released: list[tuple[Partition, Record]] = []
-        while heap and (barrier is None or heap[0][0] <= barrier):
-            _, index, partition = heapq.heappop(heap)
+        released_bytes = 0
+        while (
+            heap
+            and (barrier is None or heap[0][0] <= barrier)
+            and len(released) < max_records
+            and released_bytes < max_bytes
+        ):
+            _, index, partition = heap[0]
             held = self._held[partition]
-            released.append((partition, held.popleft()[1]))
+            _, size, record = held.popleft()
+            released.append((partition, record))
+            released_bytes += size
             if held:
-                heapq.heappush(heap, (held[0][0], index, partition))
+                heapq.heapreplace(heap, (held[0].time, index, partition))
+            else:
+                heapq.heappop(heap)
+        self.held_bytes -= released_bytes
         return released
-
-
-def in_release_order(
-    grouped: dict[Partition, list[tuple[int, Record]]],
-) -> Iterator[tuple[Partition, Record]]:
-    """Undo the grouping of a release: each record carries its place in it."""
-    streams = [
-        [(place, partition, record) for place, record in records]
-        for partition, records in grouped.items()
-    ]
-    for _, partition, record in heapq.merge(*streams, key=lambda item: item[0]):
-        yield partition, record

@@ -4,13 +4,14 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, cast
 
 import faust
 from mode import Service
 
 from liq.processors.stages.output import Output
 from liq.processors.workers.agents import detect_app, normalize_app
+from liq.processors.workers.faust_transport import EngineConsumer
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import CONSUMER_LAG
@@ -42,10 +43,8 @@ class Watch(Service):
             await self.sleep(BEAT_SECONDS)
 
     def _report_lag(self) -> None:
-        monitor = self._app.monitor
-        for partition, end in monitor.tp_end_offsets.items():
-            read = monitor.tp_read_offsets.get(partition, -1)
-            CONSUMER_LAG.labels(partition.topic, partition.partition).set(max(0, end - read - 1))
+        for partition, lag in cast("EngineConsumer", self._app.consumer).lags().items():
+            CONSUMER_LAG.labels(partition.topic, partition.partition).set(lag)
 
 
 class StageWorker(faust.Worker):

@@ -8,7 +8,7 @@ from liq.schemas.vocabulary import RejectReason
 
 def test_a_refused_record_keeps_its_bytes_and_its_place() -> None:
     message = SimpleNamespace(
-        topic="t.events", partition=3, offset=41, timestamp=1_783_500_000.25, value=b"\xff{"
+        topic="t.events", partition=3, offset=41, timestamp=1_783_500_000_250, value=b"\xff{"
     )
     record = refused_record("t.rejected", "detect", message, "x" * 1000)
     assert (record.topic, record.key) == ("t.rejected", b"detect")

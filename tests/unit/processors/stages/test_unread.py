@@ -135,12 +135,13 @@ class Message:
 
 @dataclass
 class KeptOutput:
-    """Keeps what a stage delivers."""
+    """Keeps what a stage sends."""
 
     records: list[OutputRecord] = field(default_factory=list)
 
-    async def deliver(self, records: list[OutputRecord]) -> None:
+    async def send(self, records: list[OutputRecord]) -> "asyncio.Future[Any]":
         self.records += records
+        return asyncio.gather()
 
     async def partitions(self, _topic: str) -> list[int]:
         return [0]

@@ -1,4 +1,4 @@
-from liq.processors.workers.merge import MergeBuffer, in_release_order
+from liq.processors.workers.merge import MergeBuffer
 
 Item = tuple[int, str]
 
@@ -52,11 +52,18 @@ def test_a_forgotten_partition_is_gone() -> None:
     assert merge.held("a") == 0
 
 
-def test_release_order_survives_grouping_by_partition() -> None:
-    grouped = {"a": [(0, "first"), (3, "last")], "b": [(1, "second"), (2, "third")]}
-    assert [record for _, record in in_release_order(grouped)] == [
-        "first",
-        "second",
-        "third",
-        "last",
-    ]
+def test_a_release_ends_at_its_bounds_and_goes_on_where_it_ended() -> None:
+    merge = MergeBuffer[str, Item](lambda record: record[0], lambda record: len(record[1]))
+    merge.add("a", [(1, "aa"), (3, "aa")])
+    merge.add("b", [(2, "bb")])
+    assert merge.held_bytes == 6
+    assert [record for _, record in merge.release((), max_records=1)] == [(1, "aa")]
+    assert [record for _, record in merge.release((), max_bytes=1)] == [(2, "bb")]
+    assert (merge.held_bytes, merge.oldest, merge.first("a"), merge.first("b")) == (
+        2,
+        3,
+        (3, "aa"),
+        None,
+    )
+    merge.forget("a")
+    assert (merge.held_bytes, merge.oldest) == (0, None)

@@ -1,0 +1,264 @@
+"""Fetching batches of records from an aiokafka consumer: bounded by bytes, in order where asked.
+
+Both readers return what one batch of a stage is made of. `DirectReader` returns records as the
+brokers send them, `MergedReader` those of different partitions in the order of receipt.
+
+What the broker has is known from the high watermark that every fetch answer carries. Answers for
+different partitions are some milliseconds apart, up to the wait of a fetch. That is as good as
+exact for frames that were received just now, and hours of a log that is read at full speed. So
+ends are asked for only where old records wait to be returned.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from liq.processors.workers.merge import MergeBuffer
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS, MERGE_HELD_BYTES
+from liq.runtime.record_time import received_at_ns
+from liq.schemas.units import SECOND_NS
+
+#: A batch ends with the record that reaches one of these.
+BATCH_RECORDS: Final = 1_000
+BATCH_BYTES: Final = 2 * 1024 * 1024
+#: Records come out of the consumer in steps, because their bytes are not known before.
+STEP_RECORDS: Final = 250
+#: The merge asks for one record at a time above this.
+HELD_BYTES: Final = 64 * 1024 * 1024
+#: What Python needs for a record besides its bytes: the record, its headers, their names.
+RECORD_OVERHEAD_BYTES: Final = 1_500
+#: How long the merge waits for a partition whose records the broker has and does not send.
+MISSING_SECONDS: Final = 5.0
+MISSING_POLL_SECONDS: Final = 0.02
+#: Records that were received longer ago are old: the log is caught up with, or replayed.
+LIVE_SECONDS: Final = 5
+
+Partition = tuple[str, int]
+"""Faust's or aiokafka's pair of topic and partition; they are equal as tuples."""
+Fetch = Callable[[Collection[Any], float, int], Any]
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class FetchedBatch:
+    """Records in the order in which to handle them, and the offset that each partition then has."""
+
+    records: Sequence[Any]
+    ends: dict[Any, int]
+
+
+class Reader(Protocol):
+    """Returns the next records of the active partitions."""
+
+    async def read(
+        self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
+    ) -> FetchedBatch:
+        """Return a batch; an empty one if there is nothing to read within `wait_seconds`.
+
+        Raises:
+            KafkaError: the brokers do not serve a partition.
+        """
+
+    def held(self, partition: Any) -> int:
+        """How many records of a partition are fetched and not part of any batch yet."""
+
+
+def size_of(record: Any) -> int:
+    """About the bytes of memory that a record needs."""
+    return RECORD_OVERHEAD_BYTES + len(record.value or b"") + len(record.key or b"")
+
+
+class DirectReader:
+    """Reads records as the brokers send them."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        """`fetch` returns records by partition, at most a number of them, within some seconds."""
+        self._fetch = fetch
+
+    async def read(
+        self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
+    ) -> FetchedBatch:
+        """Return what the consumer has, up to the size of a batch."""
+        batch = FetchedBatch([], {})
+        records: list[Any] = []
+        size = 0
+        while len(records) < BATCH_RECORDS and size < BATCH_BYTES:
+            fetched = await self._fetch(active, 0 if records else wait_seconds, STEP_RECORDS)
+            if not fetched:
+                break
+            for partition, together in fetched.items():
+                records += together
+                size += sum(map(size_of, together))
+                batch.ends[partition] = _position(consumer, partition)
+        batch.records = records
+        return batch
+
+    def held(self, partition: Any) -> int:  # noqa: ARG002 - the reader that holds nothing
+        """Return 0."""
+        return 0
+
+
+class MergedReader:
+    """Reads records of several partitions in the order of receipt (`merge` says why).
+
+    A partition is behind while the broker has more of it than was fetched, or was not heard of
+    yet. Nothing later than what is fetched of those is returned. A broker that does not serve a
+    partition for `MISSING_SECONDS` holds up the others no longer: order suffers, delivery does not.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        is_flowing: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`fetch` as for the direct reader; `is_flowing` returns whether records are wanted now."""
+        self._fetch = fetch
+        self._is_flowing = is_flowing
+        self._clock = clock
+        self._merge: MergeBuffer[Any, Any] = MergeBuffer(received_at_ns, size_of)
+        self._positions: dict[Any, int] = {}
+        self._missing_since: dict[Any, float] = {}
+
+    def held(self, partition: Any) -> int:
+        """Return how many records wait for those of other partitions."""
+        return self._merge.held(partition)
+
+    async def read(
+        self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
+    ) -> FetchedBatch:
+        """Return the next records by time of receipt, up to the size of a batch."""
+        self._forget_moved(consumer, active)
+        while self._is_flowing():
+            behind = self._behind(consumer, active)
+            if not self._is_live():
+                behind |= await self._behind_by_now(consumer, set(active) - behind)
+            lacking = {each for each in behind if not self._merge.held(each)}
+            waited_for = self._waited_for(lacking)
+            if not waited_for:
+                released = self._merge.release(
+                    behind - lacking, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES
+                )
+                if released:
+                    return self._batch(released)
+            limit = STEP_RECORDS if self._merge.held_bytes < HELD_BYTES else 1
+            wait = MISSING_POLL_SECONDS if waited_for else wait_seconds
+            fetched = await self._fetch(waited_for or active, wait, limit)
+            self._hold(consumer, fetched)
+            if not fetched and not waited_for:
+                break
+        return FetchedBatch([], {})
+
+    def _batch(self, released: Iterable[tuple[Any, Any]]) -> FetchedBatch:
+        records = []
+        partitions = set()
+        for partition, record in released:
+            records.append(record)
+            partitions.add(partition)
+        MERGE_HELD_BYTES.set(self._merge.held_bytes)
+        return FetchedBatch(records, {each: self._end(each) for each in partitions})
+
+    def _end(self, partition: Any) -> int:
+        first = self._merge.first(partition)
+        return self._positions[partition] if first is None else int(first.offset)
+
+    def _hold(self, consumer: AIOKafkaConsumer, fetched: Mapping[Any, Sequence[Any]]) -> None:
+        for partition, records in fetched.items():
+            self._merge.add(partition, records)
+            self._positions[partition] = _position(consumer, partition)
+            self._missing_since.pop(partition, None)
+
+    def _forget_moved(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> None:
+        """Drop held records of partitions that were taken away or sought elsewhere."""
+        for partition in self._merge.partitions:
+            if (
+                partition not in active
+                or _position(consumer, partition) != self._positions[partition]
+            ):
+                self._merge.forget(partition)
+
+    def _behind(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> set[Any]:
+        """Return the partitions of which the broker has records that were not fetched yet."""
+        states = _states(consumer)
+        behind = set()
+        for partition in active:
+            state = states(partition)
+            if state is None or not state.has_valid_position:
+                behind.add(partition)
+                continue
+            end = _readable_end(state)
+            if end is None or state.position < end:
+                behind.add(partition)
+        return behind
+
+    def _is_live(self) -> bool:
+        """Return whether everything that is held was received just now."""
+        oldest_ns = self._merge.oldest
+        return oldest_ns is None or oldest_ns >= time.time_ns() - LIVE_SECONDS * SECOND_NS
+
+    async def _behind_by_now(self, consumer: AIOKafkaConsumer, reached: set[Any]) -> set[Any]:
+        """Return which of the partitions that seemed to be read to their ends are not, any more."""
+        if not reached:
+            return set()
+        try:
+            ends = await consumer.end_offsets(list(reached))
+        except KafkaError as error:
+            # Without the ends nothing can be waited for: order suffers, delivery does not.
+            ERRORS.labels("merge_end_offsets").inc()
+            log.warning("merge_without_end_offsets", error=repr(error))
+            return set()
+        return {each for each in reached if _position(consumer, each) < ends[each]}
+
+    def _waited_for(self, lacking: set[Any]) -> set[Any]:
+        """Return the lacking partitions without those that were waited for in vain."""
+        now = self._clock()
+        for partition in [each for each in self._missing_since if each not in lacking]:
+            del self._missing_since[partition]
+        waited_for = set()
+        for partition in lacking:
+            since = self._missing_since.setdefault(partition, now)
+            if now - since < MISSING_SECONDS:
+                waited_for.add(partition)
+            elif since > 0:
+                self._missing_since[partition] = float("-inf")
+                ERRORS.labels("merge_missing").inc()
+                log.warning("merge_without_partition", partition=str(partition))
+        return waited_for
+
+
+def unread(consumer: AIOKafkaConsumer, partition: Any) -> int | None:
+    """Return how many offsets the broker has beyond what the consumer has given out."""
+    state = _states(consumer)(partition)
+    if state is None or not state.has_valid_position:
+        return None
+    end = _readable_end(state)
+    return None if end is None else max(0, end - state.position)
+
+
+def _readable_end(state: Any) -> int | None:
+    """Return the end of what may be read: open transactions are not, yet."""
+    if state.highwater is None:
+        return None
+    stable = state.lso
+    return int(state.highwater if stable is None or stable < 0 else min(stable, state.highwater))
+
+
+def _position(consumer: AIOKafkaConsumer, partition: Any) -> int:
+    state = _states(consumer)(partition)
+    return -1 if state is None or not state.has_valid_position else int(state.position)
+
+
+def _states(consumer: AIOKafkaConsumer) -> Callable[[Any], Any]:
+    """Return a lookup of what the consumer knows of its assigned partitions."""
+    subscription = consumer._subscription.subscription  # noqa: SLF001 - position() is a coroutine
+    assignment = None if subscription is None else subscription.assignment
+    if assignment is None:
+        return lambda _: None
+    lookup: Callable[[Any], Any] = assignment.state_value
+    return lookup
