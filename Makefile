@@ -8,6 +8,7 @@ LIVE ?=
 TEST_PROCESSES ?= 2
 IN_PARALLEL = -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 APACHE_TESTS ?= tests/integration
+WORKERS_FORM ?= long
 # Tests that another broker changes nothing about.
 ON_EMBEDDED_ONLY := $(addprefix --ignore tests/integration/, \
 	devstack/clickhouse devstack/test_stack.py packaging)
@@ -19,7 +20,7 @@ COMPILED := PYTHONPATH=build/compiled:. PYTHONSAFEPATH=1 $(BIN)/python
 INSTALL_INPUTS := pyproject.toml devstack/pyproject.toml schemas/pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-unit test-apache test-docker test-faults lint format types imports check bench bench-check bench-against eval eval-check wheel test-compiled clean
+.PHONY: help install demo dev test test-unit test-apache test-docker test-faults lint format types imports check bench bench-check bench-against bench-workers eval eval-check wheel test-compiled clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -97,6 +98,9 @@ bench: install ## Run the side-by-side measurements.
 
 bench-against: install ## Compare processor time with another checkout: OTHER=folder with an environment of its own.
 	$(BIN)/python -m benchmarks.against $(OTHER) --check
+
+bench-workers: install ## Measure whole workers on Apache Kafka beside plain loops (needs Java 17 and Maven); WORKERS_FORM=short is CI's form.
+	$(BIN)/python -m benchmarks.workers --form $(WORKERS_FORM) --check
 
 bench-check: install ## Hold normalizers, detector and ClickHouse questions against the limits of their measurements.
 	$(BIN)/python -m benchmarks.normalizers --check

@@ -1,0 +1,1 @@
+"""Benchmarks of whole worker processes on Apache Kafka, beside plain aiokafka loops."""

@@ -1,0 +1,171 @@
+"""Backlogs for normalize and detect: the log of a run, and what has to come out of it. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from benchmarks.workers.logs import Log, LogRecord, Partitioner, grouped
+from benchmarks.workers.recorded import Frame, assets_of, read_recorded, repeat
+from liq.processors.cascades import DetectorConfig, MarketDetector, PartitionDetector
+from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.producers.feeds.record_key import record_key
+from liq.schemas.codec import encode
+from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders, heartbeat_headers
+from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.units import MILLISECOND_NS, SECOND_MS
+from liq.schemas.vocabulary import AlertType
+
+START_MS: Final = 1_790_000_000_000
+PER_SECOND: Final = 1_000
+#: Silence after a part of the log, in which every cascade ends.
+SILENCE_MS: Final = 600_000
+CONFIG: Final = NormalizerConfig(Decimal(100_000), Decimal(100))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a backlog. `count` is what its rate is about, `outputs` what it adds downstream."""
+
+    log: Log
+    count: int
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """A first part that wakes every partition of a worker up, and the part that is measured.
+
+    The worker writes its first output to `first`, and to `last` the output that is counted.
+    """
+
+    stage: str
+    warm: Part
+    measured: Part
+    exchanges: tuple[str, ...]
+    first: tuple[str, int]
+    last: tuple[str, int]
+
+
+class Logs:
+    """Makes the backlogs of both stages out of the same frames."""
+
+    def __init__(self, *, partitions: int) -> None:
+        self._partitions = partitions
+        self._partition_of = Partitioner(partitions)
+        self._book = load_snapshot()
+        self._recorded = read_recorded()
+        self._assets = assets_of(self._book)
+
+    def frames(self, count: int, start_ms: int) -> Iterator[Frame]:
+        """Return recorded frames with times from `start_ms` on, over all assets."""
+        return repeat(
+            self._recorded, self._assets, count=count, start_ms=start_ms, per_second=PER_SECOND
+        )
+
+    def raw(self, frames: Iterable[Frame]) -> Part:
+        """Return frames as their producers write them, and how many events they give."""
+        rows, events = [], 0
+        for number, frame in enumerate(frames):
+            key = record_key(frame.exchange, frame.value)
+            received_ns = frame.received_at_ms * MILLISECOND_NS
+            headers = FrameHeaders(frame.exchange, frame.feed, received_ns, "benchmark", number)
+            record = LogRecord(key, frame.value, headers.encode())
+            rows.append((f"raw.{frame.exchange}", self._partition_of(key), record))
+            events += len(self._events(frame))
+        return Part(grouped(rows), events, events)
+
+    def normalize(self, warm: int, measured: int) -> Backlog:
+        """Return the frames; a second between the two parts."""
+        later_ms = START_MS + warm * SECOND_MS // PER_SECOND + SECOND_MS
+        return Backlog(
+            "normalize",
+            self.raw(self.frames(warm, START_MS)),
+            self.raw(self.frames(measured, later_ms)),
+            ("binance", "bybit", "okx"),
+            ("events", self._partitions),
+            ("events", self._partitions),
+        )
+
+    def detect(self, warm: int, measured: int) -> Backlog:
+        """Return the liquidations of the frames, with a heartbeat a second in every partition.
+
+        Silence ends each part, so that its last alerts say that all of it was handled.
+        """
+        expected = ExpectedAlerts(self._partitions)
+        later_ms = START_MS + 2 * SILENCE_MS + warm * SECOND_MS // PER_SECOND
+        return Backlog(
+            "detect",
+            self._liquidations(self.frames(warm, START_MS), expected),
+            self._liquidations(self.frames(measured, later_ms), expected),
+            (),
+            ("pulse", 1),
+            ("cascades", self._partitions),
+        )
+
+    def _liquidations(self, frames: Iterable[Frame], expected: "ExpectedAlerts") -> Part:
+        rows: list[tuple[str, int, LogRecord]] = []
+        count = clock_ms = alerts = 0
+        for frame in frames:
+            if frame.received_at_ms // SECOND_MS > clock_ms // SECOND_MS:
+                clock_ms = frame.received_at_ms
+                alerts += self._beat(rows, clock_ms, expected)
+            for event in self._events(frame):
+                key = event.base.encode()
+                partition = self._partition_of(key)
+                rows.append(("events", partition, LogRecord(key, encode(event))))
+                alerts += expected.event(partition, event)
+                count += 1
+        alerts += self._beat(rows, clock_ms + SILENCE_MS, expected)
+        return Part(grouped(rows), count, alerts)
+
+    def _beat(
+        self, rows: list[tuple[str, int, LogRecord]], clock_ms: int, expected: "ExpectedAlerts"
+    ) -> int:
+        record = LogRecord(HEARTBEAT_KEY, None, heartbeat_headers(clock_ms))
+        alerts = 0
+        for partition in range(self._partitions):
+            rows.append(("events", partition, record))
+            alerts += expected.heartbeat(partition, clock_ms)
+        return alerts
+
+    def _events(self, frame: Frame) -> list[Liquidation]:
+        metadata = FrameMetadata(frame.exchange, frame.feed, frame.received_at_ms)
+        results = normalize(frame.value, metadata, self._book, CONFIG)
+        return [result for result in results if isinstance(result, Liquidation)]
+
+
+class ExpectedAlerts:
+    """Counts the cascade alerts of a log, as the pure detectors give them."""
+
+    def __init__(self, partitions: int) -> None:
+        config = DetectorConfig()
+        self._detectors = [PartitionDetector(config) for _ in range(partitions)]
+        self._offsets = [0] * partitions
+        self._market = MarketDetector(config, range(partitions))
+
+    def event(self, partition: int, event: Liquidation) -> int:
+        """Return how many alerts of the market's detector a liquidation brings."""
+        detector = self._detectors[partition]
+        before_ms = detector.clock_ms
+        return self._judge(partition, before_ms, detector.apply(event, self._next(partition)))
+
+    def heartbeat(self, partition: int, clock_ms: int) -> int:
+        """Return how many a heartbeat brings."""
+        detector = self._detectors[partition]
+        before_ms = detector.clock_ms
+        return self._judge(
+            partition, before_ms, detector.heartbeat(clock_ms, self._next(partition))
+        )
+
+    def _next(self, partition: int) -> int:
+        self._offsets[partition] += 1
+        return self._offsets[partition] - 1
+
+    def _judge(self, partition: int, before_ms: int, decided: Iterable[object]) -> int:
+        for item in decided:
+            if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
+                continue
+            self._market.add(item, before_ms, partition)  # type: ignore[arg-type]
+        clock_ms = self._detectors[partition].clock_ms
+        return len(self._market.heartbeat(clock_ms, partition)) if clock_ms > before_ms else 0

@@ -1,0 +1,63 @@
+"""Figures out of measurements: quartiles, percentiles, ratios. Pure."""
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+
+class Quartiles(NamedTuple):
+    """The quartiles of some rounds; of one round all three are its value."""
+
+    low: float
+    middle: float
+    high: float
+
+
+class Delays(NamedTuple):
+    """Delays of one run in milliseconds; `number` says how many there were."""
+
+    number: int
+    p50: float
+    p99: float
+    most: float
+
+
+def quartiles(values: Sequence[float]) -> Quartiles:
+    """Return the quartiles, interpolated between neighbours.
+
+    Raises:
+        ValueError: there is no value.
+    """
+    if not values:
+        raise ValueError("there is no round to take quartiles of")
+    if len(values) == 1:
+        return Quartiles(values[0], values[0], values[0])
+    return Quartiles(*statistics.quantiles(values, n=4, method="inclusive"))
+
+
+def ratios(ours: Iterable[float], peers: Iterable[float]) -> Quartiles:
+    """Return the quartiles of ours / peer, each in its own round."""
+    return quartiles([mine / theirs for mine, theirs in zip(ours, peers, strict=True)])
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Return the value of ascending values below which a share of them lies (nearest rank)."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def delays(values: Iterable[float]) -> Delays:
+    """Return the percentiles of delays in milliseconds; zeros for none."""
+    ordered = sorted(values)
+    if not ordered:
+        return Delays(0, 0.0, 0.0, 0.0)
+    return Delays(len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.99), ordered[-1])
+
+
+def matched(sent_ms: Mapping[str, float], seen_ms: Mapping[str, float]) -> tuple[list[float], int]:
+    """Match by id what was seen with what was sent.
+
+    Returns:
+        The delay of each id that was seen (ms), and how many sent ids were never seen.
+    """
+    found = [seen_ms[name] - at_ms for name, at_ms in sent_ms.items() if name in seen_ms]
+    return found, len(sent_ms) - len(found)

@@ -1,0 +1,75 @@
+"""How fast a worker and the plain loop of its stage empty the same backlog, in turns.
+
+A run starts on a few records, which wake up every partition and show the time from start to first
+output. Then the process is frozen (SIGSTOP) while the backlog is written, and is let go: the rate
+is that from its first output to its last, the processor time that of the backlog alone.
+"""
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.workers.backlogs import Backlog
+from benchmarks.workers.logs import EndOffsets, namespace, wait_for, write
+from benchmarks.workers.processes import start
+from liq.devstack.stack import Stack
+
+START_SECONDS: Final = 90.0
+SLOWEST_PER_SECOND: Final = 150
+NUMBERS: Final = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """One process on one backlog. Times are seconds, from the process's start where they say so."""
+
+    per_second: float
+    cpu_microseconds: float
+    peak_mebibytes: float
+    first_output_seconds: float
+    first_output_cpu_seconds: float
+
+
+async def drain(stack: Stack, backlog: Backlog, *, is_loop: bool, partitions: int) -> Drain:
+    """Run a worker or a plain loop on a backlog in topics of its own.
+
+    Raises:
+        SystemExit: the output did not come in time.
+    """
+    name = f"{backlog.stage}-{next(NUMBERS)}"
+    check = stack.supervisor.check
+    async with (
+        namespace(stack, name, backlog.exchanges, partitions=partitions) as run,
+        EndOffsets(run) as ends,
+    ):
+        await write(run, backlog.warm.log)
+        began = time.monotonic()
+        process = start(stack, backlog.stage, run.environment, is_loop=is_loop, name=name)
+
+        async def has_begun() -> bool:
+            return await ends.total(*backlog.first) > before
+
+        async def has_ended() -> bool:
+            return await ends.total(*backlog.last) >= wanted
+
+        before, wanted = 0, backlog.warm.outputs
+        what = f"the output of {name}"
+        first = await wait_for(has_begun, seconds=START_SECONDS, what=what, check=check)
+        first_cpu = process.cpu_seconds()
+        await wait_for(has_ended, seconds=START_SECONDS, what=what, check=check)
+        process.freeze()
+        await write(run, backlog.measured.log)
+        before = await ends.total(*backlog.first)
+        wanted += backlog.measured.outputs
+        cpu = -process.cpu_seconds()
+        process.thaw()
+        started = await wait_for(has_begun, seconds=START_SECONDS, what=what, check=check)
+        seconds = START_SECONDS + backlog.measured.count / SLOWEST_PER_SECOND
+        ended = await wait_for(has_ended, seconds=seconds, what=what, check=check)
+        cpu += process.cpu_seconds()
+        peak = process.peak_mebibytes()
+        await asyncio.to_thread(stack.supervisor.stop, name)
+    count = backlog.measured.count
+    return Drain(count / (ended - started), cpu / count * 1e6, peak, first - began, first_cpu)
