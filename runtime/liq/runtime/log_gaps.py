@@ -47,10 +47,11 @@ class LogGaps:
         Raises:
             KafkaError: the brokers did not answer, or did not take the record.
         """
-        places = [TopicPartition(place.topic, place.partition) for place in assigned]
-        await self._look_back(
-            consumer, [place for place in places if place not in self._next_offsets]
-        )
+        # Faust's and aiokafka's pairs of topic and partition are equal.
+        if new := [place for place in assigned if place not in self._next_offsets]:
+            await self._look_back(
+                consumer, [TopicPartition(place.topic, place.partition) for place in new]
+            )
         for at, records in fetched.items():
             if records:
                 place = TopicPartition(at.topic, at.partition)

@@ -9,6 +9,7 @@ exact for frames that were received just now, and hours of a log that is read at
 ends are asked for only where old records wait to be returned.
 """
 
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ BATCH_BYTES: Final = 2 * 1024 * 1024
 STEP_RECORDS: Final = 250
 #: The merge asks for one record at a time above this.
 HELD_BYTES: Final = 64 * 1024 * 1024
+#: Records to clear with one look at the ends of the other partitions.
+CLEARED_BYTES: Final = 16 * 1024 * 1024
+#: Times in nanoseconds before and after all others.
+NOTHING: Final = -1
+EVERYTHING: Final = sys.maxsize
 #: What Python needs for a record besides its bytes: the record, its headers, their names.
 RECORD_OVERHEAD_BYTES: Final = 1_500
 #: How long the merge waits for a partition whose records the broker has and does not send.
@@ -123,7 +129,9 @@ class MergedReader:
         self._is_flowing = is_flowing
         self._clock = clock
         self._merge: MergeBuffer[Any, Any] = MergeBuffer(received_at_ns, size_of)
+        self._cleared_ns = NOTHING
         self._positions: dict[Any, int] = {}
+        self._ends: dict[Any, int] = {}
         self._missing_since: dict[Any, float] = {}
 
     def held(self, partition: Any) -> int:
@@ -136,24 +144,55 @@ class MergedReader:
         """Return the next records by time of receipt, up to the size of a batch."""
         self._forget_moved(consumer, active)
         while self._is_flowing():
-            behind = self._behind(consumer, active)
-            if not self._is_live():
-                behind |= await self._behind_by_now(consumer, set(active) - behind)
-            lacking = {each for each in behind if not self._merge.held(each)}
-            waited_for = self._waited_for(lacking)
-            if not waited_for:
-                released = self._merge.release(
-                    behind - lacking, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES
-                )
-                if released:
-                    return self._batch(released)
-            limit = STEP_RECORDS if self._merge.held_bytes < HELD_BYTES else 1
-            wait = MISSING_POLL_SECONDS if waited_for else wait_seconds
-            fetched = await self._fetch(waited_for or active, wait, limit)
-            self._hold(consumer, fetched)
-            if not fetched and not waited_for:
+            released = self._merge.release(
+                self._cleared_ns, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES
+            )
+            if released:
+                return self._batch(released)
+            if not await self._clear(consumer, active, wait_seconds):
                 break
         return FetchedBatch([], {})
+
+    async def _clear(
+        self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
+    ) -> bool:
+        """Come one step closer to held records that may be returned.
+
+        Returns False where there is nothing to read within `wait_seconds`.
+        """
+        limit = STEP_RECORDS if self._merge.held_bytes < HELD_BYTES else 1
+        behind = self._behind(consumer, active)
+        lacking = {each for each in behind if not self._merge.held(each)}
+        waited_for = self._waited_for(lacking)
+        if waited_for:
+            await self._take(consumer, waited_for, MISSING_POLL_SECONDS, limit)
+            return True
+        if not self._merge.partitions:
+            return await self._take(consumer, active, wait_seconds, limit)
+        barrier = self._merge.barrier(behind - lacking)
+        # One look at the ends clears everything up to the barrier, so move it as far as possible.
+        if (
+            barrier is not None
+            and self._merge.held_bytes < CLEARED_BYTES
+            and await self._take(consumer, {barrier[1]}, 0, limit)
+        ):
+            return True
+        if self._is_live() or not await self._find_late(consumer, set(active) - behind):
+            self._cleared_ns = EVERYTHING if barrier is None else barrier[0]
+        return True
+
+    async def _take(
+        self, consumer: AIOKafkaConsumer, partitions: Collection[Any], wait: float, limit: int
+    ) -> bool:
+        """Fetch and hold records; return whether there were any."""
+        fetched: Mapping[Any, Sequence[Any]] = await self._fetch(partitions, wait, limit)
+        for partition, records in fetched.items():
+            self._merge.add(partition, records)
+            self._positions[partition] = _position(consumer, partition)
+            self._missing_since.pop(partition, None)
+        if fetched:
+            self._cleared_ns = NOTHING
+        return bool(fetched)
 
     def _batch(self, released: Iterable[tuple[Any, Any]]) -> FetchedBatch:
         records = []
@@ -168,12 +207,6 @@ class MergedReader:
         first = self._merge.first(partition)
         return self._positions[partition] if first is None else int(first.offset)
 
-    def _hold(self, consumer: AIOKafkaConsumer, fetched: Mapping[Any, Sequence[Any]]) -> None:
-        for partition, records in fetched.items():
-            self._merge.add(partition, records)
-            self._positions[partition] = _position(consumer, partition)
-            self._missing_since.pop(partition, None)
-
     def _forget_moved(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> None:
         """Drop held records of partitions that were taken away or sought elsewhere."""
         for partition in self._merge.partitions:
@@ -182,6 +215,7 @@ class MergedReader:
                 or _position(consumer, partition) != self._positions[partition]
             ):
                 self._merge.forget(partition)
+                self._ends.pop(partition, None)
 
     def _behind(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> set[Any]:
         """Return the partitions of which the broker has records that were not fetched yet."""
@@ -193,7 +227,7 @@ class MergedReader:
                 behind.add(partition)
                 continue
             end = _readable_end(state)
-            if end is None or state.position < end:
+            if end is None or state.position < max(end, self._ends.get(partition, 0)):
                 behind.add(partition)
         return behind
 
@@ -202,18 +236,18 @@ class MergedReader:
         oldest_ns = self._merge.oldest
         return oldest_ns is None or oldest_ns >= time.time_ns() - LIVE_SECONDS * SECOND_NS
 
-    async def _behind_by_now(self, consumer: AIOKafkaConsumer, reached: set[Any]) -> set[Any]:
-        """Return which of the partitions that seemed to be read to their ends are not, any more."""
+    async def _find_late(self, consumer: AIOKafkaConsumer, reached: set[Any]) -> bool:
+        """Ask for the ends of partitions that seemed to be read to them; are there new records?"""
         if not reached:
-            return set()
+            return False
         try:
-            ends = await consumer.end_offsets(list(reached))
+            self._ends = await consumer.end_offsets(list(reached))
         except KafkaError as error:
             # Without the ends nothing can be waited for: order suffers, delivery does not.
             ERRORS.labels("merge_end_offsets").inc()
             log.warning("merge_without_end_offsets", error=repr(error))
-            return set()
-        return {each for each in reached if _position(consumer, each) < ends[each]}
+            return False
+        return any(_position(consumer, each) < end for each, end in self._ends.items())
 
     def _waited_for(self, lacking: set[Any]) -> set[Any]:
         """Return the lacking partitions without those that were waited for in vain."""

@@ -75,42 +75,40 @@ class MergeBuffer(Generic[Partition, Record]):
         """Partitions of which something is held."""
         return tuple(partition for partition, held in self._held.items() if held)
 
-    def release(
-        self,
-        behind: Collection[Partition],
-        *,
-        max_records: int = sys.maxsize,
-        max_bytes: int = sys.maxsize,
-    ) -> list[tuple[Partition, Record]]:
-        """Give out, in time order, what no later fetch can precede.
+    def barrier(self, behind: Collection[Partition]) -> tuple[int, Partition] | None:
+        """Return the time after which nothing may be released yet, and the partition at fault.
 
-        `behind` are the partitions of which the broker has more than was fetched. Nothing later
-        than the newest record held of any of them is given out. At most `max_records` are, and
-        none after `max_bytes` are reached.
+        `behind` are the partitions of which the broker has more than was fetched; something is
+        held of each. Their next records are no earlier than the newest that is held of them.
         """
-        if any(not self.held(partition) for partition in behind):
-            return []
-        barrier = min((self._newest[partition] for partition in behind), default=None)
+        return min(
+            ((self._newest[partition], partition) for partition in behind),
+            key=lambda item: item[0],
+            default=None,
+        )
+
+    def release(
+        self, until: int, *, max_records: int = sys.maxsize, max_bytes: int = sys.maxsize
+    ) -> list[tuple[Partition, Record]]:
+        """Give out, in time order, what is no later than `until`.
+
+        At most `max_records` are given out, and none after `max_bytes` are reached.
+        """
         heap = [
             (held[0].time, index, partition)
             for index, (partition, held) in enumerate(self._held.items())
-            if held
+            if held and held[0].time <= until
         ]
         heapq.heapify(heap)
         released: list[tuple[Partition, Record]] = []
         released_bytes = 0
-        while (
-            heap
-            and (barrier is None or heap[0][0] <= barrier)
-            and len(released) < max_records
-            and released_bytes < max_bytes
-        ):
+        while heap and len(released) < max_records and released_bytes < max_bytes:
             _, index, partition = heap[0]
             held = self._held[partition]
             _, size, record = held.popleft()
             released.append((partition, record))
             released_bytes += size
-            if held:
+            if held and held[0].time <= until:
                 heapq.heapreplace(heap, (held[0].time, index, partition))
             else:
                 heapq.heappop(heap)
