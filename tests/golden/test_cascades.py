@@ -169,7 +169,7 @@ def test_a_crash_in_the_middle_of_a_cascade_changes_no_byte(name: str) -> None:
     ]
     second = CascadeEngine(config)
     stored = {asset: data for asset, data in first.partition.touched().items() if data is not None}
-    second.partition.restore(stored)
+    second.partition.restore(stored, first.partition.clock_ms)
     second.market.state = market_from_bytes(market_to_bytes(first.market.state), config, [0])
     for place, event in enumerate(events[cut:], cut):
         made += second.apply(event, place)

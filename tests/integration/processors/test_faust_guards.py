@@ -4,7 +4,8 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +15,7 @@ from urllib.request import urlopen
 import faust
 import pytest
 from aiokafka.errors import KafkaError
+from faust.types import TP
 
 from liq.devstack.broker import EmbeddedBroker
 from liq.devstack.supervisor import Supervisor
@@ -23,6 +25,7 @@ from liq.processors.stages.output import Output
 from liq.processors.workers import agents
 from liq.processors.workers.faust_app import SESSION_TIMEOUT_SECONDS, new_app
 from liq.processors.workers.faust_transport import EngineConsumer, EngineTransport
+from liq.processors.workers.fetching import FetchedBatch
 from liq.processors.workers.worker import StageWorker
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.health import Health
@@ -31,6 +34,7 @@ from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.runtime.topics import describe_topics, ensure_topics
 from liq.schemas.codec import encode
+from liq.schemas.units import SECOND_MS
 from tests.conftest import RunWorker, Worker
 from tests.support.pipeline_log import read_topic, run_offline
 from tests.support.sample_records import liquidation
@@ -39,6 +43,7 @@ from tests.support.sink_flow import send
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
 EXCHANGES = ("binance", "okx")
+RAW = TP("raw", 0)
 LOOPBACK_IN_HEX = "0100007F"
 LISTENING = "0A"
 
@@ -138,6 +143,43 @@ async def test_offsets_are_acknowledged_in_order_and_nothing_is_kept_in_tables(
         assert app.conf.consumer_group_instance_id.endswith(settings.worker_slot)
 
 
+def fetched(app: faust.App, first: int, end: int) -> Any:
+    record = SimpleNamespace(
+        topic="raw", partition=0, offset=first, timestamp=1, timestamp_type=0, value=b"{}"
+    )
+    batch = FetchedBatch([record], {RAW: end})
+    return cast("EngineConsumer", app.consumer)._message(batch)
+
+
+async def test_only_a_batch_of_this_generation_may_be_committed(app: faust.App) -> None:
+    consumer = cast("EngineConsumer", app.consumer)
+    app.consumer_generation_id = 1
+    earlier, current = fetched(app, 0, 10), fetched(app, 10, 20)
+    assert consumer.ack(earlier)
+    assert consumer._filter_committable_offsets([RAW]) == {RAW: 10}
+    assert not consumer.ack(earlier)
+    app.consumer_generation_id = 2
+    assert consumer.ack(current)
+    assert consumer._filter_committable_offsets([RAW]) == {RAW: 10}
+    consumer._committed_offset[RAW] = 10
+    assert consumer._filter_committable_offsets([RAW]) == {}
+
+
+async def test_what_was_read_before_a_seek_is_not_read_twice(app: faust.App) -> None:
+    consumer = cast("EngineConsumer", app.consumer)
+    records = [
+        SimpleNamespace(topic="raw", partition=partition, offset=offset)
+        for partition in (0, 1)
+        for offset in range(3)
+    ]
+    other = TP("raw", 1)
+    consumer._read_offset[RAW] = 2
+    batch = FetchedBatch(records, {RAW: 3, other: 3})
+    (ours,) = consumer._by_topic(batch, {RAW})
+    assert ([record.offset for record in ours.records], ours.ends) == ([2], {RAW: 3})
+    assert consumer._by_topic(batch, {RAW}) == []
+
+
 @pytest.mark.parametrize("stage", ["normalize", "detect"])
 def test_a_worker_creates_missing_topics_as_specified_before_it_subscribes(
     stage: str, settings: Settings, run_worker: RunWorker
@@ -203,6 +245,19 @@ def messages(values: Iterable[bytes | None], partition: int) -> list[Any]:
     ]
 
 
+@dataclass
+class KnownGroup:
+    """A consumer group that assigns what the test says; nothing was committed yet."""
+
+    ours: set[int]
+
+    def assigned(self) -> set[int]:
+        return self.ours
+
+    async def committed_notes(self, _partitions: Collection[int]) -> dict[int, str]:
+        return {}
+
+
 async def test_records_of_a_partition_that_was_taken_away_change_nothing(
     settings: Settings,
 ) -> None:
@@ -210,9 +265,12 @@ async def test_records_of_a_partition_that_was_taken_away_change_nothing(
     ours: set[int] = set()
     output = Output(settings, "test")
     await output.on_start()
-    detect = DetectStage(settings, output, lambda: ours)
-    market = MarketStage(settings, output, lambda: ours)
-    batch = messages([encode(liquidation(number)) for number in range(50)], 0)
+    group = KnownGroup(ours)
+    detect = DetectStage(settings, output, group)
+    market = MarketStage(settings, output, group)
+    events = [liquidation(number) for number in range(50)]
+    batch = messages(map(encode, events), 0)
+    reached_ms = events[-1].received_at_ms // SECOND_MS * SECOND_MS
 
     async def written() -> int:
         topics = settings.topics
@@ -226,13 +284,13 @@ async def test_records_of_a_partition_that_was_taken_away_change_nothing(
     await (await market.handle(batch))
     assert await written() == 0
     ours.add(0)
-    assert await (await detect.handle(batch)) is True
+    assert await (await detect.handle(batch)) == {0: f"clock_ms={reached_ms}"}
     before = await written()
     assert before > 0
     lost = await detect.handle(batch)
     ours.clear()
     detect.release()
-    assert await lost is False
+    assert await lost is None
     await (await detect.handle(batch))
     assert await written() == before
     await output.on_stop()

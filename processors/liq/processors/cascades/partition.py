@@ -150,12 +150,16 @@ class PartitionDetector:
         self._touched.clear()
         return changes
 
-    def restore(self, snapshots: Mapping[str, bytes]) -> None:
+    def restore(self, snapshots: Mapping[str, bytes], clock_ms: int) -> None:
         """Take over what `touched` gave, the newest of each asset.
+
+        `clock_ms` is the clock at the record to read next, as far as it is known. In a log that is
+        out of order, no later record may tell it.
 
         Raises:
             SnapshotError: a snapshot cannot be read; the message names its asset.
         """
+        self._second = clock_ms // SECOND_MS
         for name, data in snapshots.items():
             rules = self._config.asset_rules(name)
             try:

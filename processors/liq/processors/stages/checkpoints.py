@@ -10,7 +10,7 @@ state and goes on in the background, so that the next batches do not wait for it
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,16 +46,22 @@ class Checkpoints:
         self._interval_seconds = interval_seconds
         self._capture_seconds = 0.0
         self._sent: list[asyncio.Future[Any]] = []
-        self._waiting: list[asyncio.Future[bool]] = []
+        self._waiting: list[tuple[asyncio.Future[Mapping[int, str] | None], Mapping[int, str]]] = []
         self._hurried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.applying = asyncio.Lock()
 
-    def add(self, sent: asyncio.Future[Any]) -> asyncio.Future[bool]:
-        """Add a batch by what it has sent; the future ends with the checkpoint that holds it."""
-        safe: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    def add(
+        self, sent: asyncio.Future[Any], notes: Mapping[int, str]
+    ) -> asyncio.Future[Mapping[int, str] | None]:
+        """Add a batch by what it has sent.
+
+        The future ends with the checkpoint that holds the batch. Its result is `notes`, or None if
+        the batch is dropped.
+        """
+        safe: asyncio.Future[Mapping[int, str] | None] = asyncio.get_running_loop().create_future()
         self._sent.append(sent)
-        self._waiting.append(safe)
+        self._waiting.append((safe, notes))
         if self._task is None:
             self._task = asyncio.ensure_future(self._run())
         return safe
@@ -66,8 +72,8 @@ class Checkpoints:
 
     def drop(self) -> None:
         """Give up the batches that no checkpoint holds: their partitions were taken away."""
-        for safe in self._waiting:
-            safe.set_result(False)
+        for safe, _ in self._waiting:
+            safe.set_result(None)
         self._waiting.clear()
 
     async def _run(self) -> None:
@@ -85,13 +91,13 @@ class Checkpoints:
                 await asyncio.gather(*sent)
                 await self._output.deliver(snapshot.records)
             except Exception as error:  # noqa: BLE001 - whoever awaits the batches ends the process
-                for safe in waiting:
+                for safe, _ in waiting:
                     safe.set_exception(error)
                 return
             CHECKPOINT.observe(time.monotonic() - began)
             snapshot.written()
-            for safe in waiting:
-                safe.set_result(True)
+            for safe, notes in waiting:
+                safe.set_result(notes)
         self._task = None
 
     async def _pause(self, seconds: float) -> None:

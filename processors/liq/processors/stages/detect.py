@@ -4,12 +4,13 @@ Pulses and alerts go to the market stage by way of the pulse topic, which publis
 with their parents. Watches, which have none, are published at once.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import BatchResult, OwnedPartition, OwnedStage
+from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import pulse_of
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
@@ -30,21 +31,27 @@ from liq.schemas.headers import (
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Side
 
+#: The clock of a partition is committed with its offset: in a log that is out of order, the records
+#: behind that offset do not tell it.
+CLOCK_NOTE: Final = "clock_ms="
+CLOCK: Final = re.compile(r"[0-9]{1,15}")
+
 log = get_logger(__name__)
 
 
 class DetectStage(OwnedStage[PartitionDetector]):
     """Runs one `PartitionDetector` per assigned events partition."""
 
-    def __init__(
-        self, settings: Settings, output: Output, assigned: Callable[[], Collection[int]]
-    ) -> None:
+    def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the state of assets in the topic of detector states."""
-        super().__init__(settings, output, assigned, settings.topics.detector_state)
+        super().__init__(settings, output, group, settings.topics.detector_state)
 
-    async def _restore(self, restored: RestoredState) -> PartitionDetector:
+    def _note(self, state: PartitionDetector) -> str:
+        return f"{CLOCK_NOTE}{state.clock_ms}"
+
+    async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
-        detector.restore(restored.snapshots)
+        detector.restore(restored.snapshots, _clock_of(note))
         log.info(
             "partition_taken_over",
             partition=restored.partition,
@@ -118,6 +125,12 @@ class DetectStage(OwnedStage[PartitionDetector]):
         return refused_record(
             self._topics.rejected, "detect", message, f"not a liquidation record: {error}"
         )
+
+
+def _clock_of(note: str) -> int:
+    """Return the clock in a note of `DetectStage`; 0 where somebody else has committed."""
+    digits = note.removeprefix(CLOCK_NOTE)
+    return int(digits) if CLOCK.fullmatch(digits) else 0
 
 
 def _left_out(detector: PartitionDetector) -> dict[str, int]:

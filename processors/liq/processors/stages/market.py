@@ -5,14 +5,14 @@ partition said, not on how they interleave: a second is judged when all of them 
 """
 
 import struct
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from liq.processors.cascades.market import MarketDetector
 from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import BatchResult, OwnedPartition, OwnedStage
+from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import beat_of
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
@@ -52,13 +52,11 @@ class MarketProgress:
 class MarketStage(OwnedStage[MarketProgress]):
     """Runs the `MarketDetector` while the pulse topic's only partition is ours."""
 
-    def __init__(
-        self, settings: Settings, output: Output, assigned: Callable[[], Collection[int]]
-    ) -> None:
+    def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the market's state in a topic of its own."""
-        super().__init__(settings, output, assigned, settings.topics.market_state)
+        super().__init__(settings, output, group, settings.topics.market_state)
 
-    async def _restore(self, restored: RestoredState) -> MarketProgress:
+    async def _restore(self, restored: RestoredState, note: str) -> MarketProgress:  # noqa: ARG002 - it commits none
         sources = await self._output.partitions(self._topics.events)
         detector, last_offset = MarketDetector(self._config, sources), -1
         data = restored.snapshots.get(MARKET)

@@ -7,7 +7,7 @@ other entries give their events at once.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
@@ -88,10 +88,10 @@ class NormalizeStage:
         """Read the frames to come with this metadata."""
         self._instruments = instruments
 
-    async def handle(self, messages: Sequence[Any]) -> Awaitable[bool]:
+    async def handle(self, messages: Sequence[Any]) -> Awaitable[Mapping[int, str]]:
         """Normalize a batch and send what it gives.
 
-        The result ends, with True, when all of it is acknowledged.
+        The result ends when all of it is acknowledged. There are no notes to commit.
 
         Raises:
             KafkaError: the brokers refuse a record.
@@ -194,6 +194,6 @@ class NormalizeStage:
         ]
 
 
-async def _acknowledged(sent: asyncio.Future[Any]) -> bool:
+async def _acknowledged(sent: asyncio.Future[Any]) -> Mapping[int, str]:
     await sent
-    return True
+    return {}

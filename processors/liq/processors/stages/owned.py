@@ -13,9 +13,9 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from liq.processors.cascades import DetectorConfig
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
@@ -64,6 +64,16 @@ class BatchResult:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
+class Group(Protocol):
+    """What a stage wants to know of the consumer group, about its own input topic."""
+
+    def assigned(self) -> Collection[int]:
+        """Return the partitions that the group assigns to this worker now."""
+
+    async def committed_notes(self, partitions: Collection[int]) -> Mapping[int, str]:
+        """Return, by partition, the notes that were committed with its offset."""
+
+
 class OwnedStage(ABC, Generic[State]):
     """Runs one detector for each partition that the consumer group assigns to this worker."""
 
@@ -71,17 +81,14 @@ class OwnedStage(ABC, Generic[State]):
         self,
         settings: Settings,
         output: Output,
-        assigned: Callable[[], Collection[int]],
+        group: Group,
         state_topic: str,
     ) -> None:
-        """State lives in memory and, from checkpoint to checkpoint, in `state_topic`.
-
-        `assigned` returns the input partitions that the consumer group assigns to this worker now.
-        """
+        """State lives in memory and, from checkpoint to checkpoint, in `state_topic`."""
         self._topics = settings.topics
         self._config = detector_config(settings)
         self._output = output
-        self._assigned = assigned
+        self._group = group
         self._store = DetectorStateStore(settings, output, state_topic)
         self._owned: dict[int, OwnedPartition[State]] = {}
         self._releases = 0
@@ -97,11 +104,11 @@ class OwnedStage(ABC, Generic[State]):
         """Make the batches at hand safe without waiting for the interval."""
         self._checkpoints.hurry()
 
-    async def handle(self, messages: Sequence[Any]) -> asyncio.Future[bool]:
+    async def handle(self, messages: Sequence[Any]) -> asyncio.Future[Mapping[int, str] | None]:
         """Detect on a batch and publish what it gives.
 
-        The future ends when a checkpoint holds the batch; its result is False if its partitions
-        were taken away before.
+        The future ends when a checkpoint holds the batch. Its result are the notes to commit with
+        its offsets, or None if its partitions were taken away before.
 
         Raises:
             KafkaError: the brokers refuse a record.
@@ -116,6 +123,7 @@ class OwnedStage(ABC, Generic[State]):
             await self._take_over()
         async with self._checkpoints.applying:
             results = []
+            notes: dict[int, str] = {}
             for partition, batch in by_partition.items():
                 owned = self._owned.get(partition)
                 if owned is None:
@@ -123,16 +131,18 @@ class OwnedStage(ABC, Generic[State]):
                     log.info("batch_of_lost_partition", partition=partition, records=len(batch))
                     continue
                 results.append(self._apply(owned, batch))
+                notes[partition] = self._note(owned.state)
             sent = await self._output.send([each for result in results for each in result.records])
             sent.add_done_callback(lambda done: _count(results, done))
-            return self._checkpoints.add(sent)
+            return self._checkpoints.add(sent, notes)
 
     async def _take_over(self) -> None:
         """Take over every partition that is assigned and not owned yet."""
-        partitions = sorted(set(self._assigned()) - self._owned.keys())
+        partitions = sorted(set(self._group.assigned()) - self._owned.keys())
         releases = self._releases
+        notes = await self._group.committed_notes(partitions) if partitions else {}
         for restored in await self._store.take_over(partitions):
-            state = await self._restore(restored)
+            state = await self._restore(restored, notes.get(restored.partition, ""))
             if releases == self._releases:
                 self._owned[restored.partition] = OwnedPartition(
                     restored.partition, restored.epoch, state
@@ -153,9 +163,15 @@ class OwnedStage(ABC, Generic[State]):
 
         return Snapshot(records, written)
 
+    def _note(self, state: State) -> str:  # noqa: ARG002 - most stages need none
+        """Return what to commit with the offset that the state has reached."""
+        return ""
+
     @abstractmethod
-    async def _restore(self, restored: RestoredState) -> State:
+    async def _restore(self, restored: RestoredState, note: str) -> State:
         """Return the state that a partition's snapshots hold, and log the take-over.
+
+        `note` is what was committed with the offset to go on from; empty where nothing was.
 
         Raises:
             SnapshotError: a snapshot is damaged.

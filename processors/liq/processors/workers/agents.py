@@ -23,10 +23,12 @@ commits offsets; the stages deliver through a producer of their own (docs/faust.
 `faust_app.new_app` sets the options of the apps, and `worker.run` runs one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import faust
+from faust.types import TP
 
 from liq.processors.normalizers import InstrumentBook, load_snapshot
 from liq.processors.stages.detect import DetectStage
@@ -35,7 +37,7 @@ from liq.processors.stages.normalize import NormalizeStage
 from liq.processors.stages.output import Output
 from liq.processors.workers.batches import handle_in_batches
 from liq.processors.workers.faust_app import new_app
-from liq.processors.workers.faust_transport import EngineTransport
+from liq.processors.workers.faust_transport import EngineConsumer, EngineTransport
 from liq.processors.workers.instrument_follower import InstrumentFollower
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
@@ -77,8 +79,8 @@ def detect_app(settings: Settings, output: Output, health: Health) -> faust.App:
     """Return the app that turns liquidations into cascade alerts."""
     app = new_app(settings, "detect", merge=False)
     topics = settings.topics
-    assets = DetectStage(settings, output, _assigned(app, topics.events))
-    whole_market = MarketStage(settings, output, _assigned(app, topics.pulse))
+    assets = DetectStage(settings, output, AppGroup(app, topics.events))
+    whole_market = MarketStage(settings, output, AppGroup(app, topics.pulse))
 
     @app.agent(_topic(app, topics.events), name="detect")
     async def detect(stream: Stream) -> None:
@@ -105,8 +107,22 @@ def _topic(app: faust.App, *names: str) -> faust.TopicT:
     return app.topic(*names, key_type=bytes, value_type=bytes)
 
 
-def _assigned(app: faust.App, topic: str) -> Callable[[], set[int]]:
-    return lambda: {place.partition for place in app.consumer.assignment() if place.topic == topic}
+@dataclass(frozen=True, slots=True)
+class AppGroup:
+    """The consumer group of an app, for a stage that reads one topic."""
+
+    app: faust.App
+    topic: str
+
+    def assigned(self) -> set[int]:
+        """Return the topic's partitions that this worker has now."""
+        assignment = self.app.consumer.assignment()
+        return {place.partition for place in assignment if place.topic == self.topic}
+
+    async def committed_notes(self, partitions: Collection[int]) -> dict[int, str]:
+        """Return, by partition, the notes that were committed with its offset."""
+        consumer = cast("EngineConsumer", self.app.consumer)
+        return await consumer.committed_notes([TP(self.topic, each) for each in partitions])
 
 
 def _report_assignment(app: faust.App, health: Health) -> None:

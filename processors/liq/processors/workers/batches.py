@@ -14,7 +14,7 @@ import asyncio
 import os
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from liq.runtime.logs import get_logger
@@ -22,8 +22,9 @@ from liq.runtime.metrics import HANDLED, RECORDS_IN
 
 EXIT_BATCH_FAILED: Final = 70
 
-#: Whether a batch is safe; False where its partitions were taken away meanwhile.
-Safe = Awaitable[bool]
+#: Notes to commit with the offsets of a safe batch, by partition; None where its partitions were
+#: taken away meanwhile, so that it is not to be committed.
+Safe = Awaitable[Mapping[int, str] | None]
 Handler = Callable[[Sequence[Any]], Coroutine[Any, Any, Safe]]
 
 log = get_logger(__name__)
@@ -50,12 +51,13 @@ async def _acknowledge(in_flight: "asyncio.Queue[tuple[Safe, Any]]") -> None:
     while True:
         safe, event = await in_flight.get()
         try:
-            is_safe = await asyncio.shield(safe)
+            notes = await asyncio.shield(safe)
         except Exception as error:
             log.exception("batch_failed", error=repr(error))
             end_process()
             raise
-        if is_safe:
+        if notes is not None:
+            event.message.value.notes = notes
             event.ack()
 
 

@@ -16,11 +16,14 @@ faust-streaming; `check_faust` refuses to start with a version that lacks them.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
@@ -101,6 +104,34 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
             await self._gaps.check(consumer, partitions, fetched)
         return fetched
 
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets with the stages' notes; return whether they were committed."""
+        notes = cast("EngineConsumer", self.consumer).notes_to_commit
+        self.tp_last_committed_at.update(dict.fromkeys(offsets, time.monotonic()))
+        try:
+            await self._ensure_consumer().commit(
+                {
+                    TopicPartition(*place): OffsetAndMetadata(offset, notes.get(place, ""))
+                    for place, offset in offsets.items()
+                    if place in self.assignment()
+                }
+            )
+        except CommitFailedError:
+            # The group has moved on; whoever has the partitions reads from the last commit.
+            return False
+        except (KafkaError, IllegalStateError) as error:
+            self.log.exception("commit_failed", exc_info=error)
+            await self.crash(error)
+            return False
+        return True
+
+    async def committed_notes(self, partitions: Collection[TP]) -> dict[int, str]:
+        """Return the notes that were committed with the partitions' offsets."""
+        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(  # noqa: SLF001
+            [TopicPartition(*place) for place in partitions]
+        )
+        return {place.partition: committed.metadata for place, committed in found.items()}
+
     def _is_flowing(self) -> bool:
         """Whether Faust wants records now; it does not during a rebalance."""
         return bool(self.consumer.flow_active)
@@ -120,6 +151,10 @@ class EngineConsumer(driver.Consumer):
         self._starts: dict[TP, int] = {}
         self._sent_ends: dict[TP, int] = {}
         self._handled_ends: dict[TP, int] = {}
+        # What the stages want to be told when another worker goes on from the handled ends, and
+        # that of the commit under way; there is one at a time.
+        self._notes: dict[TP, str] = {}
+        self.notes_to_commit: dict[TP, str] = {}
 
     def _new_consumer_thread(self) -> EngineConsumerThread:
         return EngineConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -156,6 +191,8 @@ class EngineConsumer(driver.Consumer):
         batch = cast("FetchedBatch", message.value)
         if message.generation_id == self.app.consumer_generation_id:
             self._handled_ends.update(batch.ends)
+            for place in batch.ends:
+                self._notes[place] = batch.notes.get(place.partition, "")
         notify(self._waiting_for_ack)
         return True
 
@@ -170,6 +207,13 @@ class EngineConsumer(driver.Consumer):
         for partition in revoked:
             for offsets in (self._starts, self._sent_ends, self._handled_ends):
                 offsets.pop(partition, None)
+            self._notes.pop(partition, None)
+
+    async def committed_notes(self, partitions: Collection[TP]) -> dict[int, str]:
+        """Return, by number of the partition, the notes that were committed with its offset."""
+        thread = cast("EngineConsumerThread", self._thread)
+        notes: dict[int, str] = await thread.call_thread(thread.committed_notes, partitions)
+        return notes
 
     def on_buffer_full(self, tp: TP) -> None:
         """Go on reading the partition: a full queue holds up the next batch anyhow."""
@@ -185,11 +229,13 @@ class EngineConsumer(driver.Consumer):
         )
 
     def _filter_committable_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
-        return {
+        offsets = {
             partition: self._handled_ends[partition]
             for partition in tps
             if self._should_commit(partition, self._handled_ends[partition])
         }
+        self.notes_to_commit = {partition: self._notes[partition] for partition in offsets}
+        return offsets
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Read batches and pass them to the agents until Faust stops."""
@@ -300,6 +346,7 @@ def check_faust() -> None:
         (driver.AIOKafkaConsumerThread, "_fetch_records"),
         (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
         (driver.Consumer, "_new_consumer_thread"),
+        (driver.AIOKafkaConsumerThread, "_commit"),
         (BaseConsumer, "_wait_next_records"),
         (BaseConsumer, "_drain_messages"),
         (BaseConsumer, "_filter_committable_offsets"),

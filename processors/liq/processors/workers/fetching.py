@@ -12,7 +12,7 @@ ends are asked for only where old records wait to be returned.
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaConsumer
@@ -53,10 +53,15 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class FetchedBatch:
-    """Records in the order in which to handle them, and the offset that each partition then has."""
+    """Records in the order in which to handle them, and the offset that each partition then has.
+
+    `notes` are what the stage wants to be told, by number of the partition, when another worker
+    goes on from those offsets.
+    """
 
     records: Sequence[Any]
     ends: dict[Any, int]
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 class Reader(Protocol):

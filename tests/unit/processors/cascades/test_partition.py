@@ -54,7 +54,7 @@ def snapshots(partition: PartitionDetector) -> dict[str, bytes]:
 
 def restored(stored: dict[str, bytes], config: DetectorConfig | None = None) -> PartitionDetector:
     fresh = PartitionDetector(config or DetectorConfig())
-    fresh.restore(stored)
+    fresh.restore(stored, clock_ms=0)
     return fresh
 
 

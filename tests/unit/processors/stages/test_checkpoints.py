@@ -9,6 +9,7 @@ from liq.runtime.sending import OutputRecord
 
 AT_ONCE = 0.0001
 NEVER = 1_000.0
+NOTES = {0: "a note"}
 
 
 class Journal:
@@ -43,7 +44,7 @@ async def test_alerts_come_before_snapshots_and_snapshots_before_offsets() -> No
     journal = Journal()
     checkpoints = Checkpoints(journal, journal.capture, AT_ONCE)  # type: ignore[arg-type]
     alerts = sent()
-    safe = checkpoints.add(alerts)
+    safe = checkpoints.add(alerts, NOTES)
     await journal.captured.wait()
     await settle()
     assert (journal.order, safe.done()) == (["captured"], False)
@@ -51,7 +52,7 @@ async def test_alerts_come_before_snapshots_and_snapshots_before_offsets() -> No
     await settle()
     assert (journal.order, safe.done()) == (["captured", "state of 1"], False)
     journal.acknowledge_state.set_result(None)
-    assert await safe is True
+    assert await safe == NOTES
     assert journal.order == ["captured", "state of 1", "written"]
 
 
@@ -60,18 +61,18 @@ async def test_one_checkpoint_holds_all_batches_before_it_and_none_after() -> No
     journal.acknowledge_state.set_result(None)
     checkpoints = Checkpoints(journal, journal.capture, NEVER)  # type: ignore[arg-type]
     batches = [sent() for _ in range(3)]
-    first, second = checkpoints.add(batches[0]), checkpoints.add(batches[1])
+    first, second = checkpoints.add(batches[0], NOTES), checkpoints.add(batches[1], NOTES)
     checkpoints.hurry()
     await journal.captured.wait()
-    later = checkpoints.add(batches[2])
+    later = checkpoints.add(batches[2], NOTES)
     for alerts in batches:
         alerts.set_result(None)
-    assert await asyncio.gather(first, second) == [True, True]
+    assert await asyncio.gather(first, second) == [NOTES, NOTES]
     await settle()
     assert not later.done()
     assert journal.order.count("captured") == 1
     checkpoints.hurry()
-    assert await later is True
+    assert await later == NOTES
 
 
 async def test_nothing_is_captured_between_applying_a_batch_and_sending_what_it_gave() -> None:
@@ -80,20 +81,20 @@ async def test_nothing_is_captured_between_applying_a_batch_and_sending_what_it_
     checkpoints = Checkpoints(journal, journal.capture, AT_ONCE)  # type: ignore[arg-type]
     done = sent()
     done.set_result(None)
-    safe = checkpoints.add(done)
+    safe = checkpoints.add(done, NOTES)
     async with checkpoints.applying:
         checkpoints.hurry()
         await settle()
         assert journal.order == []
-    assert await safe is True
+    assert await safe == NOTES
 
 
 async def test_batches_of_partitions_that_were_taken_away_are_given_up() -> None:
     journal = Journal()
     checkpoints = Checkpoints(journal, journal.capture, NEVER)  # type: ignore[arg-type]
-    safe = checkpoints.add(sent())
+    safe = checkpoints.add(sent(), NOTES)
     checkpoints.drop()
-    assert await safe is False
+    assert await safe is None
     assert journal.order == []
 
 
@@ -102,7 +103,7 @@ async def test_a_refused_record_fails_the_batch(refused: str) -> None:
     journal = Journal()
     checkpoints = Checkpoints(journal, journal.capture, AT_ONCE)  # type: ignore[arg-type]
     alerts = sent()
-    safe = checkpoints.add(alerts)
+    safe = checkpoints.add(alerts, NOTES)
     await journal.captured.wait()
     if refused == "alerts":
         alerts.set_exception(ValueError("refused"))

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +8,8 @@ import pytest
 from liq.processors.workers import batches
 from liq.processors.workers.batches import finish_whatever_happens, handle_in_batches
 from liq.processors.workers.fetching import FetchedBatch
+
+NOTES = {0: "a note"}
 
 
 class Event:
@@ -41,14 +43,17 @@ class Pipeline:
 
     def __init__(self, *names: str, max_in_flight: int = 4) -> None:
         self.acknowledged: list[str] = []
-        self.safe: dict[str, asyncio.Future[bool]] = {}
-        self.stream = Stream([Event(name, self.acknowledged) for name in names])
+        self.safe: dict[str, asyncio.Future[Mapping[int, str] | None]] = {}
+        self.events = [Event(name, self.acknowledged) for name in names]
+        self.stream = Stream(self.events)
         self.agent = asyncio.ensure_future(
             handle_in_batches(self.stream, self.handle, max_in_flight)
         )
 
-    async def handle(self, records: Sequence[Any]) -> asyncio.Future[bool]:
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    async def handle(self, records: Sequence[Any]) -> asyncio.Future[Mapping[int, str] | None]:
+        future: asyncio.Future[Mapping[int, str] | None] = (
+            asyncio.get_running_loop().create_future()
+        )
         self.safe[records[0].name] = future
         return future
 
@@ -71,10 +76,10 @@ async def test_the_next_batches_are_handled_before_the_first_is_safe() -> None:
 async def test_batches_are_acknowledged_in_order_whichever_is_safe_first() -> None:
     pipeline = Pipeline("a", "b")
     await pipeline.settle()
-    pipeline.safe["b"].set_result(True)
+    pipeline.safe["b"].set_result(NOTES)
     await pipeline.settle()
     assert pipeline.acknowledged == []
-    pipeline.safe["a"].set_result(True)
+    pipeline.safe["a"].set_result(NOTES)
     await pipeline.settle()
     assert pipeline.acknowledged == ["a", "b"]
     await pipeline.stop()
@@ -83,10 +88,12 @@ async def test_batches_are_acknowledged_in_order_whichever_is_safe_first() -> No
 async def test_a_batch_of_partitions_that_were_taken_away_is_not_acknowledged() -> None:
     pipeline = Pipeline("a", "b")
     await pipeline.settle()
-    pipeline.safe["a"].set_result(False)
-    pipeline.safe["b"].set_result(True)
+    pipeline.safe["a"].set_result(None)
+    pipeline.safe["b"].set_result(NOTES)
     await pipeline.settle()
     assert pipeline.acknowledged == ["b"]
+    first, second = pipeline.events
+    assert (first.message.value.notes, second.message.value.notes) == ({}, NOTES)
     await pipeline.stop()
 
 
@@ -95,7 +102,7 @@ async def test_no_more_batches_than_allowed_are_in_flight() -> None:
     await pipeline.settle()
     # One is with the acknowledger, two are queued, and one waits for its place.
     assert list(pipeline.safe) == ["a", "b", "c", "d"]
-    pipeline.safe["a"].set_result(True)
+    pipeline.safe["a"].set_result(NOTES)
     await pipeline.settle()
     assert list(pipeline.safe) == ["a", "b", "c", "d", "e"]
     await pipeline.stop()
@@ -108,7 +115,7 @@ async def test_a_batch_that_is_refused_later_ends_the_process_unacknowledged(
     monkeypatch.setattr(batches, "end_process", lambda: ended.append(True))
     pipeline = Pipeline("a", "b")
     await pipeline.settle()
-    pipeline.safe["b"].set_result(True)
+    pipeline.safe["b"].set_result(NOTES)
     pipeline.safe["a"].set_exception(ValueError("refused"))
     await pipeline.settle()
     assert (ended, pipeline.acknowledged) == ([True], [])
@@ -119,12 +126,14 @@ async def test_nothing_is_acknowledged_once_the_agent_is_cancelled() -> None:
     pipeline = Pipeline("a")
     await pipeline.settle()
     await pipeline.stop()
-    pipeline.safe["a"].set_result(True)
+    pipeline.safe["a"].set_result(NOTES)
     await pipeline.settle()
     assert pipeline.acknowledged == []
 
 
-async def safe_after(may_finish: asyncio.Event, finished: list[bool]) -> "asyncio.Future[bool]":
+async def safe_after(
+    may_finish: asyncio.Event, finished: list[bool]
+) -> "asyncio.Future[Mapping[int, str] | None]":
     await may_finish.wait()
     finished.append(True)
     return asyncio.get_running_loop().create_future()
@@ -151,7 +160,7 @@ async def test_a_cancelled_agent_finishes_its_batch_first() -> None:
 async def test_a_failed_batch_calls_fail_before_anybody_learns_of_it() -> None:
     order = []
 
-    async def work() -> "asyncio.Future[bool]":
+    async def work() -> "asyncio.Future[Mapping[int, str] | None]":
         raise ValueError("a delivery failed")
 
     with pytest.raises(ValueError, match="a delivery failed"):
@@ -163,7 +172,7 @@ async def test_a_batch_that_fails_while_stopping_still_calls_fail() -> None:
     may_fail = asyncio.Event()
     order = []
 
-    async def work() -> "asyncio.Future[bool]":
+    async def work() -> "asyncio.Future[Mapping[int, str] | None]":
         await may_fail.wait()
         raise ValueError("a delivery failed")
 

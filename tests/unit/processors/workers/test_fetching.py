@@ -1,0 +1,141 @@
+import time
+from typing import Any
+
+import pytest
+
+from liq.processors.workers import fetching
+from liq.processors.workers.fetching import MISSING_SECONDS, DirectReader, MergedReader, unread
+from liq.runtime.record_time import received_at_ns
+from tests.support.fetched_log import TOPIC, FetchedLog
+
+
+def merged(log: FetchedLog, clock: Any = time.monotonic) -> MergedReader:
+    return MergedReader(log.fetch, lambda: True, clock)
+
+
+async def read_all(reader: Any, log: FetchedLog) -> list[tuple[int, int]]:
+    """Partition and offset of everything, in the order of the batches."""
+    found: list[tuple[int, int]] = []
+    consumer: Any = log
+    while (batch := await reader.read(consumer, log.partitions, 0)).records:
+        found += [(record.partition, record.offset) for record in batch.records]
+    return found
+
+
+async def test_a_backlog_comes_out_in_the_order_of_receipt() -> None:
+    log = FetchedLog([[10, 40, 50], [20, 30, 60], [], [35]])
+    assert await read_all(merged(log), log) == [
+        (0, 0),
+        (1, 0),
+        (1, 1),
+        (3, 0),
+        (0, 1),
+        (0, 2),
+        (1, 2),
+    ]
+
+
+async def test_an_old_record_that_an_answer_did_not_tell_of_yet_is_waited_for() -> None:
+    log = FetchedLog([[10], [20]])
+    reader = merged(log)
+    assert await read_all(reader, log) == [(0, 0), (1, 0)]
+    # Partition 0 was heard of before it had its second record.
+    log.append(0, 30)
+    log.append(1, 40)
+    consumer: Any = log
+    held = {(TOPIC, 1)}
+    await reader._take(consumer, held, 0, 10)
+    assert await read_all(reader, log) == [(0, 1), (1, 1)]
+
+
+async def test_frames_of_just_now_are_returned_without_asking_for_ends() -> None:
+    now_ns = time.time_ns()
+    log = FetchedLog([[now_ns], [now_ns + 1], []])
+    assert await read_all(merged(log), log) == [(0, 0), (1, 0)]
+    assert log.asked_for_ends == 0
+
+
+async def test_one_look_at_the_ends_clears_a_whole_backlog() -> None:
+    log = FetchedLog([[*range(0, 4_000, 2)], [*range(1, 4_000, 2)], []], chunk=500)
+    assert len(await read_all(merged(log), log)) == 4_000
+    assert log.asked_for_ends <= 2
+
+
+async def test_a_partition_that_is_not_served_holds_up_the_others_for_a_while_only() -> None:
+    passed = [0.0]
+
+    def clock() -> float:
+        passed[0] += MISSING_SECONDS / 10
+        return passed[0]
+
+    log = FetchedLog([[10, 20], [15]])
+    log.unserved = {(TOPIC, 1)}
+    reader = merged(log, clock)
+    assert await read_all(reader, log) == [(0, 0), (0, 1)]
+    assert passed[0] >= MISSING_SECONDS
+    log.unserved = set()
+    assert await read_all(reader, log) == [(1, 0)]
+
+
+async def test_what_was_held_of_a_partition_that_moved_is_read_again() -> None:
+    log = FetchedLog([[10, 50], [20]], chunk=1)
+    reader = merged(log)
+    consumer: Any = log
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    assert reader.held((TOPIC, 0)) == 1
+    log.seek(0, 0)
+    assert await read_all(reader, log) == [(0, 0), (1, 0), (0, 1)]
+
+
+async def test_offsets_to_commit_end_before_what_is_still_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetching, "BATCH_RECORDS", 2)
+    log = FetchedLog([[10, 11, 12], [13]], chunk=3)
+    reader = merged(log)
+    consumer: Any = log
+    first = await reader.read(consumer, log.partitions, 0)
+    assert first.ends == {(TOPIC, 0): 2}
+    assert reader.held((TOPIC, 0)) == 1
+    second = await reader.read(consumer, log.partitions, 0)
+    assert second.ends == {(TOPIC, 0): 3, (TOPIC, 1): 1}
+
+
+@pytest.mark.parametrize("bound", [("BATCH_RECORDS", 3), ("BATCH_BYTES", 1)])
+async def test_a_batch_is_bounded(bound: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, *bound)
+    log = FetchedLog([[*range(100)]])
+    consumer: Any = log
+    for reader in (DirectReader(log.fetch), merged(log)):
+        batch = await reader.read(consumer, log.partitions, 0)
+        assert 0 < len(batch.records) <= 4
+
+
+async def test_one_record_at_a_time_is_fetched_once_much_is_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetching, "HELD_BYTES", 1)
+    log = FetchedLog([[10, 20, 30], [15, 25, 35]], chunk=5)
+    reader = merged(log)
+    consumer: Any = log
+    await reader._clear(consumer, log.partitions, 0)
+    assert reader.held((TOPIC, 0)) == 3
+    await reader._clear(consumer, log.partitions, 0)
+    assert reader.held((TOPIC, 1)) == 1
+
+
+async def test_open_transactions_are_not_waited_for() -> None:
+    log = FetchedLog([[10, 20]])
+    state = log._states[TOPIC, 0]
+    state.position, state.highwater, state.lso = 2, 5, 2
+    consumer: Any = log
+    assert unread(consumer, (TOPIC, 0)) == 0
+    state.lso = 4
+    assert unread(consumer, (TOPIC, 0)) == 2
+
+
+async def test_the_direct_reader_returns_what_there_is() -> None:
+    log = FetchedLog([[10, 20, 30], [5]])
+    batch = await DirectReader(log.fetch).read(log, log.partitions, 0)
+    assert [received_at_ns(record) for record in batch.records] == [10, 20, 30, 5]
+    assert batch.ends == {(TOPIC, 0): 3, (TOPIC, 1): 1}
