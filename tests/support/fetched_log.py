@@ -41,6 +41,13 @@ class FetchedLog:
         log = self._logs[TOPIC, partition]
         log.append(self._record(partition, len(log), at_ns))
 
+    def reassign(self, *committed: int) -> None:
+        """Assign all partitions anew, each from a committed offset, as a rebalance does."""
+        for state, offset in zip(self._states.values(), committed, strict=True):
+            state.position = offset
+        subscription = self._subscription.subscription
+        subscription.assignment = SimpleNamespace(state_value=self._states.get)
+
     def seek(self, partition: int, offset: int) -> None:
         """Move the consumer, as a rebalance does."""
         self._states[TOPIC, partition].position = offset

@@ -57,6 +57,7 @@ class DetectStage(OwnedStage[PartitionDetector]):
             partition=restored.partition,
             epoch=restored.epoch,
             assets=len(restored.snapshots),
+            clock_ms=detector.clock_ms,
         )
         return detector
 

@@ -254,15 +254,13 @@ class EngineConsumer(driver.Consumer):
                 raise
 
     async def _next_messages(self) -> list[ConsumerMessage]:
-        generation = self.app.consumer_generation_id
         fetched, active = await self._wait_next_records(FETCH_TIMEOUT_SECONDS)
         batch: Any = fetched
         if self.should_stop or not isinstance(batch, FetchedBatch) or not batch.records:
             return []
         if not self.flow_active:
+            # A rebalance is under way, and the consumer has moved past these records.
             await self.perform_seek()
-            return []
-        if generation != self.app.consumer_generation_id:
             return []
         return [self._message(each) for each in self._by_topic(batch, active or ())]
 

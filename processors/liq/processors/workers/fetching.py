@@ -99,8 +99,13 @@ class DirectReader:
         batch = FetchedBatch([], {})
         records: list[Any] = []
         size = 0
+        assignment = _assignment(consumer)
         while len(records) < BATCH_RECORDS and size < BATCH_BYTES:
             fetched = await self._fetch(active, 0 if records else wait_seconds, STEP_RECORDS)
+            if assignment is not (assignment := _assignment(consumer)):
+                # What was read before a rebalance is read again, from the last commit.
+                records.clear()
+                batch.ends.clear()
             if not fetched:
                 break
             for partition, together in fetched.items():
@@ -134,6 +139,7 @@ class MergedReader:
         self._is_flowing = is_flowing
         self._clock = clock
         self._merge: MergeBuffer[Any, Any] = MergeBuffer(received_at_ns, size_of)
+        self._assignment: Any = None
         self._cleared_ns = NOTHING
         self._positions: dict[Any, int] = {}
         self._ends: dict[Any, int] = {}
@@ -147,8 +153,8 @@ class MergedReader:
         self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
     ) -> FetchedBatch:
         """Return the next records by time of receipt, up to the size of a batch."""
-        self._forget_moved(consumer, active)
         while self._is_flowing():
+            self._forget_moved(consumer, active)
             released = self._merge.release(
                 self._cleared_ns, max_records=BATCH_RECORDS, max_bytes=BATCH_BYTES
             )
@@ -191,6 +197,7 @@ class MergedReader:
     ) -> bool:
         """Fetch and hold records; return whether there were any."""
         fetched: Mapping[Any, Sequence[Any]] = await self._fetch(partitions, wait, limit)
+        self._forget_reassigned(consumer)
         for partition, records in fetched.items():
             self._merge.add(partition, records)
             self._positions[partition] = _position(consumer, partition)
@@ -212,8 +219,17 @@ class MergedReader:
         first = self._merge.first(partition)
         return self._positions[partition] if first is None else int(first.offset)
 
+    def _forget_reassigned(self, consumer: AIOKafkaConsumer) -> None:
+        """Drop everything after a rebalance: it is read again, from the last commit."""
+        if self._assignment is not (assignment := _assignment(consumer)):
+            self._assignment = assignment
+            for partition in self._merge.partitions:
+                self._merge.forget(partition)
+            self._ends.clear()
+
     def _forget_moved(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> None:
         """Drop held records of partitions that were taken away or sought elsewhere."""
+        self._forget_reassigned(consumer)
         for partition in self._merge.partitions:
             if (
                 partition not in active
@@ -295,9 +311,14 @@ def _position(consumer: AIOKafkaConsumer, partition: Any) -> int:
 
 def _states(consumer: AIOKafkaConsumer) -> Callable[[Any], Any]:
     """Return a lookup of what the consumer knows of its assigned partitions."""
-    subscription = consumer._subscription.subscription  # noqa: SLF001 - position() is a coroutine
-    assignment = None if subscription is None else subscription.assignment
+    assignment = _assignment(consumer)
     if assignment is None:
         return lambda _: None
     lookup: Callable[[Any], Any] = assignment.state_value
     return lookup
+
+
+def _assignment(consumer: AIOKafkaConsumer) -> Any:
+    """Return the assignment, which is another object after each rebalance."""
+    subscription = consumer._subscription.subscription  # noqa: SLF001 - position() is a coroutine
+    return None if subscription is None else subscription.assignment

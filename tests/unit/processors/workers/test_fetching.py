@@ -87,6 +87,34 @@ async def test_what_was_held_of_a_partition_that_moved_is_read_again() -> None:
     assert await read_all(reader, log) == [(0, 0), (1, 0), (0, 1)]
 
 
+async def test_what_was_held_before_a_rebalance_is_read_again_from_the_last_commit() -> None:
+    log = FetchedLog([[10, 50], [20]], chunk=1)
+    reader = merged(log)
+    consumer: Any = log
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    log.reassign(1, 0)  # where the consumer was, so that its position does not tell
+    assert await read_all(reader, log) == [(1, 0), (0, 1)]
+
+
+async def test_a_batch_has_no_records_from_before_a_rebalance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fetching, "STEP_RECORDS", 1)
+    log = FetchedLog([[10, 20, 30]], chunk=1)
+    steps = 0
+
+    async def fetch(partitions: Any, wait_seconds: float, limit: int) -> Any:
+        nonlocal steps
+        steps += 1
+        if steps == 2:
+            log.reassign(0)
+        return await log.fetch(partitions, wait_seconds, limit)
+
+    consumer: Any = log
+    batch = await DirectReader(fetch).read(consumer, log.partitions, 0)
+    assert [record.offset for record in batch.records] == [0, 1, 2]
+
+
 async def test_offsets_to_commit_end_before_what_is_still_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
