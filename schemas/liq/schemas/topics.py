@@ -10,7 +10,7 @@ from liq.schemas.units import DAY_MS, HOUR_MS
 
 DEFAULT_NAMESPACE: Final = "liquidations"
 # Kafka compacts closed segments alone; by default it closes one after 1 GiB or seven days.
-COMPACTED_SEGMENT_BYTES: Final = 64 * 1_048_576
+COMPACTED_SEGMENT_BYTES: Final = 8 * 1_048_576
 COMPACTED_SEGMENT_MS: Final = HOUR_MS
 
 
