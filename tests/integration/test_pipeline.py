@@ -13,7 +13,10 @@ from liq.devstack.progress import PipelineProgress
 from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
-from liq.schemas.headers import FrameHeaders
+from liq.schemas.cloud_events import alert_headers, liquidation_headers
+from liq.schemas.codec import decode
+from liq.schemas.headers import CLOCK_MS, FrameHeaders
+from liq.schemas.records import CascadeAlert, Liquidation
 from tests.conftest import RunWorker
 from tests.support.paths import CAPTURES
 from tests.support.pipeline_log import by_id, offline_alerts, read_topic, run_offline, values
@@ -104,6 +107,23 @@ def test_workers_and_offline_tools_give_the_same_bytes(  # noqa: PLR0913, PLR091
         event for event in events if orjson.loads(event)["is_institutional"]
     )
     assert len(large) == large_count
+    assert_headers_of_the_records(settings)
+
+
+def assert_headers_of_the_records(settings: Settings) -> None:
+    """Every record with a value on a public topic is a CloudEvent, heartbeats are none."""
+    topics = settings.topics
+    for topic in (topics.events, topics.large, topics.cascades, topics.watch):
+        for records in read_topic(settings, topic).values():
+            for record in records:
+                if record.value is None:
+                    assert [name for name, _ in record.headers] == [CLOCK_MS]
+                elif topic in {topics.events, topics.large}:
+                    event = decode(Liquidation, record.value)
+                    assert list(record.headers) == liquidation_headers(event)
+                else:
+                    alert = decode(CascadeAlert, record.value)
+                    assert list(record.headers) == alert_headers(alert)
 
 
 @pytest.mark.usefixtures("broker")

@@ -1,7 +1,7 @@
 """`liq topics`: Kafka's topics as they should be."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
@@ -9,20 +9,56 @@ from rich.table import Table
 from liq.cli.console import exits_on_configuration_error, out
 from liq.cli.exchanges import configured_exchanges
 from liq.runtime.logs import configure_logging
-from liq.runtime.settings import load_settings
-from liq.runtime.topics import describe_topics, ensure_topics
+from liq.runtime.settings import Settings, load_settings
+from liq.runtime.topic_state import TopicState
+from liq.runtime.topics import alter_topics, describe_topics, ensure_topics
+
+# Shown below the differences that `--apply` leaves.
+FIXED: Final = (
+    "--apply alters neither partitions (the key of a record decides its partition) nor replicas "
+    "(kafka-reassign-partitions does)."
+)
+APPLICABLE: Final = "`liq topics --apply` alters the other settings."
 
 
 @exits_on_configuration_error
 def topics(
-    check: Annotated[bool, typer.Option(help="Only compare; create nothing.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare; create and alter nothing.")
+    ] = False,
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="Also alter the settings of existing topics that differ."),
+    ] = False,
 ) -> None:
-    """Create missing topics, and check partitions, retention and compaction of the others."""
+    """Create missing topics, and show where the others differ from what they should be."""
+    if check and apply:
+        raise typer.BadParameter("--check alters nothing; leave out one of --check and --apply")
     settings = load_settings()
     configure_logging(settings, worker="topics")
+    exchanges = configured_exchanges(settings)
+    if apply:
+        _apply(settings, exchanges)
     if not check:
-        asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
+        asyncio.run(ensure_topics(settings, exchanges))
+    _show(asyncio.run(describe_topics(settings, exchanges)))
+
+
+def _apply(settings: Settings, exchanges: tuple[str, ...]) -> None:
+    for change in asyncio.run(alter_topics(settings, exchanges)):
+        out.print(f"{change.topic}: {change.setting} was {change.before}, is {change.after}")
+
+
+def _show(states: tuple[TopicState, ...]) -> None:
     table = Table("topic", "partitions", "cleanup", "retention", "key", title="Topics")
-    for topic in asyncio.run(describe_topics(settings, configured_exchanges(settings))):
-        table.add_row(*topic.cells())
+    for state in states:
+        table.add_row(*state.cells())
     out.print(table)
+    present = [state for state in states if state.exists]
+    for state in present:
+        for difference in state.differences:
+            out.print(f"{state.spec.name}: {difference}")
+    if any(state.fixed_differences for state in present):
+        out.print(FIXED)
+    if any(state.config_changes for state in present):
+        out.print(APPLICABLE)

@@ -4,8 +4,18 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from liq.cli.docs.page import code, table
-from liq.schemas.asyncapi import RECORD_TYPES
+from liq.schemas.asyncapi import HEADER_MEANINGS, RECORD_TYPES
+from liq.schemas.cloud_events import (
+    OPTIONAL,
+    REQUIRED,
+    alert_headers,
+    feed_headers,
+    liquidation_headers,
+)
+from liq.schemas.codec import decode, encode
+from liq.schemas.generate import DIRECTORY
 from liq.schemas.json_schema import schema_of
+from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
 
 HEAD: Final = """# Records
 
@@ -14,15 +24,46 @@ them. A field that is not always there may be absent (an older writer) or null.
 `python -m liq.cli.docs` makes this page from `liq.schemas`.
 """
 
+HEADERS: Final = """
+## Headers of public records
+
+Every record with a value on a public topic is a CloudEvent 1.0 in Kafka's binary content mode: its
+attributes are these headers, the value stands alone. The examples are those of stored records.
+
+"""
+HEADER_COLUMNS: Final = ("header", "meaning", "Liquidation", "CascadeAlert", "FeedStatus")
 COLUMNS: Final = ("field", "type", "always", "meaning")
 
 
 def records_page() -> str:
     """Return the text of docs/records.md."""
-    return HEAD + "".join(
+    records = "".join(
         f"\n## {record.__name__}\n\n{table(COLUMNS, _rows(schema_of(record), ''))}"
         for record in RECORD_TYPES
     )
+    return f"{HEAD}{HEADERS}{table(HEADER_COLUMNS, _header_rows())}{records}"
+
+
+def _header_rows() -> Iterator[tuple[str, ...]]:
+    """Yield a row for each header, with its values on an example of each public record."""
+    event = decode(Liquidation, _example("Liquidation.okx"))
+    alert = decode(CascadeAlert, _example("CascadeAlert.adaptive"))
+    status = decode(FeedStatus, _example("FeedStatus.gap"))
+    examples = [
+        dict(headers)
+        for headers in (
+            liquidation_headers(event),
+            alert_headers(alert),
+            feed_headers(status, encode(status)),
+        )
+    ]
+    for name in (*REQUIRED, *OPTIONAL):
+        values = (code(example.get(name, b"").decode()) for example in examples)
+        yield code(name), HEADER_MEANINGS[name], *values
+
+
+def _example(name: str) -> bytes:
+    return (DIRECTORY / "examples" / f"{name}.json").read_bytes()
 
 
 def _rows(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str, str]]:

@@ -25,7 +25,8 @@ from liq.runtime.kafka import (
     start_consumer,
 )
 from liq.runtime.settings import Settings
-from liq.runtime.topics import TopicState, describe_topics
+from liq.runtime.topic_state import TopicState
+from liq.runtime.topics import describe_topics
 from liq.schemas.codec import DecodeError, decode
 from liq.schemas.records import Instrument, Rate
 from liq.schemas.units import HOUR_MS

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.long_poll import emulate_long_poll
 from liq.runtime.settings import Settings
+from liq.schemas.topics import Compression
 
 LINGER_MS = 5
 MAX_BATCH_BYTES = 262_144
@@ -64,7 +65,11 @@ def connection_options(settings: Settings) -> dict[str, Any]:
 
 
 def new_producer(
-    settings: Settings, client_id: str, *, linger_ms: int = LINGER_MS
+    settings: Settings,
+    client_id: str,
+    *,
+    linger_ms: int = LINGER_MS,
+    compression: Compression = Compression.LZ4,
 ) -> AIOKafkaProducer:
     """An idempotent producer: every replica acknowledges, retries cannot double or reorder."""
     return AIOKafkaProducer(
@@ -74,7 +79,7 @@ def new_producer(
         linger_ms=linger_ms,
         max_batch_size=MAX_BATCH_BYTES,
         max_request_size=MAX_REQUEST_BYTES,
-        compression_type="lz4",
+        compression_type=compression.value,
         **connection_options(settings),
     )
 

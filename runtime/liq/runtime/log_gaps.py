@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from liq.runtime.feed_records import deliver_feed_status
 from liq.runtime.kafka import new_producer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
 from liq.runtime.settings import Settings
-from liq.schemas.codec import encode
 from liq.schemas.records import FeedStatus
 from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import FeedEvent
@@ -94,8 +94,6 @@ class LogGaps:
         producer = new_producer(self._settings, f"{self._stage}-gaps")
         await producer.start()
         try:
-            await producer.send_and_wait(
-                self._settings.topics.feeds, encode(record), key=record.exchange.encode()
-            )
+            await deliver_feed_status(producer, self._settings.topics, record)
         finally:
             await producer.stop()

@@ -1,16 +1,16 @@
 """Topics on the brokers: created where they are missing, compared where they are there.
 
-A topic that exists is never changed: partitions decide where keys live, and retention may have
-been set by the operator on purpose. Differences are said, and a wrong number of partitions is an
-error, because order per key would break.
+No worker alters a topic that exists: retention may have been set by the operator on purpose.
+`alter_topics` does, for `liq topics --apply`. Nothing here alters partitions, which decide where
+keys live: a wrong number of them is an error, because order per key would break.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -22,73 +22,28 @@ from aiokafka.errors import (
 )
 
 from liq.runtime.errors import ConfigurationError, DependencyError
-from liq.runtime.kafka import MAX_REQUEST_BYTES, new_admin
+from liq.runtime.incremental_configs import Refusals, set_topic_configs
+from liq.runtime.kafka import new_admin
 from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.logs import get_logger
 from liq.runtime.settings import Settings
-from liq.schemas.topics import TopicSpec
-from liq.schemas.units import DAY_MS
+from liq.runtime.topic_state import TopicState
 
 CLIENT_ID: Final = "topics"
 APPEAR_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.1
-MISSING: Final = "missing"
 
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TopicState:
-    """A topic as it is wanted and as it is; `partitions` is None if it does not exist."""
+class ConfigChange:
+    """A setting of a topic that was altered."""
 
-    spec: TopicSpec
-    wanted_partitions: int
-    partitions: int | None = None
-    configs: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def exists(self) -> bool:
-        """Whether the brokers have it."""
-        return self.partitions is not None
-
-    @property
-    def wanted_configs(self) -> dict[str, str]:
-        """The configuration that we create it with."""
-        return {
-            "cleanup.policy": self.spec.cleanup.value,
-            "retention.ms": str(self.spec.retention_ms),
-            # A rejected frame travels as base64, beyond the brokers' default of 1 MiB.
-            "max.message.bytes": str(MAX_REQUEST_BYTES),
-        }
-
-    @property
-    def has_wrong_partitions(self) -> bool:
-        """Whether it exists with another number of partitions."""
-        return self.exists and self.partitions != self.wanted_partitions
-
-    @property
-    def differences(self) -> tuple[str, ...]:
-        """What is not as wanted, in words."""
-        if not self.exists:
-            return (MISSING,)
-        found = {"partitions": str(self.partitions), **self.configs}
-        wanted = {"partitions": str(self.wanted_partitions), **self.wanted_configs}
-        return tuple(
-            f"{name} is {found[name]}, wanted {value}"
-            for name, value in wanted.items()
-            if name in found and found[name] != value
-        )
-
-    def cells(self) -> tuple[str, str, str, str, str]:
-        """Name, partitions, clean-up, retention and key, for a table on a terminal."""
-        retention_ms = self.configs.get("retention.ms")
-        return (
-            self.spec.name,
-            MISSING if self.partitions is None else str(self.partitions),
-            self.configs.get("cleanup.policy", ""),
-            "" if retention_ms is None else _duration(int(retention_ms)),
-            self.spec.key,
-        )
+    topic: str
+    setting: str
+    before: str
+    after: str
 
 
 async def describe_topics(settings: Settings, exchanges: tuple[str, ...]) -> tuple[TopicState, ...]:
@@ -113,7 +68,7 @@ async def ensure_topics(settings: Settings, exchanges: tuple[str, ...]) -> tuple
         missing = [state for state in states if not state.exists]
         if missing:
             await _create(admin, settings, missing)
-            states = await _wait_for_all(admin, settings, exchanges)
+            states = await _wait_until(admin, settings, exchanges, _exists, "created")
     wrong = [
         f"{state.spec.name} has {state.partitions}, wanted {state.wanted_partitions}"
         for state in states
@@ -129,6 +84,28 @@ async def ensure_topics(settings: Settings, exchanges: tuple[str, ...]) -> tuple
         if state.differences:
             log.warning("topic_differs", topic=state.spec.name, differences=state.differences)
     return states
+
+
+async def alter_topics(settings: Settings, exchanges: tuple[str, ...]) -> tuple[ConfigChange, ...]:
+    """Set what differs in the settings of topics that exist; keep settings that no spec names.
+
+    Raises:
+        ConfigurationError: the brokers refuse a change.
+        DependencyError: the brokers do not answer, or do not show a change that they took.
+    """
+    async with _admin(settings) as admin:
+        states = await _describe(admin, settings, exchanges)
+        changes = {
+            state.spec.name: state.config_changes for state in states if state.config_changes
+        }
+        if changes:
+            _check_refusals(await set_topic_configs(settings, CLIENT_ID, changes))
+            await _wait_until(admin, settings, exchanges, _has_no_change, "altered")
+    return tuple(
+        ConfigChange(state.spec.name, setting, before=state.configs[setting], after=value)
+        for state in states
+        for setting, value in state.config_changes.items()
+    )
 
 
 @asynccontextmanager
@@ -150,8 +127,8 @@ async def _describe(
     specs = settings.topics.specs(exchanges)
     names = {spec.name for spec in specs}
     # All topics are asked for: a broker may create one that is asked for by name.
-    partitions = {
-        topic["topic"]: len(topic["partitions"])
+    partitions: dict[str, list[Any]] = {
+        topic["topic"]: topic["partitions"]
         for topic in await admin.describe_topics()
         if topic["topic"] in names and topic["error_code"] == 0
     }
@@ -168,15 +145,19 @@ async def _describe(
                     entry["config_names"]: entry["config_value"]
                     for entry in resource["config_entries"]
                 }
-    return tuple(
-        TopicState(
+    states = []
+    for spec in specs:
+        found = partitions.get(spec.name)
+        state = TopicState(
             spec,
-            spec.partitions or settings.topic_partitions,
-            partitions.get(spec.name),
-            configs.get(spec.name, {}),
+            wanted_partitions=spec.partitions or settings.topic_partitions,
+            wanted_replication=settings.topic_replication,
+            partitions=None if found is None else len(found),
+            replication=min((len(each["replicas"]) for each in found or ()), default=None),
+            configs=configs.get(spec.name, {}),
         )
-        for spec in specs
-    )
+        states.append(state)
+    return tuple(states)
 
 
 async def _create(
@@ -206,25 +187,40 @@ async def _create(
             log.info("topic_created", topic=name)
 
 
-async def _wait_for_all(
-    admin: AIOKafkaAdminClient, settings: Settings, exchanges: tuple[str, ...]
+async def _wait_until(
+    admin: AIOKafkaAdminClient,
+    settings: Settings,
+    exchanges: tuple[str, ...],
+    is_done: Callable[[TopicState], bool],
+    verb: str,
 ) -> tuple[TopicState, ...]:
-    """Wait until the brokers have spread the word about new topics; gives all of them."""
+    """Wait until the brokers have spread the word about a change of topics; gives all topics."""
     deadline = time.monotonic() + APPEAR_SECONDS
     while True:
         states = await _describe(admin, settings, exchanges)
-        absent = [state.spec.name for state in states if not state.exists]
+        absent = [state.spec.name for state in states if not is_done(state)]
         if not absent:
             return states
         if time.monotonic() > deadline:
             raise DependencyError(
-                f"Kafka created {', '.join(absent)} but does not list it after "
+                f"Kafka {verb} {', '.join(absent)} but does not show it after "
                 f"{APPEAR_SECONDS:.0f} s."
             )
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _duration(milliseconds: int) -> str:
-    if milliseconds < 0:
-        return "for ever"
-    return f"{milliseconds / DAY_MS:g} d"
+def _check_refusals(refusals: Refusals) -> None:
+    """Raise ConfigurationError for the first topic that was not altered."""
+    for name, (code, text) in refusals.items():
+        raise ConfigurationError(
+            f"Kafka refused to alter the topic {name}: {text or for_code(code).__name__} Check "
+            "the right ALTER_CONFIGS of KAFKA_SASL_USERNAME."
+        )
+
+
+def _exists(state: TopicState) -> bool:
+    return state.exists
+
+
+def _has_no_change(state: TopicState) -> bool:
+    return not state.config_changes

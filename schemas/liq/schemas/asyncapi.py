@@ -1,11 +1,12 @@
 """An AsyncAPI 3.0 document of the topics, with Kafka bindings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from liq.schemas import headers
+from liq.schemas import cloud_events, headers
 from liq.schemas.json_schema import schema_of
 from liq.schemas.records import (
+    SCHEMA_VERSION,
     CascadeAlert,
     FeedStatus,
     Instrument,
@@ -39,6 +40,15 @@ HEADER_MEANINGS: Final = {
     headers.RATES: "Rates of the frame's time, `CURRENCY=DOLLARS@AGE_MS` with commas; absent where "
     "none is needed.",
     headers.SOURCE_PARTITION: "The events partition that the record is about, in digits.",
+    cloud_events.SPEC_VERSION: "Version of CloudEvents: `1.0`.",
+    cloud_events.CONTENT_TYPE: "`application/json`.",
+    cloud_events.TYPE: "Kind of record and `schema_version`, such as "
+    f"`{cloud_events.event_type('liquidation', SCHEMA_VERSION)}`.",
+    cloud_events.SOURCE: "What it is about: an exchange, the feeds of one, or the detector.",
+    cloud_events.ID: "The same for the same record, however often delivered: `event_id`, "
+    "`alert_id`, or a digest of the value.",
+    cloud_events.TIME: "`timestamp_ms` as RFC 3339; absent where the year has not four digits.",
+    cloud_events.SUBJECT: "The unified symbol, the asset or the feed; absent for the whole market.",
     headers.RECORD: f"`{headers.PULSE}` or `{headers.CASCADE}`: what the value is.",
 }
 FRAME_HEADERS: Final = (
@@ -100,19 +110,19 @@ def _messages(topics: Topics) -> dict[str, tuple[_Message, ...]]:
     on_pulse = (headers.SOURCE_PARTITION, headers.RECORD)
     return {
         topics.raw(EXCHANGE_PARAMETER): (frame, _heartbeat(*FRAME_HEADERS)),
-        topics.feeds: (_record(FeedStatus),),
+        topics.feeds: (_public(FeedStatus),),
         topics.instruments: (_record(Instrument),),
         topics.parked: (frame,),
         topics.rates: (_record(Rate),),
-        topics.events: (_record(Liquidation), _heartbeat(headers.CLOCK_MS)),
-        topics.large: (_record(Liquidation),),
+        topics.events: (_public(Liquidation), _heartbeat(headers.CLOCK_MS)),
+        topics.large: (_public(Liquidation),),
         topics.pulse: (
             _record(Pulse, *on_pulse),
             _record(CascadeAlert, *on_pulse),
             _heartbeat(headers.SOURCE_PARTITION, headers.CLOCK_MS),
         ),
-        topics.watch: (_record(CascadeAlert),),
-        topics.cascades: (_record(CascadeAlert),),
+        topics.watch: (_public(CascadeAlert),),
+        topics.cascades: (_public(CascadeAlert),),
         topics.rejected: (_record(Rejected),),
         topics.market_state: (state,),
         topics.detector_state: (state,),
@@ -122,6 +132,13 @@ def _messages(topics: Topics) -> dict[str, tuple[_Message, ...]]:
 def _record(record_type: type, *header_names: str) -> _Message:
     name = record_type.__name__
     return _Message(name, {"$ref": f"#/components/schemas/{name}"}, header_names)
+
+
+def _public(record_type: type) -> _Message:
+    """A record of a public topic, which is a CloudEvent in binary content mode."""
+    return replace(
+        _record(record_type, *cloud_events.REQUIRED), optional_names=cloud_events.OPTIONAL
+    )
 
 
 def _heartbeat(*header_names: str) -> _Message:
@@ -147,13 +164,19 @@ def _channel(spec: TopicSpec, messages: tuple[_Message, ...]) -> dict[str, Any]:
         partitions = "One partition." if spec.partitions == 1 else f"{spec.partitions} partitions."
     channel: dict[str, Any] = {
         "address": spec.name,
-        "description": f"{spec.description} {partitions}",
+        "description": f"{spec.description} {partitions} {_codec(spec)}",
         "messages": {message.name: _message(spec, message) for message in messages},
         "bindings": {"kafka": kafka},
     }
     if EXCHANGE_PARAMETER in spec.name:
         channel["parameters"] = {"exchange": {"description": HEADER_MEANINGS[headers.EXCHANGE]}}
     return channel
+
+
+def _codec(spec: TopicSpec) -> str:
+    if spec.is_public:
+        return f"Public: batches are compressed with {spec.compression}, small ones not at all."
+    return f"Internal: batches are compressed with {spec.compression}."
 
 
 def _message(spec: TopicSpec, message: _Message) -> dict[str, Any]:

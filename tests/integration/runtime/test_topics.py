@@ -1,17 +1,17 @@
-"""Topics are created as the contract says, and never changed behind anybody's back."""
+"""Topics are created as the contract says, and altered only when somebody asks for it."""
 
 import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka.admin import NewTopic
 
 from liq.runtime.errors import ConfigurationError, DependencyError
-from liq.runtime.kafka import MAX_REQUEST_BYTES, new_admin
+from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.settings import Settings
-from liq.runtime.topics import describe_topics, ensure_topics
+from liq.runtime.topics import ConfigChange, alter_topics, describe_topics, ensure_topics
 from liq.schemas.topics import Cleanup
 from liq.schemas.units import DAY_MS
+from tests.support.operator import create_topic
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings
@@ -62,23 +62,58 @@ async def test_another_number_of_partitions_is_an_error(make_settings: "MakeSett
 
 async def test_another_retention_is_kept_and_said(settings: Settings) -> None:
     name = settings.topics.cascades
-    admin = new_admin(settings, "test")
-    await admin.start()
-    try:
-        configs = {"retention.ms": str(DAY_MS)}
-        await admin.create_topics(
-            [NewTopic(name, settings.topic_partitions, 1, topic_configs=configs)]
-        )
-    finally:
-        await admin.close()
+    await create_topic(settings, name, {"retention.ms": str(DAY_MS)})
     states = {state.spec.name: state for state in await ensure_topics(settings, EXCHANGES)}
     assert f"retention.ms is {DAY_MS}, wanted {365 * DAY_MS}" in states[name].differences
     assert states[name].cells()[3] == "1 d"
+
+
+async def test_altering_sets_what_differs_and_keeps_the_operators_other_settings(
+    settings: Settings,
+) -> None:
+    topics = settings.topics
+    configs = {"retention.ms": str(DAY_MS), "flush.messages": "7"}
+    await create_topic(settings, topics.cascades, configs)
+    await create_topic(settings, topics.detector_state, {"cleanup.policy": "delete"})
+    await ensure_topics(settings, EXCHANGES)
+    changes = await alter_topics(settings, EXCHANGES)
+    retention = ConfigChange(
+        topics.cascades, "retention.ms", before=str(DAY_MS), after=str(365 * DAY_MS)
+    )
+    assert retention in changes
+    altered = {(change.topic, change.setting) for change in changes}
+    assert (topics.detector_state, "cleanup.policy") in altered
+    assert {topic for topic, _ in altered} == {topics.cascades, topics.detector_state}
+    states = {state.spec.name: state for state in await describe_topics(settings, EXCHANGES)}
+    assert all(state.differences == () for state in states.values())
+    assert states[topics.cascades].configs["flush.messages"] == "7"
+    assert await alter_topics(settings, EXCHANGES) == (), "nothing is left to alter"
+
+
+async def test_altering_leaves_partitions_and_creates_nothing(
+    make_settings: "MakeSettings",
+) -> None:
+    settings = make_settings(topic_partitions=2)
+    await create_topic(settings, settings.topics.cascades, {"retention.ms": str(DAY_MS)})
+    settings = make_settings(topic_partitions=3)
+    await alter_topics(settings, EXCHANGES)
+    states = await describe_topics(settings, EXCHANGES)
+    [cascades] = [state for state in states if state.exists]
+    assert cascades.differences == cascades.fixed_differences == ("partitions is 2, wanted 3",)
+
+
+async def test_another_number_of_replicas_is_said(make_settings: "MakeSettings") -> None:
+    settings = make_settings()
+    await create_topic(settings, settings.topics.events, {})
+    states = await describe_topics(make_settings(topic_replication=2), EXCHANGES)
+    [events] = [state for state in states if state.exists]
+    assert events.fixed_differences == ("replicas is 1, wanted 2",)
 
 
 async def test_an_absent_broker_is_an_error_with_its_setting(
     make_settings: "MakeSettings",
 ) -> None:
     settings = make_settings(kafka_bootstrap_servers="127.0.0.1:1")
-    with pytest.raises(DependencyError, match="KAFKA_BOOTSTRAP_SERVERS"):
-        await describe_topics(settings, EXCHANGES)
+    for work in (describe_topics, alter_topics):
+        with pytest.raises(DependencyError, match="KAFKA_BOOTSTRAP_SERVERS"):
+            await work(settings, EXCHANGES)

@@ -9,11 +9,18 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from liq.schemas.asyncapi import RECORD_TYPES, asyncapi_document
+from liq.schemas.cloud_events import (
+    REQUIRED,
+    alert_headers,
+    feed_headers,
+    liquidation_headers,
+)
 from liq.schemas.codec import decode, encode
 from liq.schemas.descriptions import DESCRIPTIONS
 from liq.schemas.generate import generated_files, main, outdated_files
 from liq.schemas.headers import FrameHeaders, heartbeat_headers, pulse_heartbeat_headers
 from liq.schemas.json_schema import schema_of
+from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
 from liq.schemas.topics import Cleanup, Topics
 from tests.support.paths import EXAMPLES
 
@@ -229,6 +236,28 @@ def test_the_asyncapi_document_says_what_each_topic_holds() -> None:
         "liquidations.events": {name for name, _ in heartbeat_headers(1)},
         "liquidations.pulse": {name for name, _ in pulse_heartbeat_headers(0, 1)},
     }
+
+
+def test_the_asyncapi_document_lists_the_headers_that_public_records_have() -> None:
+    channels = asyncapi_document("1.0.0")["channels"]
+    written = {
+        "Liquidation": liquidation_headers(decode(Liquidation, example("Liquidation.okx"))),
+        "CascadeAlert": alert_headers(decode(CascadeAlert, example("CascadeAlert.detected"))),
+        "FeedStatus": feed_headers(decode(FeedStatus, example("FeedStatus.gap")), b""),
+    }
+    described = 0
+    for spec in Topics().specs(()):
+        for name, message in channels[spec.name]["messages"].items():
+            if spec.is_public and name != "heartbeat":
+                listed = message["headers"]
+                assert set(listed["properties"]) == {header for header, _ in written[name]}
+                assert set(listed["required"]) == set(REQUIRED)
+                described += 1
+    assert described == 5
+
+
+def example(name: str) -> bytes:
+    return (EXAMPLES / f"{name}.json").read_bytes()
 
 
 def test_the_asyncapi_document_resolves() -> None:

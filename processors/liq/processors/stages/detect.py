@@ -18,6 +18,7 @@ from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
@@ -108,7 +109,9 @@ class DetectStage(OwnedStage[PartitionDetector]):
     def _record(self, partition: int, before_ms: int, item: Made) -> OutputRecord:
         if isinstance(item, CascadeAlert):
             if item.type is AlertType.WATCH:
-                return OutputRecord(self._topics.watch, item.asset.encode(), encode(item))
+                return OutputRecord(
+                    self._topics.watch, item.asset.encode(), encode(item), alert_headers(item)
+                )
             return OutputRecord(
                 self._topics.pulse,
                 item.asset.encode(),

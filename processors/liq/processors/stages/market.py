@@ -19,6 +19,7 @@ from liq.processors.stages.state import RestoredState
 from liq.runtime.logs import get_logger
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
@@ -85,7 +86,12 @@ class MarketStage(OwnedStage[MarketProgress]):
             except DecodeError as error:
                 rejected.append(self._rejected(message, error))
         records = [
-            OutputRecord(self._topics.cascades, alert.cascade_id.encode(), encode(alert))
+            OutputRecord(
+                self._topics.cascades,
+                alert.cascade_id.encode(),
+                encode(alert),
+                alert_headers(alert),
+            )
             for alert in alerts
         ]
         return BatchResult([*records, *rejected], alerts)

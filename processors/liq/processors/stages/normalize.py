@@ -28,6 +28,7 @@ from liq.runtime.metrics import (
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.cloud_events import feed_headers, liquidation_headers
 from liq.schemas.codec import encode
 from liq.schemas.headers import (
     FEED,
@@ -165,16 +166,18 @@ class NormalizeStage:
         if status is not None:
             FEED_EVENTS.labels(exchange, feed, status.event.value).inc()
             FEED_UNREAD.labels(exchange, feed).set(1)
-            return [OutputRecord(self._topics.feeds, exchange.encode(), encode(status))]
+            value = encode(status)
+            headers = feed_headers(status, value)
+            return [OutputRecord(self._topics.feeds, exchange.encode(), value, headers)]
         if was_unread and not self._unread.is_unread(exchange, feed):
             FEED_UNREAD.labels(exchange, feed).set(0)
         return []
 
     def _events(self, event: Liquidation) -> list[OutputRecord]:
-        key, value = event.base.encode(), encode(event)
-        records = [OutputRecord(self._topics.events, key, value)]
+        key, value, headers = event.base.encode(), encode(event), liquidation_headers(event)
+        records = [OutputRecord(self._topics.events, key, value, headers)]
         if event.is_institutional:
-            records.append(OutputRecord(self._topics.large, key, value))
+            records.append(OutputRecord(self._topics.large, key, value, headers))
         return records
 
     def _rejected(self, rejected: Rejected) -> OutputRecord:

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from liq.producers.live.clock import Clock
 from liq.runtime.metrics import FRAMES, HANDLED, PRODUCER_IN_FLIGHT, RECORDS_OUT
 from liq.runtime.sending import KeyPartitions
+from liq.schemas.cloud_events import feed_headers
 from liq.schemas.codec import encode
 from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
 from liq.schemas.records import FeedStatus
@@ -36,8 +37,15 @@ class _InFlight(NamedTuple):
     received_at_ns: int | None = None  # frames only
 
 
+class Producers(NamedTuple):
+    """One producer for each codec: feed records are public, frames and heartbeats are not."""
+
+    frames: AIOKafkaProducer
+    feeds: AIOKafkaProducer
+
+
 class Publisher:
-    """Sends through a started producer; `drain` before stopping it.
+    """Sends through started producers; `drain` before stopping them.
 
     `failed` gets the error of the first record that Kafka did not acknowledge, within
     `limit_seconds`. `heartbeat` has to be called every second or so: it also looks at
@@ -46,14 +54,14 @@ class Publisher:
 
     def __init__(
         self,
-        producer: AIOKafkaProducer,
+        producers: Producers,
         topics: Topics,
         clock: Clock,
         slot: str,
         limit_seconds: float,
     ) -> None:
         self.frames = 0
-        self._producer = producer
+        self._producers = producers
         self._topics = topics
         self._clock = clock
         self._slot = slot
@@ -68,7 +76,7 @@ class Publisher:
         self._since_look = 0
         self._received: Counter[tuple[str, str]] = Counter()
         self._heartbeats = 0
-        self._partitions = KeyPartitions(producer)
+        self._partitions = KeyPartitions(producers.frames)
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     async def frame(self, key: bytes, value: bytes, headers: FrameHeaders) -> None:
@@ -95,7 +103,7 @@ class Publisher:
         partition = self._partitions.known(topic, key)
         if partition is None:
             partition = await self._partitions.find(topic, key)
-        acknowledged = await self._producer.send(
+        acknowledged = await self._producers.frames.send(
             topic, value, key=key, partition=partition, headers=headers.encode()
         )
         size_bytes = len(value)
@@ -118,7 +126,7 @@ class Publisher:
         headers = FrameHeaders(exchange, HEARTBEAT_FEED, clock_ns, self._slot, self._heartbeats)
         self._heartbeats += 1
         topic = self._topics.raw(exchange)
-        acknowledged = await self._producer.send(
+        acknowledged = await self._producers.frames.send(
             topic, None, key=HEARTBEAT_KEY, headers=headers.encode()
         )
         self._in_flight.append(_InFlight(acknowledged, topic, 0))
@@ -136,8 +144,9 @@ class Publisher:
 
     async def _send_status(self, record: FeedStatus) -> None:
         topic, value = self._topics.feeds, encode(record)
+        key, headers = record.exchange.encode(), feed_headers(record, value)
         try:
-            acknowledged = await self._producer.send(topic, value, key=record.exchange.encode())
+            acknowledged = await self._producers.feeds.send(topic, value, key=key, headers=headers)
         except KafkaError as error:
             self._fail(error)
             raise

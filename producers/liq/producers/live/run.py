@@ -23,7 +23,7 @@ from liq.producers.live.feed_runner import FeedRunner
 from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, FeedActivity
 from liq.producers.live.peers import PeerWatch
-from liq.producers.live.publisher import Publisher
+from liq.producers.live.publisher import Producers, Publisher
 from liq.producers.live.rates import RateStamp, followed_rates
 from liq.producers.live.session import SessionContext, describe_error
 from liq.producers.live.status import FeedReporter, list_names
@@ -102,22 +102,32 @@ async def open_publisher(
         DependencyError: Kafka does not answer, or did not acknowledge a record.
     """
     name = f"{CLIENT_ID}-{settings.worker_slot}"
-    producer = new_producer(settings, name, linger_ms=linger_ms)
+    topics = settings.topics
+    producers = Producers(
+        frames=new_producer(settings, name, linger_ms=linger_ms),
+        feeds=new_producer(
+            settings,
+            f"{name}-feeds",
+            linger_ms=linger_ms,
+            compression=topics.compression(topics.feeds),
+        ),
+    )
     try:
         try:
-            await producer.start()
+            for producer in producers:
+                await producer.start()
             yield Publisher(
-                producer,
-                settings.topics,
+                producers,
+                topics,
                 clock,
                 settings.worker_slot,
                 settings.produce_acknowledge_seconds,
             )
         finally:
             # What is not acknowledged by now, `stop` would wait for without end.
-            stopping = asyncio.create_task(producer.stop())
-            await asyncio.wait({stopping}, timeout=CLOSE_SECONDS)
-            if stopping.done():
+            stops = [asyncio.create_task(each.stop()) for each in producers]
+            stopped, _ = await asyncio.wait(stops, timeout=CLOSE_SECONDS)
+            for stopping in stopped:
                 stopping.result()
     except KafkaError as error:
         raise _unacknowledged(settings, error) from error

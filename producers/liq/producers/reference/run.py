@@ -14,12 +14,12 @@ from liq.producers.reference.parked import ParkedFrames
 from liq.producers.reference.sources import ContractSource
 from liq.producers.reference.timing import DEFAULT_TIMING, ReferenceTiming
 from liq.runtime.errors import DependencyError
+from liq.runtime.feed_records import deliver_feed_status
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_producer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_EVENTS
 from liq.runtime.settings import Settings
-from liq.schemas.codec import encode
 from liq.schemas.records import FeedStatus, Instrument
 
 CLIENT_ID: Final = "reference"
@@ -115,6 +115,4 @@ async def _beat(health: Health, lister: ContractLister) -> None:
 
 async def _report(settings: Settings, producer: AIOKafkaProducer, status: FeedStatus) -> None:
     FEED_EVENTS.labels(status.exchange, status.feed, status.event.value).inc()
-    await producer.send_and_wait(
-        settings.topics.feeds, encode(status), key=status.exchange.encode()
-    )
+    await deliver_feed_status(producer, settings.topics, status)

@@ -7,7 +7,9 @@ import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from liq.producers.live import publisher as publisher_module
-from liq.producers.live.publisher import Publisher
+from liq.producers.live.publisher import Producers, Publisher
+from liq.schemas.cloud_events import feed_headers
+from liq.schemas.codec import encode
 from liq.schemas.headers import RECEIVED_AT_NS, FrameHeaders, integer_header
 from liq.schemas.records import FeedStatus
 from liq.schemas.topics import Topics
@@ -34,6 +36,19 @@ class HandClock:
         return self.ns
 
 
+class FeedProducer:
+    """The producer of feed records: another client of the same brokers."""
+
+    def __init__(self, kafka: "SlowKafka") -> None:
+        self.kafka = kafka
+        self.sent: list[tuple[str, bytes, dict[str, bytes]]] = []
+
+    async def send(self, topic: str, value: bytes, **options: Any) -> asyncio.Future[object]:
+        acknowledged = await self.kafka.send(topic, value, **options)
+        self.sent.append((topic, options["key"], dict(options["headers"])))
+        return acknowledged
+
+
 class SlowKafka:
     """Takes records while it `has_room`, and acknowledges them when the test says so."""
 
@@ -43,6 +58,7 @@ class SlowKafka:
         self.error: KafkaError | None = None
         self.heartbeats: list[int] = []
         self.waiting: list[asyncio.Future[object]] = []
+        self.feeds = FeedProducer(self)
 
     async def partitions_for(self, _topic: str) -> set[int]:
         return {0, 1, 2}
@@ -77,7 +93,8 @@ async def kafka() -> SlowKafka:
 
 @pytest.fixture
 async def publisher(kafka: SlowKafka, clock: HandClock) -> Publisher:
-    return Publisher(cast("Any", kafka), TOPICS, clock, "a", LIMIT_SECONDS)
+    producers = Producers(frames=cast("Any", kafka), feeds=cast("Any", kafka.feeds))
+    return Publisher(producers, TOPICS, clock, "a", LIMIT_SECONDS)
 
 
 def headers(received_at_ns: int) -> FrameHeaders:
@@ -177,6 +194,16 @@ async def test_a_record_that_is_not_taken_fails_at_once(
     with pytest.raises(KafkaTimeoutError):
         await publisher.frame(b"BTC", b"{}", headers(1))
     assert publisher.failed.result() is kafka.error
+
+
+async def test_feed_records_go_through_the_producer_of_public_records(
+    publisher: Publisher, kafka: SlowKafka
+) -> None:
+    await publisher.frame(b"BTC", b"{}", headers(1))
+    await publisher.status(LOST)
+    [(topic, key, found)] = kafka.feeds.sent
+    assert (topic, key) == (TOPICS.feeds, b"okx")
+    assert found == dict(feed_headers(LOST, encode(LOST)))
 
 
 async def test_draining_ends_with_the_last_acknowledgement(

@@ -1,0 +1,60 @@
+"""`liq topics` shows what differs, and alters it when asked to."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liq.runtime.settings import Settings
+from liq.runtime.topics import describe_topics, ensure_topics
+from tests.support.operator import create_topic
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeSettings, RunWorker
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
+
+EXCHANGES = ("okx",)
+
+
+@pytest.fixture
+def settings(make_settings: "MakeSettings") -> Settings:
+    return make_settings(exchanges=EXCHANGES, topic_partitions=2)
+
+
+async def test_a_difference_is_shown_until_it_is_applied(
+    settings: Settings, run_worker: "RunWorker"
+) -> None:
+    name = settings.topics.cascades
+    await create_topic(settings, name, {"retention.ms": "86400000", "flush.messages": "7"})
+    await ensure_topics(settings, EXCHANGES)
+    shown = run_worker("topics", "--check", settings=settings, is_task=True)
+    assert shown.wait() == 0
+    assert f"{name}: retention.ms is 86400000, wanted 31536000000" in shown.log
+    assert "liq topics --apply" in shown.log
+    applied = run_worker("topics", "--apply", settings=settings, is_task=True)
+    assert applied.wait() == 0
+    assert f"{name}: retention.ms was 86400000, is 31536000000" in applied.log
+    assert "wanted" not in applied.log
+    [state] = [
+        each for each in await describe_topics(settings, EXCHANGES) if each.spec.name == name
+    ]
+    assert state.configs["flush.messages"] == "7"
+
+
+async def test_what_cannot_be_altered_is_said(
+    make_settings: "MakeSettings", settings: Settings, run_worker: "RunWorker"
+) -> None:
+    await ensure_topics(settings, EXCHANGES)
+    other = make_settings(exchanges=EXCHANGES, topic_partitions=3)
+    shown = run_worker("topics", "--check", settings=other, is_task=True)
+    assert shown.wait() == 0
+    assert f"{settings.topics.events}: partitions is 2, wanted 3" in shown.log
+    assert "--apply alters neither partitions" in shown.log
+    assert run_worker("topics", "--apply", settings=other, is_task=True).wait() == 78
+
+
+def test_checking_and_applying_exclude_each_other(
+    settings: Settings, run_worker: "RunWorker"
+) -> None:
+    both = run_worker("topics", "--check", "--apply", settings=settings, is_task=True)
+    assert both.wait() == 2
