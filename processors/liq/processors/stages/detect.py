@@ -7,6 +7,7 @@ with their parents. Watches, which have none, are published at once.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, OwnedPartition, OwnedStage
@@ -17,7 +18,7 @@ from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.codec import DecodeError, decode, encode
+from liq.schemas.codec import DecodeError, encode
 from liq.schemas.headers import (
     CASCADE,
     CLOCK_MS,
@@ -27,7 +28,7 @@ from liq.schemas.headers import (
     pulse_headers,
     pulse_heartbeat_headers,
 )
-from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import AlertType, Side
 
 log = get_logger(__name__)
@@ -64,11 +65,11 @@ class DetectStage(OwnedStage[PartitionDetector]):
                 made = detector.heartbeat(clock_ms, message.offset)
             else:
                 try:
-                    event = decode(Liquidation, message.value)
+                    view = decode_observation(message.value)
                 except DecodeError as error:
                     result.records.append(self._rejected(message, error))
                     continue
-                made = detector.apply(event, message.offset)
+                made = detector.apply_view(view, message.offset)
             for item in made:
                 result.records.append(self._record(owned.partition, before_ms, item))
                 if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
