@@ -7,6 +7,10 @@ in processor time: other processes are not our cost. `ours` is assets and market
 `recorded` five assets on three venues have cascade upon cascade; `day` is a synthetic day of 80
 assets; in `storm` one asset is liquidated twenty times a second.
 
+The codec is measured on the recorded liquidations: `decode` is what the detecting worker does with
+each record, `encode` what the normalizing worker does with each event; `pulse out` and `pulse in`
+are a beat to bytes and back, between the detecting and the market stage.
+
 A lane's bytes are those of the snapshot that is written of its asset after a batch, divided among
 the sides that hold anything. In a storm most of them are the ids by which repeats are known.
 
@@ -22,6 +26,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
 
 from benchmarks.detection.day import make_day
 from liq.processors.cascades import (
@@ -29,12 +34,16 @@ from liq.processors.cascades import (
     CascadeEngine,
     DetectorConfig,
     PartitionDetector,
+    decode_observation,
     lane,
 )
+from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.observation import CENTS_PER_DOLLAR, Observation
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
+from liq.processors.stages.pulses import beat_of, pulse_of
 from liq.schemas.capture import parse_capture_line
-from liq.schemas.records import Liquidation
+from liq.schemas.codec import decode, encode
+from liq.schemas.records import Liquidation, Pulse, Source
 from liq.schemas.units import MILLISECOND_NS
 from liq.schemas.vocabulary import Completeness
 
@@ -49,6 +58,7 @@ CONFIG = DetectorConfig()
 MOST_BYTES_A_LANE = 4_096
 
 Events = Sequence[Liquidation]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,45 @@ class Log:
     most_ratio: float
     most_ratio_compiled: float
     is_bounded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A step of the codec over its input; limits as those of a `Log`."""
+
+    name: str
+    items: Sequence[Any]
+    convert: Callable[[Any], object]
+    most_ratio: float
+    most_ratio_compiled: float
+
+    def work(self, items: Sequence[Any]) -> None:
+        """Convert every item."""
+        convert = self.convert
+        for item in items:
+            convert(item)
+
+
+def conversions(events: Events) -> tuple[Conversion, ...]:
+    """Return the codec's steps over what a worker would have of these events."""
+    published = [
+        replace(event, source=Source("liquidations.raw.bybit", 3, offset))
+        for offset, event in enumerate(events)
+    ]
+    detector = PartitionDetector(CONFIG)
+    beats = [
+        made
+        for offset, event in enumerate(events)
+        for made in detector.apply(event, offset)
+        if isinstance(made, Beat)
+    ]
+    pulses = [encode(pulse_of(beat)) for beat in beats]
+    return (
+        Conversion("decode", [encode(event) for event in published], decode_observation, 0.3, 0.27),
+        Conversion("encode", published, encode, 0.2, 0.2),
+        Conversion("pulse out", beats, lambda beat: encode(pulse_of(beat)), 0.4, 0.4),
+        Conversion("pulse in", pulses, lambda data: beat_of(decode(Pulse, data)), 0.55, 0.55),
+    )
 
 
 def recorded() -> Events:
@@ -125,11 +174,11 @@ def basic(events: Events) -> None:
         detector.apply(event)
 
 
-def microseconds(work: Callable[[Events], None], events: Events) -> float:
-    """Processor time of an event."""
+def microseconds(work: Callable[[Sequence[Item]], None], items: Sequence[Item]) -> float:
+    """Processor time of an item."""
     started = time.process_time()
-    work(events)
-    return (time.process_time() - started) / len(events) * 1e6
+    work(items)
+    return (time.process_time() - started) / len(items) * 1e6
 
 
 def bytes_a_lane(events: Events) -> list[float]:
@@ -180,6 +229,16 @@ def main() -> None:
             missed.append(f"{log.name}: {own / simple:.2f} times the basic detector's time")
         if log.is_bounded and most > MOST_BYTES_A_LANE:
             missed.append(f"{log.name}: a lane of {most:,.0f} bytes")
+    for step in conversions(tape):
+        rounds = [
+            (microseconds(step.work, step.items), microseconds(basic, tape))
+            for _ in range(chosen.rounds)
+        ]
+        own, simple = (min(times) for times in zip(*rounds, strict=True))
+        print(f"{step.name:<10}{len(step.items):>8,}{own:>10.1f}{simple:>10.1f}", end="")
+        print(f"{own / simple:>8.2f}", flush=True)
+        if own / simple > (step.most_ratio_compiled if is_compiled else step.most_ratio):
+            missed.append(f"{step.name}: {own / simple:.2f} times the basic detector's time")
     for sentence in missed:
         print(f"limit missed: {sentence}", file=sys.stderr)
     sys.exit(chosen.check and bool(missed))

@@ -10,7 +10,12 @@ import orjson
 import typer
 
 from liq.cli.console import exits_on_configuration_error
-from liq.processors.cascades import BasicDetector, CascadeEngine, DetectorConfig
+from liq.processors.cascades import (
+    BasicDetector,
+    CascadeEngine,
+    DetectorConfig,
+    decode_observation,
+)
 from liq.processors.normalizers import FrameMetadata, load_snapshot
 from liq.processors.normalizers import normalize as normalize_frame
 from liq.processors.normalizers.instruments import parse_instruments
@@ -143,7 +148,7 @@ def _adaptive_lines(config: DetectorConfig) -> DetectLine:
         clock_ms = _clock_ms(text)
         if clock_ms is not None:
             return engine.heartbeat(clock_ms, place)
-        return engine.apply(decode(Liquidation, text), place)
+        return engine.apply_view(decode_observation(text), place)
 
     return detect_line
 

@@ -11,15 +11,15 @@ import typer
 from rich.table import Table
 
 from liq.cli.console import exits_on_configuration_error, out
-from liq.processors.cascades import CascadeEngine, DetectorConfig
-from liq.processors.cascades.observation import Observation, is_plausible, observation_of
+from liq.processors.cascades import CascadeEngine, DetectorConfig, decode_observation
+from liq.processors.cascades.observation import Observation
 from liq.processors.stages.owned import detector_config
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
-from liq.schemas.codec import DecodeError, decode
-from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.codec import DecodeError
+from liq.schemas.records import CascadeAlert
 from liq.schemas.units import DAY_MS
-from liq.schemas.vocabulary import AlertType, Arrival, Scope
+from liq.schemas.vocabulary import AlertType, Scope
 
 # A few minutes of recording say little about a day.
 LEAST_DAYS = 1 / 24
@@ -65,11 +65,11 @@ def _read(stream: Iterable[bytes]) -> list[Observation]:
         if line.startswith(b'{"clock_ms"') or not line.strip():
             continue
         try:
-            event = decode(Liquidation, line)
+            view = decode_observation(line)
         except DecodeError:
             continue
-        if event.arrival is Arrival.LIVE and is_plausible(event):
-            observations.append(observation_of(event))
+        if isinstance(view, Observation):
+            observations.append(view)
     return observations
 
 

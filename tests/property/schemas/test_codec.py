@@ -51,6 +51,11 @@ def test_records_survive_and_fit(record_type: type, data: Any) -> None:
     Draft202012Validator(schema_of(record_type)).validate(orjson.loads(written))
 
 
+@given(event=values(Liquidation))
+def test_an_event_has_the_bytes_of_its_dataclass(event: Liquidation) -> None:
+    assert encode(event) == orjson.dumps(event, default=lambda value: format(value, "f"))
+
+
 @given(data=st.binary())
 def test_arbitrary_bytes_are_an_error_or_a_record(data: bytes) -> None:
     try:

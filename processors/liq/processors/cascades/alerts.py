@@ -8,7 +8,6 @@ from heapq import nsmallest
 from liq.processors.cascades.cascade import Change, Decision, level_of
 from liq.processors.cascades.excitation import Excitation
 from liq.processors.cascades.explain import explain
-from liq.processors.cascades.observation import CENTS_PER_DOLLAR
 from liq.processors.cascades.ring import CELL_TENTHS
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.totals import Totals
@@ -18,7 +17,7 @@ from liq.schemas.vocabulary import AlertType, Level, NoBranching, Side
 
 ID_CHARACTERS = 32
 SHARES_TOLD = 20
-CENT = Decimal("0.01")
+CENT_POWER = Decimal(-2)
 LEVELS = (Level.MINOR, Level.MODERATE, Level.MAJOR, Level.EXTREME)
 TYPES = {
     Change.WATCH: AlertType.WATCH,
@@ -36,7 +35,7 @@ def digest(*parts: object) -> str:
 
 def usd(cents: int) -> Decimal:
     """Cents as dollars."""
-    return (Decimal(cents) / CENTS_PER_DOLLAR).quantize(CENT)
+    return Decimal(cents).scaleb(CENT_POWER)
 
 
 def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from hashlib import sha256
 
-from liq.processors.cascades.observation import CENTS_PER_DOLLAR
+from liq.processors.cascades.observation import cents
 from liq.processors.cascades.ring import LONG_SECONDS, SHORT_SECONDS
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.surprise import Dispersion
@@ -181,11 +181,6 @@ class DetectorConfig:
         )
         digest = sha256("|".join(map(str, values)).encode()).hexdigest()
         return f"{ALGORITHM}:{digest[:8]}"
-
-
-def cents(value_usd: Decimal) -> int:
-    """Finite dollars as cents, rounded half to even."""
-    return round(value_usd * CENTS_PER_DOLLAR)
 
 
 def dispersion_of(reference: Dispersion, window_seconds: int) -> Dispersion:

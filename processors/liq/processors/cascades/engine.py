@@ -2,7 +2,7 @@
 
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.market import MarketDetector
-from liq.processors.cascades.observation import Observation
+from liq.processors.cascades.observation import EventView, Observation, view_event
 from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType
@@ -21,8 +21,12 @@ class CascadeEngine:
 
     def apply(self, event: Liquidation, offset: int) -> list[CascadeAlert]:
         """Apply the liquidation at an offset."""
+        return self.apply_view(view_event(event), offset)
+
+    def apply_view(self, view: EventView, offset: int) -> list[CascadeAlert]:
+        """Apply what the detector looks at of the liquidation at an offset."""
         clock_ms = self.partition.clock_ms
-        return self._judge(clock_ms, self.partition.apply(event, offset))
+        return self._judge(clock_ms, self.partition.apply_view(view, offset))
 
     def observe(self, event: Observation, offset: int) -> list[CascadeAlert]:
         """Apply what the detector looks at of a plausible liquidation."""

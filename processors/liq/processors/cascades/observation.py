@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from liq.schemas.records import Liquidation
-from liq.schemas.vocabulary import Completeness, Side
+from liq.schemas.vocabulary import Arrival, Completeness, Side
 
 CENTS_PER_DOLLAR = 100
 # More than any venue's whole open interest in one asset; what is larger is a broken number.
@@ -29,21 +29,39 @@ class Observation(NamedTuple):
     is_complete: bool
 
 
-def is_plausible(event: Liquidation) -> bool:
+class ImplausibleEvent(NamedTuple):
+    """A liquidation whose value or price no market can give; its receipt still moves the clock."""
+
+    received_at_ms: int
+
+
+# What the detector makes of a record; None for one that is late by nature, and thus history.
+EventView = Observation | ImplausibleEvent | None
+
+
+def is_plausible(price: Decimal, value_usd: Decimal) -> bool:
     """Whether value and price are numbers that a market can give."""
-    price, value = event.price, event.value_usd
     return (
         price.is_finite()
-        and value.is_finite()
+        and value_usd.is_finite()
         and price > 0
-        and 0 < value <= MAX_VALUE_USD
+        and 0 < value_usd <= MAX_VALUE_USD
         and abs(price.adjusted()) <= MAX_PRICE_EXPONENT
         and len(str(price)) <= MAX_PRICE_CHARACTERS
     )
 
 
-def observation_of(event: Liquidation) -> Observation:
-    """What the detector looks at of a plausible event."""
+def cents(value_usd: Decimal) -> int:
+    """Finite dollars as cents, rounded half to even."""
+    return round(value_usd * CENTS_PER_DOLLAR)
+
+
+def view_event(event: Liquidation) -> EventView:
+    """Reduce a liquidation to what the detector looks at."""
+    if event.arrival is not Arrival.LIVE:
+        return None
+    if not is_plausible(event.price, event.value_usd):
+        return ImplausibleEvent(event.received_at_ms)
     return Observation(
         event.event_id,
         event.base,
@@ -52,7 +70,7 @@ def observation_of(event: Liquidation) -> Observation:
         event.symbol,
         event.timestamp_ms,
         event.received_at_ms,
-        round(event.value_usd * CENTS_PER_DOLLAR),
+        cents(event.value_usd),
         event.price,
         event.completeness is Completeness.COMPLETE,
     )

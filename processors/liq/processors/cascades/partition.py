@@ -10,12 +10,12 @@ from liq.processors.cascades.alerts import alert as alert_of
 from liq.processors.cascades.asset import SIDES, AssetState, LeftOut, Step
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.config import DetectorConfig
-from liq.processors.cascades.observation import Observation, is_plausible, observation_of
+from liq.processors.cascades.observation import EventView, Observation, view_event
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, asset_to_bytes
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_SECONDS, SECOND_MS
-from liq.schemas.vocabulary import Arrival, Side
+from liq.schemas.vocabulary import Side
 
 OFFSET = struct.Struct(">q")
 # Idle assets are looked for once in so much of the log's time.
@@ -80,17 +80,21 @@ class PartitionDetector:
         return sum(bool(lane.ring.buckets) for lane in known.state.lanes.values())
 
     def apply(self, event: Liquidation, offset: int) -> list[Made]:
-        """Apply the liquidation at an offset.
+        """Apply the liquidation at an offset."""
+        return self.apply_view(view_event(event), offset)
+
+    def apply_view(self, view: EventView, offset: int) -> list[Made]:
+        """Apply what the detector looks at of the liquidation at an offset.
 
         What is late by nature changes nothing: no cascade of the present, no baseline, no clock.
         """
-        if event.arrival is not Arrival.LIVE:
+        if view is None:
             self.left_out.history += 1
             return []
-        if is_plausible(event):
-            return self.observe(observation_of(event), offset)
+        if isinstance(view, Observation):
+            return self.observe(view, offset)
         self.left_out.implausible += 1
-        second = event.received_at_ms // SECOND_MS
+        second = view.received_at_ms // SECOND_MS
         return self._move(second, offset) if second > self._second else []
 
     def observe(self, event: Observation, offset: int) -> list[Made]:

@@ -39,7 +39,7 @@ class InstrumentBook:
     time replaces an earlier one. The first version serves the time before it, too.
     """
 
-    __slots__ = ("_families", "_markets", "_versions")
+    __slots__ = ("_families", "_markets", "_resolved", "_versions")
 
     def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
         by_time: dict[_Key, dict[int, Instrument]] = {}
@@ -51,10 +51,11 @@ class InstrumentBook:
             for key, versions in by_time.items()
         }
         # Resolved once here, not once an entry; contracts with one version are found in one step.
+        self._resolved: Mapping[_Key, list[_Resolved]] = {
+            key: [_resolve(one) for one in versions] for key, versions in self._versions.items()
+        }
         self._markets: Mapping[_Key, _Resolved] = {
-            key: _resolve(versions[0])
-            for key, versions in self._versions.items()
-            if len(versions) == 1
+            key: resolved[0] for key, resolved in self._resolved.items() if len(resolved) == 1
         }
         # Made for an exchange when a contract of it is unknown.
         self._families: dict[str, dict[str, list[str]]] = {}
@@ -66,7 +67,7 @@ class InstrumentBook:
     def get(self, exchange: str, native_symbol: str, at_ms: int = NEWEST_MS) -> Instrument | None:
         """The metadata of a contract at a time, or None when it is not known."""
         versions = self._versions.get((exchange, native_symbol))
-        return None if versions is None else _version_at(versions, at_ms)
+        return None if versions is None else versions[_position_at(versions, at_ms)]
 
     @property
     def newest_as_of(self) -> str:
@@ -109,9 +110,10 @@ class InstrumentBook:
     def _market_at(
         self, exchange: str, native_symbol: str, at_ms: int, family_of: FamilyOf | None
     ) -> _Resolved:
-        instrument = self.get(exchange, native_symbol, at_ms)
-        if instrument is not None:
-            return _resolve(instrument)
+        key = exchange, native_symbol
+        versions = self._versions.get(key)
+        if versions is not None:
+            return self._resolved[key][_position_at(versions, at_ms)]
         check_symbol(native_symbol)
         relative = self._relative(exchange, native_symbol, at_ms, family_of)
         if relative is None:
@@ -198,12 +200,12 @@ def snapshot_text(book: InstrumentBook) -> bytes:
     return b"[\n" + b",\n".join(b"  " + encode(one) for one in book.all()) + b"\n]\n"
 
 
-def _version_at(versions: list[Instrument], at_ms: int) -> Instrument:
-    chosen = versions[0]
-    for one in versions:
+def _position_at(versions: list[Instrument], at_ms: int) -> int:
+    chosen = 0
+    for position, one in enumerate(versions):
         if (one.valid_from_ms or 0) > at_ms:
             break
-        chosen = one
+        chosen = position
     return chosen
 
 

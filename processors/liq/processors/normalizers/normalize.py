@@ -8,6 +8,7 @@ from liq.processors.normalizers.instruments import InstrumentBook
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.registry import VENUES
 from liq.processors.normalizers.retried import RetriedReading
+from liq.processors.normalizers.venue import Venue
 from liq.schemas.records import Liquidation, Rejected
 from liq.schemas.vocabulary import RejectReason
 
@@ -33,29 +34,29 @@ def normalize(
     else:
         reading = RetriedReading(frame, metadata, instruments, config, waiting, waited_for)
     try:
-        _read(frame, metadata, reading)
+        venue = VENUES.get(metadata.exchange)
+        feed = None if venue is None else venue.feeds.get(metadata.feed)
+        if venue is None or feed is None:
+            raise _unknown_feed(metadata, venue)
+        try:
+            message = orjson.loads(frame)
+        except orjson.JSONDecodeError as error:
+            if frame in venue.control_texts:
+                return []
+            raise EntryError(
+                RejectReason.NOT_JSON, f"The frame is not JSON: {shown(str(error))}."
+            ) from error
+        feed.read(reading, message)
     except EntryError as error:
         reading.reject(error)
     return reading.outcome()
 
 
-def _read(frame: bytes, metadata: FrameMetadata, reading: Reading) -> None:
-    venue = VENUES.get(metadata.exchange)
+def _unknown_feed(metadata: FrameMetadata, venue: Venue | None) -> EntryError:
     if venue is None:
-        raise EntryError(
+        return EntryError(
             RejectReason.UNKNOWN_EXCHANGE, f"There is no normalizer for {shown(metadata.exchange)}."
         )
-    feed = venue.feeds.get(metadata.feed)
-    if feed is None:
-        raise EntryError(
-            RejectReason.UNKNOWN_MESSAGE, f"{venue.exchange} has no feed {shown(metadata.feed)}."
-        )
-    try:
-        message = orjson.loads(frame)
-    except orjson.JSONDecodeError as error:
-        if frame in venue.control_texts:
-            return
-        raise EntryError(
-            RejectReason.NOT_JSON, f"The frame is not JSON: {shown(str(error))}."
-        ) from error
-    feed.read(reading, message)
+    return EntryError(
+        RejectReason.UNKNOWN_MESSAGE, f"{venue.exchange} has no feed {shown(metadata.feed)}."
+    )

@@ -35,6 +35,8 @@ SMALLEST_PRICE: Final = Decimal(1).scaleb(-PRICE_PLACES)
 
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _quantize = EXACT.quantize
+# Exact for what is short enough, and faster than the constructor.
+_short_decimal = EXACT.create_decimal
 
 
 def positive_decimal(value: object, name: str) -> Decimal:
@@ -50,7 +52,7 @@ def positive_decimal(value: object, name: str) -> Decimal:
     text = value if type(value) is str else _number_text(value)
     # Digits and at most one point, short enough for every stored number: nearly all there are.
     if len(text) <= DECIMAL_PLACES and text.replace(".", "", 1).isdigit() and text.isascii():
-        number = Decimal(text)
+        number = _short_decimal(text)
         if number:
             return number
     return bounded(_long_decimal(value, text, name, SMALLEST), name)
@@ -64,7 +66,7 @@ def positive_price(value: object, name: str) -> Decimal:
     """
     text = value if type(value) is str else _number_text(value)
     if len(text) <= DECIMAL_PLACES and text.replace(".", "", 1).isdigit() and text.isascii():
-        number = Decimal(text)
+        number = _short_decimal(text)
         if number:
             return number
     return bounded(_long_decimal(value, text, name, SMALLEST_PRICE), name)

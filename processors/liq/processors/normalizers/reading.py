@@ -6,7 +6,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, ClassVar, Final
 
-from liq.processors.normalizers.building import finished, new_draft
+from liq.processors.normalizers.building import new_draft
 from liq.processors.normalizers.context import FrameMetadata, NormalizerConfig
 from liq.processors.normalizers.errors import EntryError
 from liq.processors.normalizers.instruments import FamilyOf, InstrumentBook
@@ -14,6 +14,7 @@ from liq.processors.normalizers.markets import ONE, Market
 from liq.processors.normalizers.numbers import (
     EXACT,
     MAX_VALUE_USD,
+    SMALLEST,
     SMALLEST_PRICE,
     bounded,
     implausible,
@@ -45,6 +46,9 @@ _REPORTED: Final = Evidence.REPORTED
 
 _multiply = EXACT.multiply
 _divide = EXACT.divide
+_quantize = EXACT.quantize
+# A copy of an empty hash takes two thirds of the time of a new one.
+_new_id = blake2b(digest_size=EVENT_ID_BYTES).copy
 
 
 class Reading:
@@ -164,13 +168,15 @@ class Reading:
         else:
             occurrence = seen.get(row, 0)
             seen[row] = occurrence + 1
-        identity = f"{self.exchange}|{row}|{occurrence}".encode()
-        return blake2b(identity, digest_size=EVENT_ID_BYTES).hexdigest()
+        event_id = _new_id()
+        event_id.update(f"{self.exchange}|{row}|{occurrence}".encode())
+        return event_id.digest().hex()
 
     def own_id(self, identity: str) -> str:
         """The id of an event that the venue itself has an id for, which `identity` holds."""
-        identity = f"{self.exchange}|{identity}"
-        return blake2b(identity.encode(), digest_size=EVENT_ID_BYTES).hexdigest()
+        event_id = _new_id()
+        event_id.update(f"{self.exchange}|{identity}".encode())
+        return event_id.digest().hex()
 
     def liquidation(  # noqa: PLR0913, PLR0915, PLR0917 - an object of them would cost time
         self,
@@ -209,7 +215,10 @@ class Reading:
                 market, rate, amount, price, size_is_quote=size_is_quote
             )
         elif market.contract is _LINEAR and not size_is_quote:
-            value_usd = stored(_multiply(amount, price), "The value")
+            value_usd = _multiply(amount, price)
+            # Most products are stored as they are, and spared a call.
+            if _quantize(value_usd, SMALLEST) != value_usd or value_usd > MAX_VALUE_USD:
+                value_usd = stored(value_usd, "The value")
             quantity = amount if contract_size is ONE else stored_quantity(amount)
         else:
             # A size as it was read is a stored number already.
@@ -255,7 +264,9 @@ class Reading:
             draft.rate_age_ms = rate.age_ms
         draft.arrival = self._arrival
         draft.schema_version = SCHEMA_VERSION
-        return finished(draft)
+        draft.__class__ = Liquidation
+        liquidation: Liquidation = draft
+        return liquidation
 
 
 def _converted(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
@@ -19,7 +20,7 @@ from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.cloud_events import alert_headers
-from liq.schemas.codec import DecodeError, decode, encode
+from liq.schemas.codec import DecodeError, encode
 from liq.schemas.headers import (
     CASCADE,
     CLOCK_MS,
@@ -29,7 +30,7 @@ from liq.schemas.headers import (
     pulse_headers,
     pulse_heartbeat_headers,
 )
-from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import AlertType, Side
 
 #: The clock of a partition is committed with its offset: in a log that is out of order, the records
@@ -73,11 +74,11 @@ class DetectStage(OwnedStage[PartitionDetector]):
                 made = detector.heartbeat(reached_ms, message.offset)
             else:
                 try:
-                    event = decode(Liquidation, message.value)
+                    view = decode_observation(message.value)
                 except DecodeError as error:
                     result.records.append(self._rejected(message, error))
                     continue
-                made = detector.apply(event, message.offset)
+                made = detector.apply_view(view, message.offset)
             for item in made:
                 result.records.append(self._record(owned.partition, before_ms, item))
                 if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:

@@ -2,7 +2,7 @@
 
 from liq.processors.cascades.alerts import usd
 from liq.processors.cascades.beat import Beat
-from liq.processors.cascades.config import cents
+from liq.processors.cascades.observation import cents
 from liq.schemas.records import Pulse, PulseSlice
 from liq.schemas.units import SECOND_MS
 

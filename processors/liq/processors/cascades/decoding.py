@@ -1,0 +1,106 @@
+"""From the bytes of a liquidation to what the detector looks at, without the rest of the record.
+
+`decode_observation(data)` is `view_event(decode(Liquidation, data))`, what it refuses and why
+included, except for the fields that detection does not read: it does not notice one that is missing
+or malformed. The sinks check every field of the same record.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import orjson
+
+from liq.processors.cascades.observation import (
+    EventView,
+    ImplausibleEvent,
+    Observation,
+    cents,
+    is_plausible,
+)
+from liq.schemas.codec import DecodeError, parse_decimal
+from liq.schemas.vocabulary import Arrival, Completeness, Side
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_SIDES: Final = {word.value: word for word in Side}
+_COMPLETENESS: Final = {word.value: word for word in Completeness}
+_ARRIVALS: Final = {word.value: word for word in Arrival}
+_LIVE: Final = Arrival.LIVE
+_COMPLETE: Final = Completeness.COMPLETE
+
+
+def decode_observation(data: bytes) -> EventView:
+    """Parse the JSON of a liquidation into what the detector looks at.
+
+    Raises:
+        DecodeError: not JSON, or a field that the detector reads is missing or has a wrong value;
+            the message names the first one in the order of the record.
+    """
+    try:
+        fields = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"not JSON: {error}") from error
+    if type(fields) is not dict:
+        raise DecodeError("expected an object for Liquidation")
+    event_id = _text(fields, "event_id")
+    exchange = _text(fields, "exchange")
+    symbol = _text(fields, "symbol")
+    base = _text(fields, "base")
+    side = _word(fields, "side", _SIDES)
+    price = _decimal(fields, "price")
+    value_usd = _decimal(fields, "value_usd")
+    timestamp_ms = _integer(fields, "timestamp_ms")
+    received_at_ms = _integer(fields, "received_at_ms")
+    is_complete = _word(fields, "completeness", _COMPLETENESS) is _COMPLETE
+    # Records of before the field are live.
+    if "arrival" in fields and _word(fields, "arrival", _ARRIVALS) is not _LIVE:
+        return None
+    if not is_plausible(price, value_usd):
+        return ImplausibleEvent(received_at_ms)
+    return Observation(
+        event_id,
+        base,
+        side,
+        exchange,
+        symbol,
+        timestamp_ms,
+        received_at_ms,
+        cents(value_usd),
+        price,
+        is_complete,
+    )
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if type(value) is not str:
+        raise _wrong(fields, name, f"expected str, got {type(value).__name__}")
+    return value
+
+
+def _integer(fields: dict[str, Any], name: str) -> int:
+    value = fields.get(name)
+    if type(value) is not int:
+        raise _wrong(fields, name, f"expected int, got {type(value).__name__}")
+    return value
+
+
+def _word(fields: dict[str, Any], name: str, words: Mapping[str, Word]) -> Word:
+    value = fields.get(name)
+    word = words.get(value) if type(value) is str else None
+    if word is None:
+        raise _wrong(fields, name, f"{value!r} is not one of {', '.join(words)}")
+    return word
+
+
+def _decimal(fields: dict[str, Any], name: str) -> Decimal:
+    try:
+        return parse_decimal(fields.get(name))
+    except DecodeError as error:
+        raise _wrong(fields, name, str(error)) from error
+
+
+def _wrong(fields: dict[str, Any], name: str, problem: str) -> DecodeError:
+    return DecodeError(f"{name}: {problem if name in fields else 'missing'}")

@@ -1,0 +1,103 @@
+"""What the detector reads of a record's bytes is what it would see of the whole record."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liq.processors.cascades import CascadeEngine, DetectorConfig, decode_observation
+from liq.processors.cascades.observation import EventView, Observation, view_event
+from liq.schemas.codec import DecodeError, decode, encode
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import Arrival, Completeness, Side
+from tests.property.processors.cascades.test_cascades import log_of
+from tests.property.schemas.test_codec import values
+from tests.support.cascade_events import liquidation
+
+READ = (
+    *("event_id", "exchange", "symbol", "base", "side", "price", "value_usd"),
+    *("timestamp_ms", "received_at_ms", "completeness", "arrival"),
+)
+DOCUMENT = json.loads(encode(liquidation("a", 0)))
+NOT_READ = tuple(name for name in DOCUMENT if name not in READ)
+NUMBERS = (
+    *(
+        "0",
+        "-1",
+        "0.00",
+        "25000",
+        "100000000000",
+        "100000000000.01",
+        "1" * 49,
+        "0." + "0" * 24 + "1",
+    ),
+    *("1" + "0" * 24, "1" + "0" * 25, "1e5", "NaN", "Infinity", "1_0", " 1", "1\n", "\uff11", ""),
+)
+JSON_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+    st.sampled_from([*NUMBERS, *Side, *Completeness, *Arrival, "long", "LIVE"]),
+    st.just([]),
+    st.just({}),
+)
+#: A value, or Ellipsis for a field that is left out.
+CHANGES = JSON_VALUES | st.just(...)
+
+
+def outcome(read: Callable[[bytes], EventView], data: bytes) -> str:
+    """What came out, to the last digit, or the sentence about what is wrong."""
+    try:
+        return repr(read(data))
+    except DecodeError as error:
+        return f"refused: {error}"
+
+
+def view_of_whole(data: bytes) -> EventView:
+    return view_event(decode(Liquidation, data))
+
+
+def changed(changes: dict[str, Any]) -> bytes:
+    document = {name: value for name, value in (DOCUMENT | changes).items() if value is not ...}
+    return json.dumps(document).encode()
+
+
+@given(values(Liquidation))
+def test_any_record_is_seen_as_the_whole_record_would_be(event: Liquidation) -> None:
+    assert outcome(decode_observation, encode(event)) == repr(view_event(event))
+
+
+@settings(max_examples=500)
+@given(st.dictionaries(st.sampled_from(READ), CHANGES, min_size=1, max_size=2))
+def test_a_field_that_is_read_is_refused_as_before(changes: dict[str, Any]) -> None:
+    data = changed(changes)
+    assert outcome(decode_observation, data) == outcome(view_of_whole, data)
+
+
+@given(st.dictionaries(st.sampled_from(NOT_READ), CHANGES, min_size=1))
+def test_a_field_that_is_not_read_may_hold_anything(changes: dict[str, Any]) -> None:
+    assert decode_observation(changed(changes)) == view_event(liquidation("a", 0))
+
+
+@given(st.binary() | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
+def test_what_is_no_object_is_refused_as_before(data: bytes) -> None:
+    refused = outcome(decode_observation, data)
+    assert refused == outcome(view_of_whole, data)
+    assert refused.startswith("refused: ")
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**9))
+def test_a_log_gives_the_same_bytes_either_way(seed: int) -> None:
+    whole, viewed = (CascadeEngine(DetectorConfig()) for _ in range(2))
+    for place, data in enumerate(map(encode, log_of(seed))):
+        expected = [encode(alert) for alert in whole.apply(decode(Liquidation, data), place)]
+        view = decode_observation(data)
+        assert isinstance(view, Observation)
+        assert [encode(alert) for alert in viewed.apply_view(view, place)] == expected
+    assert viewed.partition.touched() == whole.partition.touched()
+    assert list(map(encode, viewed.finish())) == list(map(encode, whole.finish()))
