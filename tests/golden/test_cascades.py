@@ -2,7 +2,7 @@
 
 import gzip
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from liq.processors.cascades.snapshot import market_from_bytes, market_to_bytes
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import encode
+from liq.schemas.folding import Message, fold
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Scope, Side
 from tests.support.paths import ROOT
@@ -72,12 +73,13 @@ def clock(time_ms: int | None) -> str | None:
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
+def messages(alerts: Sequence[CascadeAlert]) -> list[Message]:
+    return fold((alert.timestamp_ms, alert) for alert in alerts)
+
+
 def cascades(alerts: tuple[CascadeAlert, ...]) -> list[dict[str, object]]:
     detected_at = {alert.cascade_id: alert.timestamp_ms for alert in alerts if not alert.sequence}
-    notified = {
-        end.cascade_id: sum(alert.notify for alert in alerts if alert.cascade_id == end.cascade_id)
-        for end in ends(alerts)
-    }
+    notified = Counter(message.alert.cascade_id for message in messages(alerts))
     return [
         {
             "scope": end.scope,
@@ -120,7 +122,7 @@ def test_the_two_named_cascades_are_among_them() -> None:
 
 
 def test_a_crash_of_small_assets_is_one_market_cascade_told_before_its_peak() -> None:
-    told = [alert for alert in alerts_of(WHOLE_BINANCE) if alert.notify]
+    told = [message.alert for message in messages(alerts_of(WHOLE_BINANCE))]
     assert {(alert.scope, alert.side) for alert in told} == {(Scope.MARKET, Side.LONG)}
     assert len({alert.cascade_id for alert in told}) == 1
     assert told[0].type is AlertType.DETECTED

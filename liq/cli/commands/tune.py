@@ -17,6 +17,7 @@ from liq.processors.stages.owned import detector_config
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 from liq.schemas.codec import DecodeError
+from liq.schemas.folding import fold
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import DAY_MS
 from liq.schemas.vocabulary import AlertType, Scope
@@ -100,7 +101,7 @@ def _figures(
     alerts: Sequence[CascadeAlert], observations: Sequence[Observation], days: float
 ) -> tuple[str, ...]:
     ends = [alert for alert in alerts if alert.type is AlertType.ENDED]
-    told = sum(alert.notify for alert in alerts)
+    told = len(fold((alert.timestamp_ms, alert) for alert in alerts))
     of_assets = [end for end in ends if end.scope is Scope.ASSET]
     inside = sum(event.cents for event in observations if any(_holds(end, event) for end in ends))
     share = inside / max(1, sum(event.cents for event in observations))

@@ -14,8 +14,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
+from liq.runtime.batch_codec import new_batch
 from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.metrics import ERRORS, PENDING_BYTES, RECORDS_OUT
+from liq.schemas.topics import Topics
 
 MAX_KNOWN_KEYS: Final = 20_000
 #: Above so many bytes without an acknowledgement, `send` waits. Batches are compressed later.
@@ -76,8 +78,10 @@ class BatchSender:
     wait for acknowledgements.
     """
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
+        """`topics` say how the batches of each topic are compressed."""
         self._producer = producer
+        self._compression = topics.compression
         self._keys = KeyPartitions(producer)
         self._pending_bytes = 0
         self._acknowledged = asyncio.Event()
@@ -126,13 +130,14 @@ class BatchSender:
     ) -> list[asyncio.Future[Any]]:
         """Fill batches with the records of one partition and queue them."""
         futures = []
-        batch, count, size = self._producer.create_batch(), 0, 0
+        compression = self._compression(topic)
+        batch, count, size = new_batch(compression), 0, 0
         for record in records:
             if len(record.value or b"") + len(record.key) > MAX_RECORD_BYTES:
                 raise MessageSizeTooLargeError(f"a record for {topic} is larger than any request")
             if not _append(batch, record):
                 futures.append(await self._send_batch(topic, partition, batch, count, size))
-                batch, count, size = self._producer.create_batch(), 0, 0
+                batch, count, size = new_batch(compression), 0, 0
                 _append(batch, record)
             count += 1
             size += len(record.value or b"")

@@ -92,8 +92,10 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
     "CascadeAlert": {
         "alert_id": "The same for the same step, however often delivered; deduplicate on it.",
         "cascade_id": "The same for all steps of one cascade; the record's key.",
-        "sequence": "Counts the records of one cascade from 0.",
-        "type": "The step: watch, detected, escalated, updated or ended.",
+        "sequence": "Counts the records of one cascade from 0; a link repeats that of the record "
+        "whose numbers it has.",
+        "type": "The step: watch, detected, escalated, updated, ended, or linked to a market-wide "
+        "cascade.",
         "scope": "One asset, or the market as a whole.",
         "asset": "The base asset; empty for the market.",
         "side": _SIDE,
@@ -113,7 +115,8 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "detector": "The detector and a digest of its configuration.",
         "ended_at_ms": "Last busy second of an ended cascade: milliseconds since 1970, UTC.",
         "notify": "Whether a person should be told; machines may read every record.",
-        "parent_id": "cascade_id of the market-wide cascade that it belongs to; else null.",
+        "parent_id": "In a link: cascade_id of the market-wide cascade that the cascade is part "
+        "of; else null.",
         "children": "cascade_id of the single assets' cascades in a market-wide one.",
         "level": "The worst level so far.",
         "analysis": "The numbers behind the decision; null from a detector without them.",

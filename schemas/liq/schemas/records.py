@@ -155,10 +155,15 @@ class CascadeAlert:
     longs' share of the dollars that were liquidated in the asset over the detection window.
     Scores go from 0 to 100. `asset` is empty for the whole market.
 
-    `notify` is false where a person need not be told: updates, and the cascades of single assets
-    while one of the whole market on that side (`parent_id`) is under way; `children` of a market
-    cascade are theirs. `level` is the worst reached, `risk_score` the present one (an end: the
-    worst). `explanation` says it in a sentence.
+    `notify` is false where a person need not be told: updates and links. `level` is the worst
+    reached, `risk_score` the present one (an end: the worst). `explanation` says it in a sentence.
+
+    A `CASCADE_LINKED` record says that an asset's cascade became part of a market-wide one on its
+    side, `parent_id`. It repeats the numbers and the `sequence` of the cascade's newest record at
+    that time, and uses no sequence number of its own; `timestamp_ms` is the end of the second in
+    which the link was decided. No other record has a `parent_id` (older detectors wrote it on every
+    later record of the cascade). `children` of a market cascade are the cascades linked to it, at
+    most 256. `liq.schemas.folding` folds the messages of children into the market's.
     """
 
     alert_id: str

@@ -65,6 +65,7 @@ class AlertType(StrEnum):
     """The steps of a cascade's life that are published.
 
     A watch (topic `liquidations.watch`) is an early, weaker sign for machines, not yet a cascade.
+    A linked record says that an asset's cascade is part of a market-wide one.
     """
 
     WATCH = "CASCADE_WATCH"
@@ -72,6 +73,7 @@ class AlertType(StrEnum):
     ESCALATED = "CASCADE_ESCALATED"
     UPDATED = "CASCADE_UPDATED"
     ENDED = "CASCADE_ENDED"
+    LINKED = "CASCADE_LINKED"
 
 
 class Level(StrEnum):

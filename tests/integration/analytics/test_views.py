@@ -9,6 +9,7 @@ import os
 import random
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -16,11 +17,13 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from liq.schemas.codec import decode
+from liq.schemas.codec import decode, encode
 from liq.schemas.records import CascadeAlert, Liquidation
+from liq.schemas.vocabulary import AlertType
 from liq.sinks.clickhouse.migrations import known_migrations
 from tests.integration.analytics.conftest import NewWarehouse, Warehouse
 from tests.integration.analytics.questions import CASCADE, EXPECTED, QUESTIONS, answer, stored
+from tests.support import sample_records
 from tests.support.analytics_data import events, events_of_a_second_producer, records
 
 pytestmark = pytest.mark.integration
@@ -93,6 +96,55 @@ def test_venues_of_every_cascade_are_those_of_its_events(captured: Warehouse) ->
             for exchange in end.exchanges
             if (own := [event for event in members if event.exchange == exchange])
         }
+
+
+def test_a_link_names_a_cascade_s_parent_and_is_no_newer_alert_of_it(
+    new_warehouse: NewWarehouse,
+) -> None:
+    def alert(cascade_id: str, sequence: int, **changes: Any) -> CascadeAlert:
+        alert_id = f"{cascade_id}-{sequence}-{changes.get('parent_id')}"
+        values: dict[str, Any] = {
+            "alert_id": alert_id,
+            "cascade_id": cascade_id,
+            "sequence": sequence,
+        }
+        return replace(sample_records.alert(), **(values | changes))
+
+    def link(cascade_id: str, sequence: int, parent_id: str, at_ms: int) -> CascadeAlert:
+        return alert(
+            cascade_id,
+            sequence,
+            type=AlertType.LINKED,
+            notify=False,
+            parent_id=parent_id,
+            timestamp_ms=at_ms,
+        )
+
+    start_ms = sample_records.STARTED_AT_MS
+    alerts = [
+        alert("alone", 0),
+        alert("child", 0),
+        alert("child", 1, event_count=7),
+        link("child", 1, "market-1", start_ms + 1_000),
+        link("child", 1, "market-2", start_ms + 2_000),
+        alert("older", 0),
+        alert("older", 1, parent_id="market-1", notify=False),
+    ]
+    warehouse = new_warehouse()
+    warehouse.load({warehouse.settings.topics.cascades: [encode(alert) for alert in alerts]})
+    found = warehouse.client.query(
+        "SELECT cascade_id, type, sequence, toUnixTimestamp64Milli(timestamp), event_count,"
+        " parent_id FROM cascades_latest ORDER BY cascade_id"
+    ).result_rows
+    assert found == [
+        ("alone", "CASCADE_ESCALATED", 0, start_ms, 0, None),
+        ("child", "CASCADE_ESCALATED", 1, start_ms, 7, "market-2"),
+        ("older", "CASCADE_ESCALATED", 1, start_ms, 0, "market-1"),
+    ]
+    [(stored,)] = warehouse.client.query(
+        "SELECT count() FROM cascades FINAL WHERE type = 'CASCADE_LINKED'"
+    ).result_rows
+    assert stored == 2
 
 
 def test_an_unknown_cascade_has_no_events(captured: Warehouse) -> None:

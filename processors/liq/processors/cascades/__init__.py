@@ -2,7 +2,7 @@
 
 Nothing here reads a clock, a setting or a topic. `partition.PartitionDetector` is what a worker
 holds for each partition of the log, `market.MarketDetector` judges what all of them say of the
-whole market and links the alerts of assets to it, and `engine.CascadeEngine` is both together
+whole market and links the cascades of assets to it, and `engine.CascadeEngine` is both together
 for a log that is read in one piece. `decode_observation` reads what they look at.
 """
 

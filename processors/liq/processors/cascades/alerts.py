@@ -7,7 +7,7 @@ from heapq import nsmallest
 
 from liq.processors.cascades.cascade import Change, Decision, level_of
 from liq.processors.cascades.excitation import Excitation
-from liq.processors.cascades.explain import explain
+from liq.processors.cascades.explain import explain, explain_link
 from liq.processors.cascades.ring import CELL_TENTHS
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.totals import Totals
@@ -95,6 +95,22 @@ def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about
         analysis=_analysis(decision, totals, excitation),
     )
     return replace(made, explanation=explain(made, rules.window_seconds))
+
+
+def link(child: CascadeAlert, parent_id: str, tick: int) -> CascadeAlert:
+    """Return the record that links an asset's cascade to a market cascade.
+
+    Its numbers are those of `child`, a record of that cascade; `tick` is the second of the link.
+    """
+    return replace(
+        child,
+        alert_id=digest(child.cascade_id, AlertType.LINKED, parent_id),
+        type=AlertType.LINKED,
+        timestamp_ms=(tick + 1) * SECOND_MS,
+        notify=False,
+        parent_id=parent_id,
+        explanation=explain_link(child, parent_id),
+    )
 
 
 def _analysis(decision: Decision, totals: Totals, excitation: Excitation | None) -> CascadeAnalysis:

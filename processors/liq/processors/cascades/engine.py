@@ -11,7 +11,14 @@ ONLY_SOURCE = 0
 
 
 class CascadeEngine:
-    """Turns events in log order into the alerts that the workers would publish for them."""
+    """Turns events in log order into the alerts that the workers would publish for them.
+
+    Order: what a record of the log lets single assets decide comes first, by time and asset; then
+    what the seconds that it completes let the market decide, second by second: the market's
+    records, each start followed by the links of its children, then links of cascades that join. So
+    a link comes after the record that it repeats and after the start of its parent. Workers publish
+    the same set of records; theirs arrive in order within one cascade and stage only.
+    """
 
     def __init__(self, config: DetectorConfig) -> None:
         """Start with nothing known."""
@@ -44,14 +51,16 @@ class CascadeEngine:
         return [*self._judge(clock_ms, self.partition.finish()), *self.market.finish()]
 
     def _judge(self, before_ms: int, made: list[Made]) -> list[CascadeAlert]:
-        alerts: list[CascadeAlert] = []
+        alerts = sorted((item for item in made if isinstance(item, CascadeAlert)), key=_place)
         for item in made:
-            if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
-                alerts.append(item)
-            else:
+            if not isinstance(item, CascadeAlert) or item.type is not AlertType.WATCH:
                 self.market.add(item, before_ms, ONLY_SOURCE)
         clock_ms = self.partition.clock_ms
         if clock_ms > self._judged_ms:
             self._judged_ms = clock_ms
             alerts += self.market.heartbeat(clock_ms, ONLY_SOURCE)
         return alerts
+
+
+def _place(alert: CascadeAlert) -> tuple[int, str, str]:
+    return alert.timestamp_ms, alert.asset, alert.side

@@ -18,8 +18,6 @@ VERBS = {
 
 def explain(alert: CascadeAlert, window_seconds: int) -> str:
     """Say what happened, how unusual it is and how one-sided, from the record's own numbers."""
-    subject = "Market" if alert.scope is Scope.MARKET else alert.asset
-    side = "longs" if alert.side is Side.LONG else "shorts"
     own_share = alert.long_ratio if alert.side is Side.LONG else 1 - alert.long_ratio
     until_ms = alert.timestamp_ms if alert.ended_at_ms is None else alert.ended_at_ms
     seconds = max(1, (until_ms - alert.started_at_ms) // SECOND_MS)
@@ -33,9 +31,18 @@ def explain(alert: CascadeAlert, window_seconds: int) -> str:
     if alert.type is AlertType.ENDED:
         times = ""
     return (
-        f"{subject} {side}, {VERBS[alert.type]} ({alert.level}, {alert.risk_score:.0f}): "
+        f"{_subject(alert)}, {VERBS[alert.type]} ({alert.level}, {alert.risk_score:.0f}): "
         f"{alert.event_count} liquidations, {dollars(alert.total_value_usd)} in {seconds} s "
         f"on {venues}; {times}{own_share:.0%} one-sided"
+    )
+
+
+def explain_link(child: CascadeAlert, parent_id: str) -> str:
+    """Say which market cascade an asset's cascade is part of, and its numbers until then."""
+    return (
+        f"{_subject(child)}, part of the market cascade {parent_id} "
+        f"({child.level}, {child.risk_score:.0f}): {child.event_count} liquidations, "
+        f"{dollars(child.total_value_usd)} so far"
     )
 
 
@@ -46,3 +53,8 @@ def dollars(value_usd: Decimal) -> str:
     if value_usd >= THOUSAND:
         return f"${value_usd / THOUSAND:.0f}k"
     return f"${value_usd:.0f}"
+
+
+def _subject(alert: CascadeAlert) -> str:
+    side = "longs" if alert.side is Side.LONG else "shorts"
+    return f"{'Market' if alert.scope is Scope.MARKET else alert.asset} {side}"

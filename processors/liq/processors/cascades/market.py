@@ -3,6 +3,9 @@
 It reads, from every partition of the log (a "source"), beats and the alerts of single assets, and
 judges a second when every source has passed it. So its answer depends neither on how the sources
 interleave nor on how the log is partitioned.
+
+The alerts of single assets are published by whoever decides them. The market's detector adds a link
+for each asset cascade that is part of a market cascade.
 """
 
 from collections import deque
@@ -11,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from liq.processors.cascades.alerts import alert as alert_of
+from liq.processors.cascades.alerts import link
 from liq.processors.cascades.asset import OPPOSITE, SIDES
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.cascade import Decision
@@ -30,12 +34,19 @@ MAX_CHILDREN = 256
 
 @dataclass(slots=True)
 class KnownCascade:
-    """An asset's cascade: its side, the market cascade that it belongs to, its last record."""
+    """An asset's cascade: its side, its market cascade, its last sequence number.
+
+    `is_linked` tells whether the link to `parent_id` is published. `newest` is the newest record of
+    an open cascade while no market cascade of its side runs: the link that the next one's start
+    asks for is made of it.
+    """
 
     side: Side
-    parent_id: str | None
-    sequence: int
+    parent_id: str | None = None
+    sequence: int = -1
     is_open: bool = True
+    is_linked: bool = False
+    newest: CascadeAlert | None = None
 
 
 @dataclass(slots=True)
@@ -75,7 +86,7 @@ class MarketState:
 
 
 class MarketDetector:
-    """Judges the market second by second and passes the alerts of assets on, linked."""
+    """Judges the market second by second, and links the cascades of assets to the market's."""
 
     def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
         """`sources` are the partitions of the log, all of which must be heard of."""
@@ -139,7 +150,7 @@ class MarketDetector:
             beats, alerts = state.held.pop(tick)
             made += self._judge(tick, beats)
             for alert in sorted(alerts, key=_alert_order):
-                made += self._pass_on(alert)
+                made += self._follow(alert, tick)
         if state.running:
             made += self._end_due(passed - 1)
         return made
@@ -188,17 +199,14 @@ class MarketDetector:
         ]
 
     def _market_alert(self, side: Side, decision: Decision) -> list[CascadeAlert]:
-        """The market's own record; when it starts, the running cascades of assets become parts."""
+        """Return the market's own record; at its start, the links of running asset cascades too."""
         state = self.state
         made = alert_of(self._rules, self._detector, "", side, decision, excitation=None)
         if made.type is AlertType.WATCH:
             return []
+        links: list[CascadeAlert] = []
         if made.type is AlertType.DETECTED:
-            running = state.running[side] = RunningMarket(made.cascade_id)
-            for cascade_id, known in state.cascades.items():
-                if known.is_open and known.side is side:
-                    known.parent_id = made.cascade_id
-                    running.children.append(cascade_id)
+            links = self._adopt(made.cascade_id, side, decision.tick)
         running = state.running[side]
         since = made.started_at_ms // SECOND_MS
         exchanges = tuple(
@@ -210,30 +218,54 @@ class MarketDetector:
         )
         if made.type is AlertType.ENDED:
             del state.running[side]
-        linked = replace(made, exchanges=exchanges, children=tuple(running.children[:MAX_CHILDREN]))
-        return [replace(linked, explanation=explain(linked, self._rules.window_seconds))]
+        whole = replace(made, exchanges=exchanges, children=tuple(running.children[:MAX_CHILDREN]))
+        return [replace(whole, explanation=explain(whole, self._rules.window_seconds)), *links]
 
-    def _pass_on(self, alert: CascadeAlert) -> list[CascadeAlert]:
-        """An asset's record with its parent; nothing if it was passed on before."""
+    def _adopt(self, parent_id: str, side: Side, tick: int) -> list[CascadeAlert]:
+        """Start a market cascade: every open asset cascade of its side becomes its child."""
         state = self.state
+        running = state.running[side] = RunningMarket(parent_id)
+        links: list[CascadeAlert] = []
+        for cascade_id, known in state.cascades.items():
+            if known.is_open and known.side is side:
+                running.children.append(cascade_id)
+                known.parent_id, known.is_linked = parent_id, False
+                # A child without a record since its last parent ended is linked by its next one.
+                if known.newest is not None:
+                    links.append(_linked(known, known.newest, parent_id, tick))
+        return links
+
+    def _follow(self, alert: CascadeAlert, tick: int) -> list[CascadeAlert]:
+        """Follow an asset's cascade; return its link to a market cascade where one is due."""
+        state = self.state
+        running = state.running.get(alert.side)
         known = state.cascades.get(alert.cascade_id)
         if known is None:
-            running = state.running.get(alert.side)
-            known = KnownCascade(alert.side, running.cascade_id if running else None, -1)
-            state.cascades[alert.cascade_id] = known
-            if running is not None and len(running.children) < MAX_CHILDREN:
-                running.children.append(alert.cascade_id)
+            known = state.cascades[alert.cascade_id] = KnownCascade(alert.side)
+            if running is not None:
+                known.parent_id = running.cascade_id
+                if len(running.children) < MAX_CHILDREN:
+                    running.children.append(alert.cascade_id)
         if alert.sequence <= known.sequence:
             return []
         known.sequence = alert.sequence
+        links: list[CascadeAlert] = []
+        if known.parent_id is not None and not known.is_linked:
+            links = [_linked(known, alert, known.parent_id, tick)]
         if alert.type is AlertType.ENDED:
-            known.is_open = False
+            known.is_open, known.newest = False, None
             state.recent.append(alert.cascade_id)
             if len(state.recent) > REMEMBERED_CASCADES:
                 del state.cascades[state.recent.popleft()]
-        if known.parent_id is None:
-            return [alert]
-        return [replace(alert, parent_id=known.parent_id, notify=False)]
+        elif running is None:
+            known.newest = alert
+        return links
+
+
+def _linked(known: KnownCascade, newest: CascadeAlert, parent_id: str, tick: int) -> CascadeAlert:
+    """Return the link of a cascade by its newest record, which is not kept any longer."""
+    known.is_linked, known.newest = True, None
+    return link(newest, parent_id, tick)
 
 
 def _alert_order(alert: CascadeAlert) -> tuple[str, str, int]:

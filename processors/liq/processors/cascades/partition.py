@@ -39,10 +39,10 @@ class _Asset:
 class PartitionDetector:
     """Applies the records of one partition in offset order and says what to store.
 
-    Gives beats for the market's detector, and the alerts of single assets, whose parents the
-    market's detector knows. A record is skipped for an asset that has applied its offset already,
-    so reading a stretch of the log again changes nothing. `left_out` counts since this object was
-    made.
+    Gives the alerts of single assets, and beats for the market's detector, which reads the alerts
+    too: it links cascades to the market's. A record is skipped for an asset that has applied its
+    offset already, so reading a stretch of the log again changes nothing. `left_out` counts since
+    this object was made.
     """
 
     def __init__(self, config: DetectorConfig) -> None:

@@ -30,7 +30,11 @@ from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import Side
 
-SNAPSHOT_VERSION = 5
+ASSET_VERSION = 5
+MARKET_VERSION = 6
+MARKET_VERSION_BEFORE = 5
+# Version 5 has neither `is_linked` nor `newest`: a cascade's own records named its parent.
+WITHOUT_LINK = (True, None)
 # Versions 1 to 4 were plain JSON and began with its bracket.
 PLAIN_JSON = ord("[")
 DEFLATE_LEVEL = 6
@@ -45,6 +49,7 @@ class SnapshotError(ValueError):
 def asset_to_bytes(state: AssetState) -> bytes:
     """Write the state of an asset."""
     return _packed(
+        ASSET_VERSION,
         [
             state.tick,
             state.seen,
@@ -55,7 +60,7 @@ def asset_to_bytes(state: AssetState) -> bytes:
             [[side, pack_news(news)] for side, news in sorted(state.news.items())],
             [pack_lane(state.lanes[side]) for side in SIDES],
             [pack_excitation(state.excitations[side]) for side in SIDES],
-        ]
+        ],
     )
 
 
@@ -68,7 +73,8 @@ def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
         SnapshotError: not a snapshot, or one of another version.
     """
     try:
-        tick, seen, sightings, news, lanes, excitations = _unpacked(data)
+        content = _unpacked(data, ASSET_VERSION)
+        tick, seen, sightings, news, lanes, excitations = content
         state = AssetState(rules)
         state.tick, state.seen = tick, seen
         for age, together in sightings:
@@ -86,6 +92,7 @@ def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
 def market_to_bytes(state: MarketState) -> bytes:
     """Write the state of the market."""
     return _packed(
+        MARKET_VERSION,
         [
             state.decided,
             sorted(state.sources.items()),
@@ -94,10 +101,7 @@ def market_to_bytes(state: MarketState) -> bytes:
                 [side, market.cascade_id, market.children]
                 for side, market in sorted(state.running.items())
             ],
-            [
-                [name, known.side, known.parent_id, known.sequence, known.is_open]
-                for name, known in state.cascades.items()
-            ],
+            [[name, *_pack_cascade(known)] for name, known in state.cascades.items()],
             list(state.recent),
             [
                 [
@@ -109,7 +113,7 @@ def market_to_bytes(state: MarketState) -> bytes:
             ],
             [[base, side, tick] for (base, side), tick in sorted(state.beat_ticks.items())],
             [[side, name, tick] for (side, name), tick in sorted(state.exchanges.items())],
-        ]
+        ],
     )
 
 
@@ -130,7 +134,7 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
             held,
             beat_ticks,
             exchanges,
-        ) = _unpacked(data)
+        ) = _unpacked(data, MARKET_VERSION, MARKET_VERSION_BEFORE)
         state = MarketState(config, sources)
         state.decided = decided
         state.sources.update(
@@ -141,10 +145,7 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
         state.running = {
             Side(side): RunningMarket(name, children) for side, name, children in running
         }
-        state.cascades = {
-            name: KnownCascade(Side(side), parent_id, sequence, is_open)
-            for name, side, parent_id, sequence, is_open in cascades
-        }
+        state.cascades = {name: _unpack_cascade(packed) for name, *packed in cascades}
         state.recent.extend(recent)
         state.held = {
             tick: (
@@ -160,20 +161,45 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
     return state
 
 
+def _pack_cascade(known: KnownCascade) -> list[Any]:
+    newest = None if known.newest is None else encode(known.newest).decode()
+    return [
+        known.side,
+        known.parent_id,
+        known.sequence,
+        known.is_open,
+        known.is_linked,
+        newest,
+    ]
+
+
+def _unpack_cascade(packed: list[Any]) -> KnownCascade:
+    side, parent_id, sequence, is_open, *about_link = packed
+    is_linked, newest = about_link or WITHOUT_LINK
+    return KnownCascade(
+        Side(side),
+        parent_id,
+        sequence,
+        is_open,
+        is_linked,
+        None if newest is None else decode(CascadeAlert, newest.encode()),
+    )
+
+
 def _joined_digits(sightings: Iterable[tuple[int, str]]) -> str:
     return DIGITS_SEPARATOR.join(digits for _, digits in sightings)
 
 
-def _packed(content: list[Any]) -> bytes:
-    return bytes([SNAPSHOT_VERSION]) + zlib.compress(orjson.dumps(content), DEFLATE_LEVEL)
+def _packed(version: int, content: list[Any]) -> bytes:
+    return bytes([version]) + zlib.compress(orjson.dumps(content), DEFLATE_LEVEL)
 
 
-def _unpacked(data: bytes) -> list[Any]:
+def _unpacked(data: bytes, *versions: int) -> list[Any]:
     version = data[0]
-    if version != SNAPSHOT_VERSION:
+    if version not in versions:
         found = "1 to 4" if version == PLAIN_JSON else str(version)
         raise SnapshotError(
-            f"snapshot version {found}, this release reads {SNAPSHOT_VERSION}: "
+            f"snapshot version {found}, this release reads {' and '.join(map(str, versions))}: "
             "delete the topics detector-state and market-state to start with nothing learned"
         )
     content: list[Any] = orjson.loads(zlib.decompress(data[1:]))

@@ -1,7 +1,7 @@
 """The detecting stage: liquidations in; pulses, watches and alerts of single assets out.
 
-Pulses and alerts go to the market stage by way of the pulse topic, which publishes the alerts
-with their parents. Watches, which have none, are published at once.
+Alerts and watches are published as soon as they are decided. Pulses, and the alerts once more, go
+to the market stage by way of the pulse topic: the market stage links cascades to the market's.
 """
 
 import re
@@ -80,8 +80,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
                     continue
                 made = detector.apply_view(view, message.offset)
             for item in made:
-                result.records.append(self._record(owned.partition, before_ms, item))
-                if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
+                result.records += self._records(owned.partition, before_ms, item)
+                if isinstance(item, CascadeAlert):
                     result.alerts.append(item)
         if detector.clock_ms > clock_ms:
             result.records.append(
@@ -107,24 +107,21 @@ class DetectStage(OwnedStage[PartitionDetector]):
                 if ratio is not None:
                     BRANCHING_RATIO.labels(ASSET_LABEL.value(asset), side).set(ratio)
 
-    def _record(self, partition: int, before_ms: int, item: Made) -> OutputRecord:
-        if isinstance(item, CascadeAlert):
-            if item.type is AlertType.WATCH:
-                return OutputRecord(
-                    self._topics.watch, item.asset.encode(), encode(item), alert_headers(item)
-                )
-            return OutputRecord(
-                self._topics.pulse,
-                item.asset.encode(),
-                encode(item),
-                pulse_headers(partition, CASCADE, before_ms),
-            )
-        return OutputRecord(
-            self._topics.pulse,
-            item.base.encode(),
-            encode(pulse_of(item)),
-            pulse_headers(partition, PULSE, before_ms),
-        )
+    def _records(self, partition: int, before_ms: int, item: Made) -> list[OutputRecord]:
+        if not isinstance(item, CascadeAlert):
+            pulse = encode(pulse_of(item))
+            headers = pulse_headers(partition, PULSE, before_ms)
+            return [OutputRecord(self._topics.pulse, item.base.encode(), pulse, headers)]
+        asset, value = item.asset.encode(), encode(item)
+        if item.type is AlertType.WATCH:
+            return [OutputRecord(self._topics.watch, asset, value, alert_headers(item))]
+        headers = pulse_headers(partition, CASCADE, before_ms)
+        return [
+            OutputRecord(
+                self._topics.cascades, item.cascade_id.encode(), value, alert_headers(item)
+            ),
+            OutputRecord(self._topics.pulse, asset, value, headers),
+        ]
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(

@@ -1,4 +1,4 @@
-"""The market stage: pulses in, every cascade alert out, exact across crashes.
+"""The market stage: pulses in; alerts of the market and links to it out, exact across crashes.
 
 It reads the one partition of the pulse topic. What it publishes depends on what each events
 partition said, not on how they interleave: a second is judged when all of them have passed it.

@@ -28,7 +28,7 @@ class Output(Service):
         # Batches are complete when they are sent, so that there is nothing to linger for.
         self._producer = new_producer(self._settings, self._client_id, linger_ms=0)
         await self._producer.start()
-        self._sender = BatchSender(self._producer)
+        self._sender = BatchSender(self._producer, self._settings.topics)
 
     async def on_stop(self) -> None:
         """Send what is buffered and disconnect."""

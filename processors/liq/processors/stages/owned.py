@@ -216,7 +216,8 @@ def _count(results: Sequence[BatchResult], sent: asyncio.Future[Any]) -> None:
 def _measure(alert: CascadeAlert) -> None:
     """Count a published alert, and measure its delay since the second that it decides on."""
     ALERTS.labels(alert.type).inc()
-    if alert.type is AlertType.WATCH:
+    # A link repeats numbers that were published before.
+    if alert.type in {AlertType.WATCH, AlertType.LINKED}:
         return
     asset = ASSET_LABEL.value(alert.asset or alert.scope)
     CASCADE_RISK.labels(asset, alert.side).set(

@@ -95,8 +95,8 @@ def test_silence_ends_a_cascade_only_by_a_heartbeat_and_only_when_it_lasted(
 ) -> None:
     run(engine, burst())
     last_hot_ms = START_MS + 14_000
-    assert AlertType.ENDED not in types(engine.heartbeat(last_hot_ms + 90_000, 30))
-    assert types(engine.heartbeat(last_hot_ms + 91_000, 31)) == [AlertType.ENDED]
+    assert AlertType.ENDED not in types(engine.heartbeat(last_hot_ms + 89_000, 30))
+    assert types(engine.heartbeat(last_hot_ms + 90_000, 31)) == [AlertType.ENDED]
 
 
 def test_a_second_wave_within_the_quiet_time_belongs_to_the_same_cascade(

@@ -1,11 +1,15 @@
-"""Many assets at once: one cascade of the market, and those of single assets are part of it."""
+"""Many assets at once: one cascade of the market, and links of those of single assets to it."""
 
+import zlib
+from dataclasses import replace
 from itertools import permutations
 
+import orjson
 import pytest
 
 from liq.processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
 from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
+from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Scope, Side
 from tests.support.cascade_events import liquidation
@@ -58,15 +62,130 @@ def test_a_crash_is_one_market_cascade() -> None:
     assert end.explanation.startswith("Market longs")
 
 
-def test_the_cascades_of_its_assets_are_its_children_and_silent() -> None:
+def links(alerts: list[CascadeAlert]) -> list[CascadeAlert]:
+    return [alert for alert in alerts if alert.type is AlertType.LINKED]
+
+
+def own(alerts: list[CascadeAlert]) -> list[CascadeAlert]:
+    """Decided by single assets."""
+    return [
+        alert
+        for alert in alerts
+        if alert.scope is Scope.ASSET and alert.type is not AlertType.LINKED
+    ]
+
+
+def test_the_cascades_of_its_assets_are_its_children_each_linked_once() -> None:
     alerts = run(crash())
     market = of_market(alerts)
-    own = [alert for alert in alerts if alert.scope is Scope.ASSET]
-    assert own
-    late = [alert for alert in own if alert.timestamp_ms > market[0].timestamp_ms]
-    assert {alert.parent_id for alert in late} == {market[0].cascade_id}
-    assert not any(alert.notify for alert in late)
-    assert {alert.cascade_id for alert in own} == set(market[-1].children)
+    linked = [alert.cascade_id for alert in links(alerts)]
+    assert len(linked) > 1
+    assert sorted(linked) == sorted(market[-1].children)
+    assert set(linked) == {alert.cascade_id for alert in own(alerts)}
+    assert {alert.parent_id for alert in links(alerts)} == {market[0].cascade_id}
+    assert not any(alert.notify for alert in links(alerts))
+
+
+def test_an_asset_says_what_it_says_without_the_market() -> None:
+    partition = PartitionDetector(CONFIG)
+    made = [item for place, event in enumerate(crash()) for item in partition.apply(event, place)]
+    made += partition.finish()
+    expected = [
+        item for item in made if isinstance(item, CascadeAlert) and item.type is not AlertType.WATCH
+    ]
+    assert written(own(run(crash()))) == written(expected)
+    assert any(alert.notify for alert in expected)
+    assert {alert.parent_id for alert in expected} == {None}
+
+
+def wave(start_ms: int, seconds: int, base: str = "A0") -> list[Liquidation]:
+    """Long liquidations of one asset, twice a second."""
+    return [
+        liquidation(
+            f"{base}-{start_ms}-{number}",
+            start_ms + number * 500 + 5,
+            base=base,
+            exchange=("binance", "bybit", "okx")[number % 3],
+            value_usd="40000",
+        )
+        for number in range(2 * seconds)
+    ]
+
+
+def later(events: list[Liquidation], by_ms: int, without: str = "") -> list[Liquidation]:
+    return [
+        replace(
+            event,
+            event_id=f"{event.event_id}+{by_ms}",
+            timestamp_ms=event.timestamp_ms + by_ms,
+            received_at_ms=event.received_at_ms + by_ms,
+        )
+        for event in events
+        if event.base != without
+    ]
+
+
+def merged(*parts: list[Liquidation]) -> list[Liquidation]:
+    return sorted(
+        (event for part in parts for event in part), key=lambda event: event.received_at_ms
+    )
+
+
+def test_a_link_has_the_numbers_of_the_newest_record_judged_by_then() -> None:
+    alerts = run(merged(wave(0, 40), later(crash(), 40_000)))
+    start = of_market(alerts)[0]
+    for made in links(alerts):
+        records = [alert for alert in own(alerts) if alert.cascade_id == made.cascade_id]
+        before = [alert for alert in records if alert.timestamp_ms < start.timestamp_ms]
+        newest = before[-1] if before else records[0]
+        decided_ms = start.timestamp_ms if before else newest.timestamp_ms
+        assert made == replace(
+            newest,
+            alert_id=made.alert_id,
+            type=AlertType.LINKED,
+            timestamp_ms=decided_ms,
+            notify=False,
+            parent_id=start.cascade_id,
+            explanation=made.explanation,
+        )
+        assert start.cascade_id in made.explanation
+    assert {made.sequence > 0 for made in links(alerts)} == {False, True}
+
+
+def test_a_cascade_that_outlives_the_market_s_is_linked_to_the_next_one_too() -> None:
+    """By its newest record since the first market cascade ended, or else by its next one."""
+    calm = [wave(start_s * 1_000, 3) for start_s in range(75, 400, 45)]
+    by_newest = run(merged(crash(), *calm, later(crash(), 250_000, without="A0")))
+    silent_until_then = merged(
+        crash(),
+        *(wave(start_s * 1_000, 3) for start_s in (75, 120, 165, 210)),
+        later(crash(), 185_000, without="A0"),
+    )
+    by_next = run(silent_until_then)
+    for alerts, is_later in ((by_newest, False), (by_next, True)):
+        starts = [alert for alert in of_market(alerts) if alert.type is AlertType.DETECTED]
+        assert len(starts) == 2
+        first, second = [made for made in links(alerts) if made.asset == "A0"]
+        assert (first.cascade_id, first.parent_id) == (second.cascade_id, starts[0].cascade_id)
+        assert second.parent_id == starts[1].cascade_id
+        assert first.alert_id != second.alert_id
+        assert (second.timestamp_ms > starts[1].timestamp_ms) is is_later
+        assert second.cascade_id in starts[1].children
+
+
+def test_a_link_comes_after_the_start_of_its_parent_and_the_record_that_it_repeats() -> None:
+    alerts = run(crash())
+    place = {alert.alert_id: place for place, alert in enumerate(alerts)}
+    assert len(place) == len(alerts)
+    start = of_market(alerts)[0]
+    for made in links(alerts):
+        repeated = next(
+            alert
+            for alert in own(alerts)
+            if (alert.cascade_id, alert.sequence) == (made.cascade_id, made.sequence)
+        )
+        assert place[start.alert_id] < place[made.alert_id]
+        assert place[repeated.alert_id] < place[made.alert_id]
 
 
 def test_an_asset_on_the_other_side_is_no_child() -> None:
@@ -135,6 +254,21 @@ def listen_to_the_end(
     return [*listen(market, source, said), *market.heartbeat(said[-1][0], source)]
 
 
+def written(alerts: list[CascadeAlert]) -> list[bytes]:
+    return sorted(encode(alert) for alert in alerts)
+
+
+def published(said: dict[int, list[tuple[int, object]]], made: list[CascadeAlert]) -> list[bytes]:
+    """What partitions publish themselves, and what the market's detector adds."""
+    decided = [item for items in said.values() for _, item in items]
+    alerts = [
+        item
+        for item in decided
+        if isinstance(item, CascadeAlert) and item.type is not AlertType.WATCH
+    ]
+    return written(alerts + made)
+
+
 def disordered(events: list[Liquidation]) -> list[Liquidation]:
     """The same events, those of every third asset written seconds after they were received."""
     return sorted(
@@ -150,7 +284,7 @@ def test_nor_where_events_were_written_out_of_order(order: tuple[int, ...]) -> N
     said = outputs(events)
     market = MarketDetector(CONFIG, SOURCES)
     made = [alert for source in order for alert in listen_to_the_end(market, source, said[source])]
-    assert made == run(events)
+    assert published(said, made) == written(run(events))
 
 
 @pytest.mark.parametrize("order", list(permutations(SOURCES))[:4])
@@ -158,7 +292,7 @@ def test_it_does_not_matter_how_partitions_interleave(order: tuple[int, ...]) ->
     said = outputs(crash())
     market = MarketDetector(CONFIG, SOURCES)
     made = [alert for source in order for alert in listen_to_the_end(market, source, said[source])]
-    assert made == run(crash())
+    assert published(said, made) == written(run(crash()))
 
 
 def test_nothing_is_judged_before_every_partition_was_heard() -> None:
@@ -177,7 +311,7 @@ def test_what_is_read_twice_is_counted_once() -> None:
         half = len(said[source]) // 2
         made += listen(market, source, said[source][:half])
         made += listen_to_the_end(market, source, said[source])
-    assert made == run(crash())
+    assert published(said, made) == written(run(crash()))
 
 
 @pytest.mark.parametrize("cut", [10, 200, 300])
@@ -190,8 +324,51 @@ def test_a_restart_anywhere_changes_nothing(cut: int) -> None:
     restarted = MarketDetector(CONFIG, SOURCES)
     restarted.state = market_from_bytes(stored, CONFIG, SOURCES)
     assert market_to_bytes(restarted.state) == stored
+    assert restarted.state.cascades == market.state.cascades
     made += listen_to_the_end(restarted, 2, said[2][cut:])
-    assert made == run(crash())
+    assert published(said, made) == written(run(crash()))
+
+
+def as_version_5(snapshot: bytes) -> bytes:
+    """The same state as the release before wrote it."""
+    content = orjson.loads(zlib.decompress(snapshot[1:]))
+    content[4] = [cascade[:5] for cascade in content[4]]
+    return bytes([5]) + zlib.compress(orjson.dumps(content))
+
+
+def test_a_snapshot_of_the_version_before_is_read_and_open_cascades_are_linked_later() -> None:
+    events = merged(wave(0, 60), later(crash(), 40_000, without="A0"))
+    expected = links(run(events))
+    first = CascadeEngine(CONFIG)
+    cut = next(place for place, event in enumerate(events) if event.base != "A0")
+    for place, event in enumerate(events[:cut]):
+        first.apply(event, place)
+    [known] = first.market.state.cascades.values()
+    assert known.newest is not None
+    data = as_version_5(market_to_bytes(first.market.state))
+    first.market.state = market_from_bytes(data, CONFIG, [0])
+    alerts = [
+        alert
+        for place, event in enumerate(events[cut:], cut)
+        for alert in first.apply(event, place)
+    ]
+    alerts += first.finish()
+    assert {made.alert_id for made in links(alerts)} == {made.alert_id for made in expected}
+    of_a0 = next(made for made in links(alerts) if made.asset == "A0")
+    assert of_a0.timestamp_ms > of_market(alerts)[0].timestamp_ms
+
+
+def test_only_open_cascades_without_a_running_market_keep_a_record() -> None:
+    engine = CascadeEngine(CONFIG)
+    kept: set[tuple[bool, bool]] = set()
+    for place, event in enumerate(merged(wave(0, 40), later(crash(), 40_000))):
+        engine.apply(event, place)
+        state = engine.market.state
+        kept |= {
+            (known.side in state.running, known.newest is not None)
+            for known in state.cascades.values()
+        }
+    assert kept == {(False, True), (True, False)}
 
 
 @pytest.mark.parametrize("data", [b"", b"[1]", b"{}", b"[2,3]"])
