@@ -4,13 +4,8 @@ import asyncio
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from liq.cli.console import exits_on_configuration_error, out
-from liq.cli.exchanges import configured_exchanges
-from liq.runtime.logs import configure_logging
-from liq.runtime.settings import load_settings
-from liq.runtime.topics import describe_topics, ensure_topics
 
 
 @exits_on_configuration_error
@@ -18,6 +13,13 @@ def topics(
     check: Annotated[bool, typer.Option(help="Only compare; create nothing.")] = False,
 ) -> None:
     """Create missing topics, and check partitions, retention and compaction of the others."""
+    from rich.table import Table
+
+    from liq.cli.exchanges import configured_exchanges
+    from liq.runtime.logs import configure_logging
+    from liq.runtime.settings import load_settings
+    from liq.runtime.topics import describe_topics, ensure_topics
+
     settings = load_settings()
     configure_logging(settings, worker="topics")
     if not check:
