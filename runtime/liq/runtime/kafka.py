@@ -108,13 +108,16 @@ async def start_consumer(settings: Settings, consumer: AIOKafkaConsumer) -> None
 
 
 async def assign_from_beginning(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
-    """Assign one partition at its oldest record; return the end that it has now.
+    """Assign one partition to a consumer without a group, which starts at its oldest record.
+
+    Returns:
+        The end that the partition has now.
 
     Raises:
         KafkaError: the brokers do not answer.
     """
     consumer.assign([partition])
-    await consumer.seek_to_beginning(partition)
+    # No seek: it would wait for the first fetch, which the broker holds back while it is empty.
     end: int = (await consumer.end_offsets([partition]))[partition]
     return end
 
