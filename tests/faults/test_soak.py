@@ -1,4 +1,4 @@
-"""Ten times the busiest recorded second for a while: memory, file handles and threads stay where they are."""
+"""Ten times the busiest recorded second for a while: memory, handles and threads do not grow."""
 
 from pathlib import Path
 
