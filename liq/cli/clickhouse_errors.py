@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clickhouse_connect.driver.exceptions import Error
-
 from liq.runtime.errors import DependencyError
 
 
@@ -15,6 +13,9 @@ def clickhouse_errors_as_sentences() -> Iterator[None]:
     Raises:
         DependencyError: ClickHouse failed within the statement.
     """
+    # A decorated command's help must not import ClickHouse's client.
+    from clickhouse_connect.driver.exceptions import Error  # noqa: PLC0415
+
     try:
         yield
     except Error as error:

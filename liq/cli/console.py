@@ -1,20 +1,15 @@
-"""What every subcommand shares: the terminal, exit codes, and running a worker."""
+"""What every subcommand shares: the terminal and exit codes."""
 
-import asyncio
 import functools
-import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
 
 from liq.runtime.errors import ConfigurationError, DependencyError
-from liq.runtime.health import Health, HealthServer
-from liq.runtime.logs import configure_logging, get_logger
 from liq.runtime.redaction import without_logins
-from liq.runtime.settings import Settings
 
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits
 EXIT_DEPENDENCY = 69  # EX_UNAVAILABLE
@@ -49,26 +44,3 @@ def exits_on_configuration_error(
             raise typer.Exit(EXIT_DEPENDENCY) from error
 
     return wrapped
-
-
-def start_health(settings: Settings, worker: str) -> tuple[Health, HealthServer]:
-    """Set up logging, health and metrics of a worker process."""
-    configure_logging(settings, worker=worker, slot=settings.worker_slot)
-    health = Health()
-    server = HealthServer(health, settings.http_host, settings.http_port)
-    server.start()
-    get_logger(__name__).info("http_listening", host=settings.http_host, port=server.port)
-    return health, server
-
-
-def run_until_signal(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run a coroutine whose event is set by SIGTERM or SIGINT; it then ends by itself."""
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        await work(stop)
-
-    asyncio.run(main())

@@ -6,8 +6,10 @@ from importlib.metadata import entry_points
 from typing import Any, Final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
+
+from liq.cli.docstrings import docstring
 
 WORKERS: Final = "Workers"
 SETUP: Final = "Setup"
@@ -17,11 +19,15 @@ LAPTOP: Final = "On a laptop"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a command is: its module, its panel in the help, a function there."""
+    """Where a command is: its module, its panel in the help, and the function with its help text.
+
+    The function of a command with subcommands is the callback of `group`, a Typer app.
+    """
 
     module: str
     panel: str
     function: str
+    group: str | None = None
 
 
 COMMANDS: Final = {
@@ -36,7 +42,7 @@ COMMANDS: Final = {
     "migrate": Place("liq.cli.commands.migrate", SETUP, "migrate"),
     "config": Place("liq.cli.commands.config", SETUP, "config"),
     "venues": Place("liq.cli.commands.venues", SETUP, "venues"),
-    "instruments": Place("liq.cli.commands.instruments", SETUP, "app"),
+    "instruments": Place("liq.cli.commands.instruments", SETUP, "instruments", group="app"),
     "sql": Place("liq.cli.commands.questions", SETUP, "sql"),
     "report": Place("liq.cli.commands.questions", SETUP, "report"),
     "export": Place("liq.cli.commands.export", SETUP, "export"),
@@ -60,21 +66,21 @@ def plugged_in() -> dict[str, Place]:
 
 
 class Commands(TyperGroup):
-    """Imports a command when it is asked for.
+    """Imports a command's module when that command runs.
 
-    Each needs other libraries, and together they took half of a worker's time to start.
+    `liq --help` imports none: together they import every library of every worker.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # By these names it lists commands, and finds what a mistyped one may have meant.
+        # Typer lists commands by these names and looks among them for what a typo may have meant.
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command, or None for an unknown name."""
-        place = COMMANDS.get(cmd_name) or self._add_plugged_in().get(cmd_name)
+        """Return a command's name and help text for the list, or None for an unknown name."""
+        place = self._find(cmd_name)
         if place is not None:
-            return load(cmd_name, place)
+            return summarize(cmd_name, place)
         if cmd_name in DEVSTACK_COMMANDS:
             ctx.fail(
                 f"`liq {cmd_name}` is a command of the devstack, which is not installed: "
@@ -82,21 +88,41 @@ class Commands(TyperGroup):
             )
         return None
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Import the command that the arguments name."""
+        name, command, rest = super().resolve_command(ctx, args)
+        place = None if name is None else self._find(name)
+        return name, command if name is None or place is None else load(name, place), rest
+
     def list_commands(self, ctx: Any) -> list[str]:
-        """Every command, those of other packages last."""
+        """Return every command's name, those of other packages last."""
         self._add_plugged_in()
         return super().list_commands(ctx)
 
+    def _find(self, name: str) -> Place | None:
+        return COMMANDS.get(name) or self._add_plugged_in().get(name)
+
     def _add_plugged_in(self) -> dict[str, Place]:
-        """Look for commands of other packages, which takes a while: workers never need it."""
+        """Look for commands of other packages, which is slow and which workers never need."""
         found = plugged_in()
         self.commands.update(dict.fromkeys(found))  # type: ignore[arg-type]
         return found
 
 
+def summarize(name: str, place: Place) -> Any:
+    """Return a command with its help text alone, for the list of commands.
+
+    A command of another package whose function is not in its source is imported.
+    """
+    text = docstring(place.module, place.function)
+    if text is None:
+        return load(name, place)
+    return TyperCommand(name, help=text, rich_help_panel=place.panel)
+
+
 def load(name: str, place: Place) -> Any:
     """Import a command."""
-    found = getattr(import_module(place.module), place.function)
+    found = getattr(import_module(place.module), place.group or place.function)
     parent = typer.Typer(add_completion=False)
     if isinstance(found, typer.Typer):
         parent.add_typer(found, name=name, rich_help_panel=place.panel)

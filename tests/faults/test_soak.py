@@ -1,4 +1,4 @@
-"""Ten times the real peak for a while: memory, file handles and threads stay where they are."""
+"""Ten times the busiest recorded second for a while: memory, handles and threads do not grow."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def usage(process_id: int) -> tuple[float, int, int]:
     return int(status["VmRSS"].split()[0]) / 1024, handles, int(status["Threads"])
 
 
-def test_ten_times_the_real_peak_leaves_nothing_behind(
+def test_ten_times_the_busiest_recorded_second_leaves_nothing_behind(
     start_run: StartRun, make_settings: MakeSettings
 ) -> None:
     run = start_run(make_settings(), frames_per_second=FRAMES_PER_SECOND, assets=ASSETS)

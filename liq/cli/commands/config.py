@@ -1,18 +1,19 @@
 """`liq config`: the settings that are in force."""
 
-from rich.table import Column, Table
-
 from liq.cli.console import exits_on_configuration_error, out
-from liq.cli.contract_lists import contract_settings, contract_sources, listed_exchanges
-from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
-from liq.producers.feeds.settings import choose_targets, feed_settings
-from liq.runtime.environment import environment
-from liq.runtime.settings import Settings, load_settings
 
 
 @exits_on_configuration_error
 def config() -> None:
     """Print the settings that are in force, secrets masked."""
+    from rich.table import Column, Table
+
+    from liq.cli.contract_lists import contract_settings, contract_sources, listed_exchanges
+    from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
+    from liq.producers.feeds.settings import choose_targets, feed_settings
+    from liq.runtime.environment import environment
+    from liq.runtime.settings import Settings, load_settings
+
     settings = load_settings()
     # Wrong addresses are refused here as they are by `liq produce`.
     choose_targets(settings.exchanges or producible_exchanges(), environment())

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import orjson
 import typer
 
-from liq.cli.console import err, exits_on_configuration_error, out, run_until_signal
+from liq.cli.console import err, exits_on_configuration_error, out
 from liq.cli.doctor import (
     PARTS,
     VENUES,
@@ -21,6 +21,7 @@ from liq.cli.doctor import (
     print_report,
 )
 from liq.cli.exchanges import configured_exchanges
+from liq.cli.running import run_until_signal
 from liq.processors.normalizers.venues.hyperliquid import LIQUIDATOR_VAULTS
 from liq.producers.feeds.registry import producible_exchanges
 from liq.producers.feeds.settings import Target, choose_targets

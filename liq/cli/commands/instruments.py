@@ -34,12 +34,12 @@ from liq.schemas.units import MILLISECOND_NS
 
 CLIENT_ID: Final = "instruments"
 
-app = typer.Typer(help="Contract metadata.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def instruments() -> None:
-    """Contract metadata: what a contract of each venue stands for."""
+    """Contract metadata."""
 
 
 @app.command()

@@ -7,10 +7,6 @@ import typer
 
 from liq.cli.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.cli.console import exits_on_configuration_error, out
-from liq.runtime.settings import load_settings
-from liq.sinks.clickhouse import migrations
-from liq.sinks.clickhouse.client import connect
-from liq.sinks.clickhouse.retention import retention_statements
 
 
 @exits_on_configuration_error
@@ -19,6 +15,11 @@ def migrate(
     dry_run: Annotated[bool, typer.Option(help="Print the SQL that would be run.")] = False,
 ) -> None:
     """Bring the ClickHouse schema and retention up to date; safe to run from several places."""
+    from liq.runtime.settings import load_settings
+    from liq.sinks.clickhouse import migrations
+    from liq.sinks.clickhouse.client import connect
+    from liq.sinks.clickhouse.retention import retention_statements
+
     settings = load_settings()
     database, cluster = settings.clickhouse_database, settings.clickhouse_cluster
     with closing(connect(settings, use_database=False)) as client:

@@ -4,12 +4,7 @@ from typing import Annotated
 
 import typer
 
-from liq.cli.console import exits_on_configuration_error, run_until_signal, start_health
-from liq.producers.feeds.registry import producible_exchanges
-from liq.producers.feeds.settings import choose_targets
-from liq.producers.live import produce as produce_live
-from liq.runtime.environment import environment
-from liq.runtime.settings import load_settings
+from liq.cli.console import exits_on_configuration_error
 
 
 @exits_on_configuration_error
@@ -20,6 +15,13 @@ def produce(
     ] = None,
 ) -> None:
     """Connect to exchanges and publish their frames byte for byte into the raw topics."""
+    from liq.cli.running import run_until_signal, start_health
+    from liq.producers.feeds.registry import producible_exchanges
+    from liq.producers.feeds.settings import choose_targets
+    from liq.producers.live import produce as produce_live
+    from liq.runtime.environment import environment
+    from liq.runtime.settings import load_settings
+
     settings = load_settings()
     named = tuple(dict.fromkeys(name.lower() for name in exchanges or ()))
     chosen = choose_targets(named or settings.exchanges or producible_exchanges(), environment())

@@ -9,13 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from liq.cli.console import err, exits_on_configuration_error, out
-from liq.cli.report.answers import NothingStoredError, ask, newest_period
-from liq.cli.report.page import page
-from liq.cli.report.terminal import print_report
-from liq.cli.results import run_sql
-from liq.cli.warehouse_answers import QueryError, asking, write_lines
 from liq.runtime.errors import ConfigurationError
-from liq.runtime.settings import load_settings
 
 EXIT_REFUSED_QUESTION = 65  # EX_DATAERR of sysexits
 
@@ -44,6 +38,10 @@ def sql(
     Exits with 65 and a sentence when ClickHouse refuses the question, with 69 when it cannot be
     reached.
     """
+    from liq.cli.results import run_sql
+    from liq.cli.warehouse_answers import QueryError, asking, write_lines
+    from liq.runtime.settings import load_settings
+
     question = query.strip().rstrip(";")
     try:
         with asking(load_settings()) as client:
@@ -76,6 +74,12 @@ def report(
 
     Exits with 65 when there is nothing to report on, with 69 when ClickHouse cannot be reached.
     """
+    from liq.cli.report.answers import NothingStoredError, ask, newest_period
+    from liq.cli.report.page import page
+    from liq.cli.report.terminal import print_report
+    from liq.cli.warehouse_answers import QueryError, asking
+    from liq.runtime.settings import load_settings
+
     end = None if until is None else until.replace(tzinfo=UTC)
     try:
         with asking(load_settings()) as client:

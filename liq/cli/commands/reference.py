@@ -5,15 +5,7 @@ from typing import Annotated
 
 import typer
 
-from liq.cli.console import exits_on_configuration_error, run_until_signal, start_health
-from liq.cli.contract_lists import contract_sources
-from liq.cli.exchanges import chosen_exchanges, configured_exchanges
-from liq.cli.worker_topics import make_sure_of_topics
-from liq.processors.normalizers import load_snapshot
-from liq.producers.reference import CONDITION, DEFAULT_TIMING
-from liq.producers.reference import run as run_reference
-from liq.runtime.environment import environment
-from liq.runtime.settings import load_settings
+from liq.cli.console import exits_on_configuration_error
 
 
 @exits_on_configuration_error
@@ -27,6 +19,16 @@ def reference(
 
     Frames that the normalizer has parked go through again once their contracts are listed.
     """
+    from liq.cli.contract_lists import contract_sources
+    from liq.cli.exchanges import chosen_exchanges, configured_exchanges
+    from liq.cli.running import run_until_signal, start_health
+    from liq.cli.worker_topics import make_sure_of_topics
+    from liq.processors.normalizers import load_snapshot
+    from liq.producers.reference import CONDITION, DEFAULT_TIMING
+    from liq.producers.reference import run as run_reference
+    from liq.runtime.environment import environment
+    from liq.runtime.settings import load_settings
+
     settings = load_settings()
     known = configured_exchanges(settings)
     sources = contract_sources(chosen_exchanges(known, exchanges), environment())

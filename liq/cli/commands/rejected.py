@@ -6,9 +6,6 @@ from typing import Annotated
 import typer
 
 from liq.cli.console import exits_on_configuration_error, out
-from liq.producers.recorded import replay_rejected as replay_frames
-from liq.runtime.logs import configure_logging
-from liq.runtime.settings import load_settings
 from liq.schemas.vocabulary import RejectReason
 
 
@@ -22,6 +19,10 @@ def replay_rejected(
     frames go back into their raw topics as they were, so that their events have the ids that they
     would have had; a second run takes only what was rejected since.
     """
+    from liq.producers.recorded import replay_rejected as replay_frames
+    from liq.runtime.logs import configure_logging
+    from liq.runtime.settings import load_settings
+
     settings = load_settings()
     configure_logging(settings, worker="replay-rejected")
     result = asyncio.run(replay_frames(settings, reason))

@@ -14,14 +14,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from liq.cli.console import (
-    err,
-    exits_on_configuration_error,
-    out,
-    run_until_signal,
-    start_health,
-)
+from liq.cli.console import err, exits_on_configuration_error, out
 from liq.cli.exchanges import configured_exchanges
+from liq.cli.running import run_until_signal, start_health
 from liq.processors.normalizers import known_exchanges
 from liq.producers.recorded import (
     END_SILENCE_SECONDS,

@@ -4,13 +4,8 @@ from typing import Annotated
 
 import typer
 
-from liq.cli.console import exits_on_configuration_error, run_until_signal, start_health
-from liq.cli.exchanges import configured_exchanges
-from liq.cli.worker_topics import make_sure_of_topics
-from liq.runtime.settings import load_settings
-from liq.sinks import worker
-from liq.sinks.assignments import CONDITION
-from liq.sinks.registry import DestinationName, create_destination
+from liq.cli.console import exits_on_configuration_error
+from liq.sinks.registry import DestinationName
 
 
 @exits_on_configuration_error
@@ -20,6 +15,14 @@ def sink(
     ] = DestinationName.CLICKHOUSE,
 ) -> None:
     """Run a sink worker: Kafka topics into ClickHouse tables, every event once."""
+    from liq.cli.exchanges import configured_exchanges
+    from liq.cli.running import run_until_signal, start_health
+    from liq.cli.worker_topics import make_sure_of_topics
+    from liq.runtime.settings import load_settings
+    from liq.sinks import worker
+    from liq.sinks.assignments import CONDITION
+    from liq.sinks.registry import create_destination
+
     settings = load_settings()
     exchanges = configured_exchanges(settings)
     destination = create_destination(store, settings, exchanges)

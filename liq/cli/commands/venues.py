@@ -2,17 +2,18 @@
 
 from typing import Final
 
-from rich.table import Table
-
 from liq.cli.console import out
-from liq.processors.normalizers import known_exchanges
-from liq.processors.normalizers.registry import VENUES
 
 COLUMNS: Final = ("exchange", "feed", "publishes", "completeness", "price", "id made of")
 
 
 def venues() -> None:
     """List every exchange and feed: what it publishes, how completely, its price and its id."""
+    from rich.table import Table
+
+    from liq.processors.normalizers import known_exchanges
+    from liq.processors.normalizers.registry import VENUES
+
     table = Table(*COLUMNS, title="Venues")
     for exchange in known_exchanges():
         for name, feed in sorted(VENUES[exchange].feeds.items()):

@@ -121,7 +121,10 @@ async def start_consumer(settings: Settings, consumer: AIOKafkaConsumer) -> None
 
 
 async def assign_from_beginning(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
-    """Assign one partition at its oldest record; return the end that it has now.
+    """Assign one partition to a consumer without a group, which starts at its oldest record.
+
+    Returns:
+        The end that the partition has now.
 
     Raises:
         KafkaError: the brokers do not answer.
@@ -138,7 +141,7 @@ async def assign_all_from_beginning(
         KafkaError: the brokers do not answer.
     """
     consumer.assign(partitions)
-    await consumer.seek_to_beginning(*partitions)
+    # No seek: it would wait for the first fetch, which the broker holds back while it is empty.
     ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
     return ends
 

@@ -39,6 +39,8 @@ def emulate_long_poll(consumer: AIOKafkaConsumer) -> None:
         deadline = time.monotonic() + wait_seconds
         has_data = bool(await original(assignment, node_id, request))
         while not has_data and assignment.active and time.monotonic() < deadline:
+            if _is_cancelled():
+                return False
             try:
                 await asyncio.sleep(PAUSE_SECONDS)
             except asyncio.CancelledError:
@@ -47,3 +49,9 @@ def emulate_long_poll(consumer: AIOKafkaConsumer) -> None:
         return has_data
 
     setattr(fetcher, _METHOD, fetch)
+
+
+def _is_cancelled() -> bool:
+    """Return whether this task was cancelled; the fetcher catches the CancelledError itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 from types import SimpleNamespace
 
 import pytest
@@ -48,6 +49,27 @@ async def test_a_closing_fetcher_gets_its_answer_and_no_exception() -> None:
         await asyncio.sleep(0)
     fetching.cancel()
     assert await fetching is False
+
+
+async def test_a_fetch_that_is_cancelled_in_its_request_is_not_repeated() -> None:
+    requests = 0
+
+    async def fetch(_assignment: object, _node: int, _request: object) -> bool:
+        nonlocal requests
+        requests += 1
+        with contextlib.suppress(asyncio.CancelledError):  # as aiokafka's own does
+            await asyncio.Event().wait()
+        return False
+
+    patched = consumer([], wait_ms=60_000)
+    patched._fetcher._proc_fetch_request = fetch
+    emulate_long_poll(patched)
+    fetching = asyncio.ensure_future(patched._fetcher._proc_fetch_request(ACTIVE, 0, None))
+    await asyncio.sleep(0)
+    fetching.cancel()
+    await asyncio.wait({fetching}, timeout=30)
+    assert fetching.done()
+    assert requests == 1
 
 
 def test_another_aiokafka_is_refused_with_a_sentence() -> None:

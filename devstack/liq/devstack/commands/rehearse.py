@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from liq.cli.console import exits_on_configuration_error, out, run_until_signal, start_health
+from liq.cli.console import exits_on_configuration_error, out
+from liq.cli.running import run_until_signal, start_health
 from liq.devstack.exchange.rehearsal import rehearse as rehearse_capture
 from liq.producers.recorded import MAX_SPEED, parse_speed
 from liq.runtime.settings import load_settings

@@ -19,6 +19,8 @@ from liq.schemas.codec import DecodeError, decode
 from liq.schemas.records import Instrument
 
 POLL_MS: Final = 1_000
+# Contracts change once an hour, so an empty fetch may wait long.
+FETCH_WAIT_MS: Final = 5_000
 RETRY_SECONDS: Final = 5.0
 # A retried frame waits for its contract, and with it all frames behind it.
 WAIT_SECONDS: Final = 5.0
@@ -97,7 +99,7 @@ class InstrumentFollower(Service):
     async def _connect(self) -> None:
         """Start anew from the beginning of the topic, and read to its present end."""
         topic = TopicPartition(self._settings.topics.instruments, PARTITION)
-        consumer = new_consumer(self._settings)
+        consumer = new_consumer(self._settings, fetch_max_wait_ms=FETCH_WAIT_MS)
         self._consumer = consumer
         await start_consumer(self._settings, consumer)
         end = await assign_from_beginning(consumer, topic)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from liq.cli import worker_topics
+from liq.cli import running, worker_topics
 from liq.cli.commands import process, sink
 from liq.runtime.health import Health
 
@@ -34,7 +34,7 @@ def test_a_worker_with_topics_and_no_partitions_is_not_ready(
     monkeypatch.setattr(worker_topics, "ensure_topics", topics_are_there)
     monkeypatch.setattr("liq.processors.workers.worker.run", begin)
     monkeypatch.setattr("liq.sinks.worker.run", begin)
-    monkeypatch.setattr(sink, "run_until_signal", run_at_once)
+    monkeypatch.setattr(running, "run_until_signal", run_at_once)
     with contextlib.suppress(Begun):
         if command == "process":
             process.process(process.Stage.NORMALIZE)
