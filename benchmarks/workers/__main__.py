@@ -1,6 +1,7 @@
 """Whole workers on Apache Kafka beside plain aiokafka loops, in one table.
 
-    python -m benchmarks.workers [--form short|long] [--only NAME ...] [--rounds N] [--check]
+    python -m benchmarks.workers [--form short|long] [--only NAME ...] [--rounds N] [--rate N]
+                                 [--check]
 
     normalize  `liq process normalize` on a backlog: rate, processor time, memory, first output
     detect     the same of `liq process detect`
@@ -53,17 +54,21 @@ def main() -> None:
     parser.add_argument("--form", choices=tuple(FORMS), default="long")
     parser.add_argument("--only", nargs="+", choices=tuple(PARTS), help="instead of the form's")
     parser.add_argument("--rounds", type=int, help="instead of the form's")
+    parser.add_argument("--rate", type=int, help="frames a second of `sustained`")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a limit is missed")
     options = parser.parse_args()
     form, is_short = FORMS[options.form], options.form == "short"
     if options.rounds:
         form = replace(form, rounds=options.rounds, delay_rounds=options.rounds)
+    if options.rate:
+        [step] = form.sustained
+        form = replace(form, sustained=(replace(step, per_second=options.rate),))
     rows: list[Row] = []
     configure_logging(load_settings(log_level="WARNING"), worker="benchmark")
     # It complains of topics that the broker has just made and does not lead yet.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with apache_stack() as stack:
-        report.print_heading(form.rounds)
+        report.print_heading(form.rounds, form.delay_rounds)
         for name in options.only or form.parts:
             found = asyncio.run(PARTS[name](stack, form))
             report.print_rows(found, is_short=is_short)

@@ -45,7 +45,8 @@ class Exchange:
 @asynccontextmanager
 async def exchange(steps: Sequence[Step]) -> AsyncIterator[Exchange]:
     """Run an exchange with a load."""
-    context = multiprocessing.get_context("spawn")
+    # A fork: a fresh interpreter would import the whole benchmark again.
+    context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     process = context.Process(target=run_exchange, args=(steps, theirs), daemon=True)
     process.start()

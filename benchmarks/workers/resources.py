@@ -109,6 +109,7 @@ async def lags(stack: Stack, steps: Sequence[Step]) -> dict[str, Lag]:
         async with PipelineProgress(line.run.settings) as progress:
             early = await _lags(line, progress, began + min(EARLY_SECONDS, seconds / 2))
             late = await _lags(line, progress, began + seconds)
+        await line.exchange.ended()
     return {stage: Lag(early[stage], late[stage]) for stage in early}
 
 
