@@ -12,8 +12,9 @@
 
 Broker, ClickHouse, workers and loops are processes of their own on this machine. Rounds are
 interleaved, and the order alternates. A ratio is ours / plain loop (`peers.py`) of the same round.
-Limits are on ratios alone, for rates depend on the machine and on what else runs there. With
-`--check` the exit code is 1 when a limit is missed.
+The rows about a loop's CPU compare the loop itself with work that is not ours (`yardstick.py`).
+Limits are on ratios alone, for rates depend on the machine and on what else runs there
+(`report.py`). With `--check` the exit code is 1 when a limit is missed.
 """
 
 import argparse
