@@ -1,7 +1,7 @@
 """Figures out of measurements: quartiles, percentiles, ratios. Pure."""
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -51,13 +51,3 @@ def delays(values: Iterable[float]) -> Delays:
     if not ordered:
         return Delays(0, 0.0, 0.0, 0.0)
     return Delays(len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.99), ordered[-1])
-
-
-def matched(sent_ms: Mapping[str, float], seen_ms: Mapping[str, float]) -> tuple[list[float], int]:
-    """Match by id what was seen with what was sent.
-
-    Returns:
-        The delay of each id that was seen (ms), and how many sent ids were never seen.
-    """
-    found = [seen_ms[name] - at_ms for name, at_ms in sent_ms.items() if name in seen_ms]
-    return found, len(sent_ms) - len(found)

@@ -4,7 +4,8 @@
 
 A loop reads and writes the topics of the worker of the same name, under the worker's environment
 variables. It has no Faust, health, metrics, merge by time or restored state. It writes what the
-worker writes, and commits every half second, once everything sent before is acknowledged.
+worker writes, and commits every half second, once everything sent before is acknowledged. Detection
+has its default thresholds.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from liq.processors.cascades import MarketDetector, PartitionDetector
+from liq.processors.cascades import DetectorConfig, MarketDetector, PartitionDetector
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.snapshot import market_to_bytes
 from liq.processors.normalizers import (
@@ -26,7 +27,6 @@ from liq.processors.normalizers import (
     load_snapshot,
     normalize,
 )
-from liq.processors.stages.owned import detector_config
 from liq.processors.stages.pulses import beat_of, pulse_of
 from liq.runtime.settings import Settings, load_settings
 from liq.schemas.codec import decode, encode
@@ -181,7 +181,7 @@ class Detect(Loop):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, "detect", settings.topics.events)
-        self._config = detector_config(settings)
+        self._config = DetectorConfig()
         self._detectors: dict[int, PartitionDetector] = {}
 
     async def handle(self, place: TopicPartition, records: Sequence[Any]) -> None:
@@ -226,7 +226,7 @@ class Market(Loop):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, "market", settings.topics.pulse)
         sources = range(settings.topic_partitions)
-        self._detector = MarketDetector(detector_config(settings), sources)
+        self._detector = MarketDetector(DetectorConfig(), sources)
 
     async def handle(self, _: TopicPartition, records: Sequence[Any]) -> None:
         """Send what pulses give."""

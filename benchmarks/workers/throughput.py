@@ -54,20 +54,26 @@ async def drain(stack: Stack, backlog: Backlog, *, is_loop: bool, partitions: in
         async def has_ended() -> bool:
             return await ends.total(*backlog.last) >= wanted
 
+        async def begun() -> float:
+            what = f"the first record of {name} on {backlog.first[0]}"
+            return await wait_for(has_begun, seconds=START_SECONDS, what=what, check=check)
+
+        async def done(seconds: float) -> float:
+            what = f"{wanted:,} records of {name} on {backlog.last[0]}"
+            return await wait_for(has_ended, seconds=seconds, what=what, check=check)
+
         before, wanted = 0, backlog.warm.outputs
-        what = f"the output of {name}"
-        first = await wait_for(has_begun, seconds=START_SECONDS, what=what, check=check)
+        first = await begun()
         first_cpu = process.cpu_seconds()
-        await wait_for(has_ended, seconds=START_SECONDS, what=what, check=check)
+        await done(START_SECONDS)
         process.freeze()
         await write(run, backlog.measured.log)
         before = await ends.total(*backlog.first)
         wanted += backlog.measured.outputs
         cpu = -process.cpu_seconds()
         process.thaw()
-        started = await wait_for(has_begun, seconds=START_SECONDS, what=what, check=check)
-        seconds = START_SECONDS + backlog.measured.count / SLOWEST_PER_SECOND
-        ended = await wait_for(has_ended, seconds=seconds, what=what, check=check)
+        started = await begun()
+        ended = await done(START_SECONDS + backlog.measured.count / SLOWEST_PER_SECOND)
         cpu += process.cpu_seconds()
         peak = process.peak_mebibytes()
         await asyncio.to_thread(stack.supervisor.stop, name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.workers.figures import Delays, Quartiles, delays, matched, quartiles, ratios
+from benchmarks.workers.figures import Delays, Quartiles, delays, quartiles, ratios
 
 
 def test_quartiles_lie_between_rounds() -> None:
@@ -30,9 +30,3 @@ def test_rounds_of_both_are_as_many() -> None:
 def test_delays_are_ranks() -> None:
     assert delays(range(200, 0, -1)) == Delays(200, 101, 199, 200)
     assert delays([]) == Delays(0, 0, 0, 0)
-
-
-def test_what_was_sent_is_matched_by_its_id() -> None:
-    found, lost = matched({"a": 100, "b": 200, "c": 300}, {"c": 301, "a": 150, "stranger": 1})
-    assert sorted(found) == [1, 50]
-    assert lost == 1
