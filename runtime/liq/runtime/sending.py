@@ -5,7 +5,6 @@ partition, fills one batch for each, and has one future a batch.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -173,11 +172,6 @@ class BatchSender:
                 ERRORS.labels("output_waits").inc()
             else:
                 return future
-
-
-def count_topics(records: Sequence[Any]) -> Counter[str]:
-    """Return how many records each topic has."""
-    return Counter(record.topic for record in records)
 
 
 def _append(batch: Any, record: OutputRecord) -> bool:
