@@ -145,7 +145,7 @@ class ExpectedAlerts:
         self._market = MarketDetector(config, range(partitions))
 
     def event(self, partition: int, event: Liquidation) -> int:
-        """Return how many alerts of the market's detector a liquidation brings."""
+        """Return how many alerts a liquidation brings, links included."""
         detector = self._detectors[partition]
         before_ms = detector.clock_ms
         return self._judge(partition, before_ms, detector.apply(event, self._next(partition)))
@@ -163,9 +163,14 @@ class ExpectedAlerts:
         return self._offsets[partition] - 1
 
     def _judge(self, partition: int, before_ms: int, decided: Iterable[object]) -> int:
+        count = 0
         for item in decided:
-            if isinstance(item, CascadeAlert) and item.type is AlertType.WATCH:
-                continue
+            if isinstance(item, CascadeAlert):
+                if item.type is AlertType.WATCH:
+                    continue
+                count += 1
             self._market.add(item, before_ms, partition)  # type: ignore[arg-type]
         clock_ms = self._detectors[partition].clock_ms
-        return len(self._market.heartbeat(clock_ms, partition)) if clock_ms > before_ms else 0
+        if clock_ms > before_ms:
+            count += len(self._market.heartbeat(clock_ms, partition))
+        return count

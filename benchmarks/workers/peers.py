@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from liq.processors.cascades import DetectorConfig, MarketDetector, PartitionDetector
 from liq.processors.cascades.beat import Beat
+from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.snapshot import market_to_bytes
 from liq.processors.normalizers import (
     FrameMetadata,
@@ -29,6 +30,7 @@ from liq.processors.normalizers import (
 )
 from liq.processors.stages.pulses import beat_of, pulse_of
 from liq.runtime.settings import Settings, load_settings
+from liq.schemas.cloud_events import alert_headers, liquidation_headers
 from liq.schemas.codec import decode, encode
 from liq.schemas.headers import (
     CASCADE,
@@ -45,7 +47,7 @@ from liq.schemas.headers import (
     pulse_heartbeat_headers,
     text_header,
 )
-from liq.schemas.records import CascadeAlert, Liquidation, Pulse, Rejected, Source
+from liq.schemas.records import CascadeAlert, Pulse, Rejected, Source
 from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 from liq.schemas.vocabulary import AlertType
 
@@ -163,9 +165,10 @@ class Normalize(Loop):
                     await self.send(self.topics.rejected, exchange.encode(), encode(result))
                     continue
                 key, value = result.base.encode(), encode(result)
-                await self.send(self.topics.events, key, value)
+                headers = liquidation_headers(result)
+                await self.send(self.topics.events, key, value, headers)
                 if result.is_institutional:
-                    await self.send(self.topics.large, key, value)
+                    await self.send(self.topics.large, key, value, headers)
 
     async def _heartbeat(self, clock_ms: int) -> None:
         if clock_ms < self._heartbeat_ms + SECOND_MS:
@@ -196,7 +199,7 @@ class Detect(Loop):
                 clock_ms = integer_header(record.headers, CLOCK_MS) or 0
                 decided = detector.heartbeat(clock_ms, record.offset)
             else:
-                decided = detector.apply(decode(Liquidation, record.value), record.offset)
+                decided = detector.apply_view(decode_observation(record.value), record.offset)
             for item in decided:
                 await self._publish(number, before_ms, item)
         headers = pulse_heartbeat_headers(number, detector.clock_ms)
@@ -208,8 +211,10 @@ class Detect(Loop):
         else:
             key, value, kind = item.asset.encode(), encode(item), CASCADE
             if item.type is AlertType.WATCH:
-                await self.send(self.topics.watch, key, value)
+                await self.send(self.topics.watch, key, value, alert_headers(item))
                 return
+            name = item.cascade_id.encode()
+            await self.send(self.topics.cascades, name, value, alert_headers(item))
         await self.send(self.topics.pulse, key, value, pulse_headers(number, kind, before_ms))
 
     async def send_state(self) -> None:
@@ -235,7 +240,8 @@ class Market(Loop):
             source = integer_header(record.headers, SOURCE_PARTITION) or 0
             if record.value is None:
                 for alert in self._detector.heartbeat(clock_ms, source):
-                    await self.send(self.topics.cascades, alert.cascade_id.encode(), encode(alert))
+                    name, headers = alert.cascade_id.encode(), alert_headers(alert)
+                    await self.send(self.topics.cascades, name, encode(alert), headers)
             elif text_header(record.headers, RECORD) == CASCADE:
                 self._detector.add(decode(CascadeAlert, record.value), clock_ms, source)
             else:
