@@ -1,13 +1,18 @@
-"""The partition of a key: Kafka's own, asked once a topic and remembered within a bound."""
+"""Batches of our own, in order and within bounds; and the partition of a key, as Kafka gives it."""
 
-from typing import cast
+import asyncio
+from typing import Any, cast
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
+from aiokafka.record import MemoryRecords
 
 from liq.runtime import sending
-from liq.runtime.sending import KeyPartitions, partition_of
+from liq.runtime.kafka import MAX_BATCH_BYTES, MAX_REQUEST_BYTES
+from liq.runtime.sending import BatchSender, KeyPartitions, OutputRecord, partition_of
+from liq.schemas.topics import Topics as TopicNames
 
 
 class Topics:
@@ -52,3 +57,107 @@ async def test_keys_that_outsiders_make_up_do_not_fill_the_memory(
         await partitions.find("raw.okx", key)
     known = [key for key in (b"a", b"b", b"c") if partitions.known("raw.okx", key) is not None]
     assert known == [b"c"]
+
+
+class Broker(Topics):
+    """Stands where a producer does; keeps batches, and acknowledges them when it is told to."""
+
+    def __init__(self, timeouts: int = 0) -> None:
+        super().__init__(2)
+        self.timeouts = timeouts
+        self.batches: list[tuple[str, int, list[bytes]]] = []
+        self.futures: list[asyncio.Future[None]] = []
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[None]:
+        if self.timeouts:
+            self.timeouts -= 1
+            raise KafkaTimeoutError
+        self.batches.append((topic, partition, values_of(batch)))
+        self.futures.append(asyncio.get_running_loop().create_future())
+        return self.futures[-1]
+
+    def acknowledge(self) -> None:
+        for future in self.futures:
+            if not future.done():
+                future.set_result(None)
+
+
+def values_of(batch: Any) -> list[bytes]:
+    records = MemoryRecords(bytes(batch._build()))
+    found: list[bytes] = []
+    while records.has_next():
+        found += [record.value for record in records.next_batch()]
+    return found
+
+
+def sender(broker: Broker) -> BatchSender:
+    return BatchSender(cast("AIOKafkaProducer", broker), TopicNames("t"))
+
+
+def record(value: bytes, topic: str = "t.events", partition: int = 0) -> OutputRecord:
+    return OutputRecord(topic, b"BTC", value, partition=partition)
+
+
+async def test_records_are_sent_as_one_batch_a_partition_in_their_order() -> None:
+    broker = Broker()
+    records = [
+        record(b"a"),
+        record(b"b", partition=1),
+        record(b"c"),
+        record(b"d", topic="t.pulse"),
+        record(b"e"),
+    ]
+    sent = await sender(broker).send(records)
+    assert broker.batches == [
+        ("t.events", 0, [b"a", b"c", b"e"]),
+        ("t.events", 1, [b"b"]),
+        ("t.pulse", 0, [b"d"]),
+    ]
+    assert not sent.done()
+    broker.acknowledge()
+    await sent
+
+
+async def test_a_batch_that_is_full_is_followed_by_another() -> None:
+    broker = Broker()
+    values = [bytes([number]) * (MAX_BATCH_BYTES // 3) for number in range(7)]
+    await sender(broker).send([record(value) for value in values])
+    assert len(broker.batches) > 2
+    assert [value for _, _, batch in broker.batches for value in batch] == values
+
+
+async def test_sending_waits_while_too_much_is_unacknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sending, "MAX_PENDING_BYTES", 3)
+    broker = Broker()
+    output = sender(broker)
+    await output.send([record(b"four")])
+    second = asyncio.ensure_future(output.send([record(b"more")]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (len(broker.batches), second.done()) == (1, False)
+    broker.acknowledge()
+    await second
+    assert len(broker.batches) == 2
+
+
+async def test_a_broker_that_is_away_is_waited_for() -> None:
+    broker = Broker(timeouts=3)
+    await sender(broker).send([record(b"a")])
+    assert [values for _, _, values in broker.batches] == [[b"a"]]
+
+
+async def test_a_record_that_no_request_holds_is_refused_before_it_is_sent() -> None:
+    broker = Broker()
+    with pytest.raises(MessageSizeTooLargeError):
+        await sender(broker).send([record(b"a"), record(bytes(MAX_REQUEST_BYTES))])
+    assert broker.batches == []
+
+
+async def test_a_batch_that_is_refused_is_heard_of() -> None:
+    broker = Broker()
+    sent = await sender(broker).send([record(b"a")])
+    broker.futures[0].set_exception(KafkaTimeoutError())
+    with pytest.raises(KafkaTimeoutError):
+        await sent
