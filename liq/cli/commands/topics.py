@@ -1,17 +1,15 @@
 """`liq topics`: Kafka's topics as they should be."""
 
 import asyncio
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.table import Table
 
 from liq.cli.console import exits_on_configuration_error, out
-from liq.cli.exchanges import configured_exchanges
-from liq.runtime.logs import configure_logging
-from liq.runtime.settings import Settings, load_settings
-from liq.runtime.topic_state import TopicState
-from liq.runtime.topics import alter_topics, describe_topics, ensure_topics
+
+if TYPE_CHECKING:
+    from liq.runtime.settings import Settings
+    from liq.runtime.topic_state import TopicState
 
 # Shown below the differences that `--apply` leaves.
 FIXED: Final = (
@@ -34,6 +32,11 @@ def topics(
     """Create missing topics, and show where the others differ from what they should be."""
     if check and apply:
         raise typer.BadParameter("--check alters nothing; leave out one of --check and --apply")
+    from liq.cli.exchanges import configured_exchanges
+    from liq.runtime.logs import configure_logging
+    from liq.runtime.settings import load_settings
+    from liq.runtime.topics import describe_topics, ensure_topics
+
     settings = load_settings()
     configure_logging(settings, worker="topics")
     exchanges = configured_exchanges(settings)
@@ -44,12 +47,16 @@ def topics(
     _show(asyncio.run(describe_topics(settings, exchanges)))
 
 
-def _apply(settings: Settings, exchanges: tuple[str, ...]) -> None:
+def _apply(settings: "Settings", exchanges: tuple[str, ...]) -> None:
+    from liq.runtime.topics import alter_topics
+
     for change in asyncio.run(alter_topics(settings, exchanges)):
         out.print(f"{change.topic}: {change.setting} was {change.before}, is {change.after}")
 
 
-def _show(states: tuple[TopicState, ...]) -> None:
+def _show(states: "tuple[TopicState, ...]") -> None:
+    from rich.table import Table
+
     table = Table("topic", "partitions", "cleanup", "retention", "key", title="Topics")
     for state in states:
         table.add_row(*state.cells())

@@ -30,7 +30,7 @@ class Role:
 
 ROLES: Final = (
     Role("normalize", "`liq process normalize`", ("INSTITUTIONAL_", "PRICE_", "RATE_")),
-    Role("detect", "`liq process detect`", ("CASCADE_",)),
+    Role("detect", "`liq process detect`", ("CASCADE_", "CHECKPOINT_")),
     Role("clickhouse", "`liq migrate` and `liq sink clickhouse`", ("CLICKHOUSE_", "SINK_")),
     Role("reference", "`liq reference`", ("RATES_", "REFERENCE_"), has_contracts=True),
     Role("produce", "`liq produce`", ("PRODUCE_",), has_feeds=True),
