@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from liq.runtime.batch_codec import new_batch
@@ -69,12 +69,23 @@ class KeyPartitions:
         return partition
 
 
+@dataclass(slots=True)
+class _Lane:
+    """What waits for one partition while an earlier batch of it is under way."""
+
+    topic: str
+    partition: int
+    records: list[OutputRecord] = field(default_factory=list)
+    sent: "asyncio.Future[None] | None" = None
+    is_busy: bool = False
+
+
 class BatchSender:
     """Sends records, in order within each partition, as few batches.
 
-    `send` returns once the batches are queued, so that the caller can go on; the future that it
-    returns ends with the last acknowledgement. At most `MAX_PENDING_BYTES` (and one call's records)
-    wait for acknowledgements.
+    A partition has one batch under way; what comes meanwhile is its next one. So `send` waits for
+    no partition, and batches are as large as the brokers are slow. At most `MAX_PENDING_BYTES`, and
+    the records of one call, wait for acknowledgements.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
@@ -82,10 +93,12 @@ class BatchSender:
         self._producer = producer
         self._compression = topics.compression
         self._keys = KeyPartitions(producer)
+        self._lanes: dict[tuple[str, int], _Lane] = {}
         self._pending_bytes = 0
         self._acknowledged = asyncio.Event()
+        self._flushes: set[asyncio.Task[None]] = set()
 
-    async def send(self, records: Sequence[OutputRecord]) -> asyncio.Future[Any]:
+    async def send(self, records: Sequence[OutputRecord]) -> asyncio.Future[None]:
         """Queue records; the future ends when every replica has acknowledged all of them.
 
         The caller must await the future: it raises KafkaError where Kafka refuses a batch.
@@ -98,80 +111,131 @@ class BatchSender:
         while self._pending_bytes > MAX_PENDING_BYTES:
             self._acknowledged.clear()
             await self._acknowledged.wait()
-        places = await self._grouped(records)
-        futures = [
-            await self._queue(topic, partition, together)
-            for (topic, partition), together in places.items()
-        ]
-        return asyncio.gather(*[future for several in futures for future in several])
+        lanes = await self._queue(records)
+        sent = _all_of([_sent(lane) for lane in lanes])
+        for lane in lanes:
+            if not lane.is_busy:
+                await self._flush(lane)
+        return sent
 
-    async def _grouped(
-        self, records: Sequence[OutputRecord]
-    ) -> dict[tuple[str, int], list[OutputRecord]]:
-        places: dict[tuple[str, int], list[OutputRecord]] = {}
+    async def _queue(self, records: Sequence[OutputRecord]) -> list[_Lane]:
+        """Append records to their partitions' lanes; return those lanes."""
+        lanes: dict[tuple[str, int], _Lane] = {}
         known = self._keys.known
         for record in records:
+            size = len(record.value or b"") + len(record.key)
+            if size > MAX_RECORD_BYTES:
+                raise MessageSizeTooLargeError(
+                    f"a record for {record.topic} is larger than any request"
+                )
             partition = record.partition
             if partition is None:
                 partition = known(record.topic, record.key)
                 if partition is None:
                     partition = await self._keys.find(record.topic, record.key)
             place = (record.topic, partition)
-            together = places.get(place)
-            if together is None:
-                places[place] = [record]
-            else:
-                together.append(record)
-        return places
-
-    async def _queue(
-        self, topic: str, partition: int, records: list[OutputRecord]
-    ) -> list[asyncio.Future[Any]]:
-        """Fill batches with the records of one partition and queue them."""
-        futures = []
-        compression = self._compression(topic)
-        batch, count, size = new_batch(compression), 0, 0
-        for record in records:
-            if len(record.value or b"") + len(record.key) > MAX_RECORD_BYTES:
-                raise MessageSizeTooLargeError(f"a record for {topic} is larger than any request")
-            if not _append(batch, record):
-                futures.append(await self._send_batch(topic, partition, batch, count, size))
-                batch, count, size = new_batch(compression), 0, 0
-                _append(batch, record)
-            count += 1
-            size += len(record.value or b"")
-        futures.append(await self._send_batch(topic, partition, batch, count, size))
-        return futures
-
-    async def _send_batch(
-        self, topic: str, partition: int, batch: Any, count: int, size: int
-    ) -> asyncio.Future[Any]:
-        batch.close()
-        self._pending_bytes += size
+            lane = lanes.get(place)
+            if lane is None:
+                lane = lanes[place] = self._lanes.setdefault(place, _Lane(*place))
+            lane.records.append(record)
+            self._pending_bytes += size
         PENDING_BYTES.set(self._pending_bytes)
-        future = await self._send_or_wait(topic, partition, batch)
+        return list(lanes.values())
 
-        def end(done: asyncio.Future[Any]) -> None:
-            self._pending_bytes -= size
-            PENDING_BYTES.set(self._pending_bytes)
-            self._acknowledged.set()
-            if not done.cancelled() and done.exception() is None:
-                RECORDS_OUT.labels(topic).inc(count)
+    async def _flush(self, lane: _Lane) -> None:
+        """Send what waits in a lane; when it is acknowledged, send what has come meanwhile."""
+        records, sent = lane.records, _sent(lane)
+        lane.records, lane.sent, lane.is_busy = [], None, True
+        try:
+            batches = [
+                await self._send_or_wait(lane, batch) for batch in self._batches(lane, records)
+            ]
+        except KafkaError as error:
+            sent.set_exception(error)
+            return
 
-        future.add_done_callback(end)
-        return future
+        def end(done: "asyncio.Future[None]") -> None:
+            self._end(lane, records, sent, done)
 
-    async def _send_or_wait(self, topic: str, partition: int, batch: Any) -> asyncio.Future[Any]:
+        _all_of(batches).add_done_callback(end)
+
+    def _end(
+        self,
+        lane: _Lane,
+        records: Sequence[OutputRecord],
+        sent: "asyncio.Future[None]",
+        done: "asyncio.Future[None]",
+    ) -> None:
+        self._pending_bytes -= sum(len(each.value or b"") + len(each.key) for each in records)
+        PENDING_BYTES.set(self._pending_bytes)
+        self._acknowledged.set()
+        if (error := done.exception()) is not None:
+            sent.set_exception(error)
+            return
+        RECORDS_OUT.labels(lane.topic).inc(len(records))
+        sent.set_result(None)
+        if lane.records:
+            flush = asyncio.ensure_future(self._flush(lane))
+            self._flushes.add(flush)
+            flush.add_done_callback(self._flushes.discard)
+        else:
+            lane.is_busy = False
+
+    def _batches(self, lane: _Lane, records: Sequence[OutputRecord]) -> list[Any]:
+        """Fill batches with records of one partition."""
+        compression = self._compression(lane.topic)
+        batches = [new_batch(compression)]
+        for record in records:
+            if not _append(batches[-1], record):
+                batches.append(new_batch(compression))
+                _append(batches[-1], record)
+        for batch in batches:
+            batch.close()
+        return batches
+
+    async def _send_or_wait(self, lane: _Lane, batch: Any) -> "asyncio.Future[Any]":
         """Queue a batch once the partition's last one is under way, however long that takes."""
         while True:
             try:
                 future: asyncio.Future[Any] = await self._producer.send_batch(
-                    batch, topic, partition=partition
+                    batch, lane.topic, partition=lane.partition
                 )
             except KafkaTimeoutError:
                 ERRORS.labels("output_waits").inc()
             else:
                 return future
+
+
+def _sent(lane: _Lane) -> "asyncio.Future[None]":
+    """Return the future of what waits in a lane."""
+    if lane.sent is None:
+        lane.sent = asyncio.get_running_loop().create_future()
+    return lane.sent
+
+
+def _all_of(futures: "Sequence[asyncio.Future[Any]]") -> "asyncio.Future[None]":
+    """Return a future that ends with the last of several, or with the first that fails.
+
+    Unlike `asyncio.gather`, it cancels none of them, for others wait for them, too.
+    """
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    left = len(futures)
+
+    def end(done: "asyncio.Future[Any]") -> None:
+        nonlocal left
+        left -= 1
+        if ended.done():
+            return
+        if (error := done.exception()) is not None:
+            ended.set_exception(error)
+        elif left == 0:
+            ended.set_result(None)
+
+    for future in futures:
+        future.add_done_callback(end)
+    if not futures:
+        ended.set_result(None)
+    return ended
 
 
 def _append(batch: Any, record: OutputRecord) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from mode import Service
@@ -41,7 +40,7 @@ class Output(Service):
             raise RuntimeError("Output is used before the worker started it")
         return sorted(await self._producer.partitions_for(topic))
 
-    async def send(self, records: Sequence[OutputRecord]) -> asyncio.Future[Any]:
+    async def send(self, records: Sequence[OutputRecord]) -> asyncio.Future[None]:
         """Queue records in order; the future ends when every replica has acknowledged all of them.
 
         Raises:

@@ -44,8 +44,9 @@ from liq.runtime.settings import Settings
 
 #: The health condition that holds once the consumer group has assigned partitions.
 CONDITION: Final = "assignment"
-#: Batches whose acknowledgements are outstanding. Those of the detector wait for its checkpoint.
-NORMALIZE_IN_FLIGHT: Final = 4
+#: Batches whose acknowledgements are outstanding; `BatchSender` bounds the bytes of what they gave.
+#: Those of the detector wait for its checkpoint.
+NORMALIZE_IN_FLIGHT: Final = 64
 DETECT_IN_FLIGHT: Final = 1_000
 
 Stream = faust.StreamT[bytes]
