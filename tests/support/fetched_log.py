@@ -28,6 +28,7 @@ class FetchedLog:
             place: SimpleNamespace(position=0, highwater=None, lso=None, has_valid_position=True)
             for place in self._logs
         }
+        self._fetcher = SimpleNamespace(_prefetch_backoff=0.1)
         assignment = SimpleNamespace(state_value=self._states.get)
         self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
 

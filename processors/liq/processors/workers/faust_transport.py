@@ -77,11 +77,7 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         """Start the consumer, and the stand-in for a long poll where it is asked for."""
         await super().on_start()
         consumer = self._ensure_consumer()
-        transport = cast("EngineTransport", self.transport)
-        if transport.merge:
-            # Records that wait for others must not keep the consumer from fetching those.
-            consumer._fetcher._prefetch_backoff = 0  # noqa: SLF001
-        if transport.emulate_long_poll:
+        if cast("EngineTransport", self.transport).emulate_long_poll:
             emulate_long_poll(consumer)
 
     async def _fetch_records(

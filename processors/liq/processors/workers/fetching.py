@@ -41,6 +41,8 @@ RECORD_OVERHEAD_BYTES: Final = 1_500
 #: How long the merge waits for a partition whose records the broker has and does not send.
 MISSING_SECONDS: Final = 5.0
 MISSING_POLL_SECONDS: Final = 0.02
+#: How long unread records keep aiokafka from fetching other partitions; its own default.
+PREFETCH_BACKOFF_SECONDS: Final = 0.1
 #: Records that were received longer ago are old: the log is caught up with, or replayed.
 LIVE_SECONDS: Final = 5
 
@@ -175,6 +177,7 @@ class MergedReader:
         behind = self._behind(consumer, active)
         lacking = {each for each in behind if not self._merge.held(each)}
         waited_for = self._waited_for(lacking)
+        _fetch_past_unread(consumer, is_wanted=bool(waited_for))
         if waited_for:
             await self._take(consumer, waited_for, MISSING_POLL_SECONDS, limit)
             return True
@@ -294,6 +297,16 @@ def unread(consumer: AIOKafkaConsumer, partition: Any) -> int | None:
         return None
     end = _readable_end(state)
     return None if end is None else max(0, end - state.position)
+
+
+def _fetch_past_unread(consumer: AIOKafkaConsumer, *, is_wanted: bool) -> None:
+    """Say whether the consumer fetches partitions while fetched records of others are unread.
+
+    Where those wait for the order, it must. Otherwise it must not: the fetch for quiet partitions
+    would be under way for its full wait, and the busy ones, which it left out, would wait with it.
+    """
+    backoff_seconds = 0.0 if is_wanted else PREFETCH_BACKOFF_SECONDS
+    consumer._fetcher._prefetch_backoff = backoff_seconds  # noqa: SLF001 - no setting for it
 
 
 def _readable_end(state: Any) -> int | None:

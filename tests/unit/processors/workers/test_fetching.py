@@ -4,7 +4,13 @@ from typing import Any
 import pytest
 
 from liq.processors.workers import fetching
-from liq.processors.workers.fetching import MISSING_SECONDS, DirectReader, MergedReader, unread
+from liq.processors.workers.fetching import (
+    MISSING_SECONDS,
+    PREFETCH_BACKOFF_SECONDS,
+    DirectReader,
+    MergedReader,
+    unread,
+)
 from liq.runtime.record_time import received_at_ns
 from tests.support.fetched_log import TOPIC, FetchedLog
 
@@ -75,6 +81,16 @@ async def test_a_partition_that_is_not_served_holds_up_the_others_for_a_while_on
     assert passed[0] >= MISSING_SECONDS
     log.unserved = set()
     assert await read_all(reader, log) == [(1, 0)]
+
+
+async def test_the_consumer_fetches_past_unread_records_only_while_they_wait_for_others() -> None:
+    log = FetchedLog([[10, 20, 30], [15]], chunk=1)
+    reader = merged(log)
+    consumer: Any = log
+    await reader._clear(consumer, log.partitions, 0)
+    assert log._fetcher._prefetch_backoff == 0
+    await read_all(reader, log)
+    assert log._fetcher._prefetch_backoff == PREFETCH_BACKOFF_SECONDS
 
 
 async def test_what_was_held_of_a_partition_that_moved_is_read_again() -> None:
