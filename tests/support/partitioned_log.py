@@ -22,7 +22,7 @@ class PartitionedLog:
         self._chance = chance
         self._largest_step = largest_step
         self._logs = {
-            TopicPartition(TOPIC, number): [_record(offset, each) for offset, each in enumerate(log)]
+            TopicPartition(TOPIC, number): [_record(*entry) for entry in enumerate(log)]
             for number, log in enumerate(logs)
         }
         self._positions = dict.fromkeys(self._logs, 0)

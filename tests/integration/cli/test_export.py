@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 import pytest
@@ -33,7 +33,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
     return made
 
 
-def disordered(events: list[Liquidation]) -> list[Liquidation]:
+def disordered(events: Sequence[Liquidation]) -> list[Liquidation]:
     """The events up to twenty seconds out of place, and every seventh once more, much later."""
     chance = random.Random(20_260_710)  # noqa: S311 - no secrets
     placed = [(each.received_at_ms + chance.randrange(DISORDER_MS), each) for each in events]
@@ -41,7 +41,7 @@ def disordered(events: list[Liquidation]) -> list[Liquidation]:
     return [event for _, event in sorted(placed, key=lambda entry: entry[0])]
 
 
-async def publish(settings: Settings, events: list[Liquidation]) -> None:
+async def publish(settings: Settings, events: Sequence[Liquidation]) -> None:
     producer = new_producer(settings, "test")
     await producer.start()
     topic = settings.topics.events
