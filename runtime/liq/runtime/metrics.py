@@ -170,6 +170,10 @@ LISTED_CONTRACTS = Gauge(
 RATE_AGE = Gauge(
     "liq_rate_age_seconds", "Age of the newest rate of a currency in dollars.", ["currency"]
 )
+STALLED = Gauge(
+    "liq_stalled_seconds",
+    "Time for which the worker has had lag and has handled nothing; from 60 on it is not ready.",
+)
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
 ALL_METRICS = (
@@ -221,6 +225,7 @@ ALL_METRICS = (
     LISTING_AGE,
     LISTED_CONTRACTS,
     RATE_AGE,
+    STALLED,
     READY,
 )
 
@@ -251,15 +256,20 @@ ASSET_LABEL = BoundedLabel(limit=2_000)
 
 
 class RateMeter:
-    """Counts per second over a sliding window, for the gauge `liq_events_per_second`."""
+    """Counts per second over a sliding window, for the gauge `liq_events_per_second`.
+
+    `count` is what was counted since the start.
+    """
 
     def __init__(self, window_seconds: float = RATE_WINDOW_SECONDS) -> None:
         self._window_seconds = window_seconds
         self._counts: deque[tuple[float, int]] = deque()
         self._total = 0
+        self.count = 0
 
     def add(self, count: int) -> None:
         """Count records that were handled just now."""
+        self.count += count
         self._counts.append((time.monotonic(), count))
         self._total += count
         self._drop_old()

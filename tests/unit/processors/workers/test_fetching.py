@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from liq.processors.workers import fetching
-from liq.processors.workers.fetching import MISSING_SECONDS, DirectReader, MergedReader, unread
+from liq.processors.workers.fetching import MISSING_SECONDS, DirectReader, MergedReader
+from liq.runtime.fetch_state import unread
 from liq.runtime.record_time import received_at_ns
 from tests.support.fetched_log import TOPIC, FetchedLog
 
