@@ -54,6 +54,24 @@ BRANCHING_RATIO = Gauge(
     "Liquidations that one triggers, from complete feeds only; near 1 is critical.",
     ["asset", "side"],
 )
+DECIDED_AGE = Gauge(
+    "liq_detection_decided_age_seconds",
+    "Age of the time until which detection has decided (scope: assets, market); of a log that is "
+    "replayed, its age. Of the worker that detects on the market.",
+    ["scope"],
+)
+PARTITION_BEHIND = Gauge(
+    "liq_detection_partition_behind_seconds",
+    "How far the clock of an events partition is behind the furthest one; detection of the market "
+    "is as far as the slowest. Of the worker that detects on the market.",
+    ["partition"],
+)
+DETECTION_WAITING = Gauge(
+    "liq_detection_waiting",
+    "1 while detection of the market waits for an events partition that says nothing while others "
+    "go on.",
+    ["partition"],
+)
 CONSUMER_LAG = Gauge("liq_consumer_lag_records", "Records not yet handled.", ["topic", "partition"])
 SINK_ROWS = Counter("liq_sink_rows_total", "Rows that ClickHouse acknowledged.", ["table"])
 SINK_SKIPPED = Counter(
@@ -193,6 +211,9 @@ ALL_METRICS = (
     LEFT_OUT,
     CASCADE_RISK,
     BRANCHING_RATIO,
+    DECIDED_AGE,
+    PARTITION_BEHIND,
+    DETECTION_WAITING,
     CONSUMER_LAG,
     SINK_ROWS,
     SINK_SKIPPED,

@@ -93,7 +93,8 @@ def run(settings: Settings, stage: Stage, exchanges: Iterable[str], health: Heal
         app, instruments = normalize_app(settings, output, health, exchanges)
         services.append(instruments)
     else:
-        app = detect_app(settings, output, health)
+        app, status = detect_app(settings, output, health)
+        services.append(status)
     log.info("worker_starting", stage=stage, group=settings.group(stage))
     watch = Watch(app, health, READ[stage])
     StageWorker(app, watch, *services).execute_from_commandline()
