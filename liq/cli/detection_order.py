@@ -24,6 +24,8 @@ POLL_MS: Final = 500
 POLL_RECORDS: Final = 500
 #: No more is fetched of a partition of which so many records wait for other partitions.
 HELD_RECORDS: Final = 1_000
+#: Above so many bytes, only partitions of which nothing is held are fetched, a record at a time.
+HELD_BYTES: Final = 64 * 1024 * 1024
 #: A line has this much around its bytes in memory.
 LINE_OVERHEAD_BYTES: Final = 200
 #: The time of a record that moves no clock.
@@ -59,8 +61,12 @@ class DetectionOrder:
         """
         behind = await self._behind(set(self.ends))
         while behind:
-            while any(not self._merge.held(each) for each in behind):
-                await self._fetch({each for each in behind if not self._is_held_enough(each)})
+            while lacking := {each for each in behind if not self._merge.held(each)}:
+                if self._merge.held_bytes < HELD_BYTES:
+                    wanted = {each for each in behind if self._merge.held(each) < HELD_RECORDS}
+                    await self._fetch(wanted, POLL_RECORDS)
+                else:
+                    await self._fetch(lacking, 1)
                 behind = await self._behind(behind)
             barrier = self._merge.barrier(behind)
             for _, detected in self._merge.release(sys.maxsize if barrier is None else barrier[0]):
@@ -68,16 +74,13 @@ class DetectionOrder:
         for _, detected in self._merge.release(sys.maxsize):
             yield detected.line
 
-    def _is_held_enough(self, partition: TopicPartition) -> bool:
-        return self._merge.held(partition) >= HELD_RECORDS
-
     async def _behind(self, partitions: set[TopicPartition]) -> set[TopicPartition]:
         """Return the partitions that are not read to their ends."""
         return {each for each in partitions if await self.consumer.position(each) < self.ends[each]}
 
-    async def _fetch(self, partitions: set[TopicPartition]) -> None:
+    async def _fetch(self, partitions: set[TopicPartition], max_records: int) -> None:
         fetched = await self.consumer.getmany(
-            *partitions, timeout_ms=POLL_MS, max_records=POLL_RECORDS
+            *partitions, timeout_ms=POLL_MS, max_records=max_records
         )
         for partition, records in fetched.items():
             lines = []

@@ -13,9 +13,11 @@ from decimal import Decimal
 from itertools import accumulate
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liq.cli import detection_order
 from liq.cli.detection_order import DetectionOrder, clock_line
 from liq.processors.cascades import (
     CascadeEngine,
@@ -29,7 +31,7 @@ from liq.schemas.headers import CLOCK_MS, integer_header
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Arrival
 from tests.property.processors.cascades.test_links import QUIET_MS, Said, log_of
-from tests.support.cascade_events import START_MS
+from tests.support.cascade_events import START_MS, liquidation
 from tests.support.partitioned_log import PartitionedLog
 
 CONFIG = DetectorConfig()
@@ -105,6 +107,22 @@ def by_workers(chance: random.Random, log: PartitionedLog) -> set[bytes]:
             elif not isinstance(item, CascadeAlert) or item.type is not AlertType.WATCH:
                 market.add(item, clock_ms, source)
     return {encode(alert) for alert in published}
+
+
+def test_what_is_held_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of the log is in one partition, ahead of a slow one, in large records."""
+    monkeypatch.setattr(detection_order, "HELD_BYTES", 100_000)
+    chance = random.Random(5)  # noqa: S311 - no secrets
+    large = encode(replace(liquidation("a", 0), native_symbol="x" * 10_000))
+    log = PartitionedLog(chance, [[large] * 400, [START_MS] * 400], largest_step=1)
+    order = DetectionOrder(log, log.ends)
+
+    async def most_held() -> int:
+        held = [order._merge.held_bytes async for _ in order.lines()]
+        assert len(held) == 800
+        return max(held)
+
+    assert asyncio.run(most_held()) < 2 * 100_000
 
 
 async def exported(log: PartitionedLog) -> list[bytes]:
