@@ -27,15 +27,16 @@ class GroupProgress:
         Raises:
             KafkaError: the brokers do not answer; `close` then, and ask anew.
         """
-        if self._consumer is None or self._admin is None:
+        if self._admin is None or self._consumer is None:
             self._admin = new_admin(self._settings, CLIENT_ID)
-            await self._admin.start()
             self._consumer = new_consumer(self._settings)
+            await self._admin.start()
             await start_consumer(self._settings, self._consumer)
-        places = await list_partitions(self._admin, [self._settings.topics.events])
-        ends = await self._consumer.end_offsets(places)
-        oldest = await self._consumer.beginning_offsets(places)
-        committed = await committed_places(self._admin, self._settings.group("detect"))
+        admin, consumer = self._admin, self._consumer
+        places = await list_partitions(admin, [self._settings.topics.events])
+        ends = await consumer.end_offsets(places)
+        oldest = await consumer.beginning_offsets(places)
+        committed = await committed_places(admin, self._settings.group("detect"))
         progress = {}
         for place in places:
             offset, note = committed.get(place, (0, ""))

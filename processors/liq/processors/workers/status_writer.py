@@ -59,9 +59,13 @@ class StatusWriter(Service):
         self._now = now
         self._detector = detector_config(settings).identity
         self._progress = GroupProgress(settings)
+        self._asking: asyncio.Future[dict[int, PartitionProgress]] | None = None
 
     async def on_stop(self) -> None:
         """Close the connections of our own."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
         await self._progress.close()
 
     @Service.timer(STATUS_SECONDS)
@@ -111,10 +115,21 @@ class StatusWriter(Service):
         )
 
     async def _ask(self) -> dict[int, PartitionProgress]:
+        """Return what the brokers say; nothing while they do not answer.
+
+        A question that takes longer is not cancelled, because clients that start cannot be: its
+        answer is for the next status, and there is one question at a time.
+        """
+        asking = self._asking or asyncio.ensure_future(self._progress.ask())
+        await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+        self._asking = None if asking.done() else asking
+        if not asking.done():
+            ERRORS.labels("detection_progress").inc()
+            log.warning("progress_unknown", error=f"no answer within {ANSWER_SECONDS:.0f} s")
+            return {}
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._progress.ask()
-        except (KafkaError, TimeoutError) as error:
+            return asking.result()
+        except KafkaError as error:
             ERRORS.labels("detection_progress").inc()
             log.warning("progress_unknown", error=repr(error))
             await self._progress.close()
