@@ -2,6 +2,7 @@
 
 import asyncio
 
+from liq.runtime.beating import beating
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
@@ -14,5 +15,10 @@ def make_sure_of_topics(settings: Settings, exchanges: tuple[str, ...], health: 
     partition and a retention of their own.
     """
     health.require("topics", "comparing them with what they should be")
-    asyncio.run(ensure_topics(settings, exchanges))
+    asyncio.run(_compare(settings, exchanges, health))
     health.set("topics", holds=True, reason="as they should be")
+
+
+async def _compare(settings: Settings, exchanges: tuple[str, ...], health: Health) -> None:
+    async with beating(health):
+        await ensure_topics(settings, exchanges)

@@ -13,9 +13,8 @@ from liq.schemas.codec import decode
 from liq.schemas.records import FeedStatus
 from liq.schemas.vocabulary import FeedEvent
 from liq.sinks.clickhouse.client import connect
-from tests.faults.offline import alerts_of_log
 from tests.faults.traffic import sent_ms
-from tests.support.pipeline_log import run_offline, values
+from tests.support.pipeline_log import offline_alerts, run_offline, values
 
 # Where a record was found may differ between two deliveries of one event; what it says may not.
 CIRCUMSTANCES = ("received_at_ms", "source")
@@ -60,7 +59,7 @@ def judge(settings: Settings, exchanges: Sequence[LocalExchange]) -> Verdict:
         if frame not in frames[topic]
     ]
     expected_events, rejections = normalized(settings, list(raw_topics))
-    expected_alerts = [parsed(line) for line in alerts_of_log(settings)]
+    expected_alerts = [parsed(line) for line in offline_alerts(settings)]
     events = [parsed(value) for value in values(settings, topics.events)]
     alerts = [parsed(value) for value in values(settings, topics.cascades)]
     refused = [parsed(value) for value in values(settings, topics.rejected)]

@@ -66,10 +66,10 @@ def run_offline(
 
 
 def offline_alerts(settings: Settings) -> list[bytes]:
-    """What `liq detect` says about the events topic, all partitions together."""
-    log = run_offline(settings, "export", settings.topics.events)
+    """What `liq detect` says about the events topic as the detecting workers applied it."""
+    log = run_offline(settings, "export", settings.topics.events, "--as-detected")
     assert log.returncode == 0, log.stderr
-    detected = run_offline(settings, "detect", "--unordered", data=log.stdout)
+    detected = run_offline(settings, "detect", data=log.stdout)
     assert detected.returncode == 0, detected.stderr
     return detected.stdout.splitlines()
 

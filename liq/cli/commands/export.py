@@ -1,17 +1,19 @@
-"""`liq export`: a topic's log as JSON Lines, for the offline tools."""
+"""`liq export`: a topic's log, or a range of it, as JSON Lines for the offline tools."""
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Annotated, Any
 
-import orjson
 import typer
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from liq.cli.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.cli.console import exits_on_configuration_error
-from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
+from liq.cli.detection_order import DetectionOrder, clock_line
+from liq.cli.offset_ranges import OffsetRange, find_ranges, parse_offsets
+from liq.runtime.kafka import PARTITION_FETCH_BYTES, new_consumer, start_consumer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
@@ -27,7 +29,7 @@ POLL_MS = 500
 
 @exits_on_configuration_error
 @clickhouse_errors_as_sentences()
-def export(
+def export(  # noqa: PLR0913, PLR0917 - the command's options
     topic: Annotated[str, typer.Argument(help="A topic's full name.")],
     partition: Annotated[
         int | None, typer.Option(min=0, help="One partition; all of them by default.")
@@ -35,6 +37,27 @@ def export(
     archive: Annotated[
         bool, typer.Option(help="A raw topic's frames from ClickHouse (SINK_RAW_ARCHIVE).")
     ] = False,
+    as_detected: Annotated[
+        bool,
+        typer.Option(
+            "--as-detected",
+            help="The events topic, its partitions merged in the order in which detection applied "
+            "them.",
+        ),
+    ] = False,
+    from_ms: Annotated[
+        int | None,
+        typer.Option(min=0, help="From this time of the broker on: UTC milliseconds since 1970."),
+    ] = None,
+    to_ms: Annotated[
+        int | None, typer.Option(min=0, help="Up to this time of the broker, itself not included.")
+    ] = None,
+    from_offsets: Annotated[
+        str, typer.Option(help="From these offsets on, as PARTITION:OFFSET with commas.")
+    ] = "",
+    to_offsets: Annotated[
+        str, typer.Option(help="Up to these offsets, themselves not included.")
+    ] = "",
 ) -> None:
     """Write a topic's records on stdout, partition by partition, up to its present end.
 
@@ -42,10 +65,17 @@ def export(
     what `liq detect` reads, heartbeats included; other topics give their records as they are.
     """
     settings = load_settings()
+    wanted = OffsetRange(from_ms, to_ms, parse_offsets(from_offsets), parse_offsets(to_offsets))
+    if as_detected and topic != settings.topics.events:
+        raise typer.BadParameter(
+            f"detection reads {settings.topics.events}; leave out --as-detected for {topic}"
+        )
     if archive:
+        if wanted != OffsetRange():
+            raise typer.BadParameter("the archive is exported as a whole; leave out the range")
         _export_archive(settings, topic, partition)
     else:
-        asyncio.run(_export(settings, topic, partition))
+        asyncio.run(_export(settings, topic, partition, wanted, as_detected=as_detected))
 
 
 def _export_archive(settings: Settings, topic: str, only: int | None) -> None:
@@ -59,15 +89,35 @@ def _export_archive(settings: Settings, topic: str, only: int | None) -> None:
     sys.stdout.buffer.flush()
 
 
-async def _export(settings: Settings, topic: str, only: int | None) -> None:
-    consumer = new_consumer(settings)
+async def _export(
+    settings: Settings, topic: str, only: int | None, wanted: OffsetRange, *, as_detected: bool
+) -> None:
+    consumer = new_consumer(settings, max_partition_fetch_bytes=PARTITION_FETCH_BYTES)
     await start_consumer(settings, consumer)
     try:
-        for partition in await _wanted_partitions(settings, topic, only):
-            await _export_partition(settings, consumer, partition)
+        partitions = await _wanted_partitions(settings, topic, only)
+        ranges = await find_ranges(consumer, partitions, wanted)
+        if as_detected:
+            await _export_as_detected(consumer, ranges)
+        else:
+            for place, (start, end) in ranges.items():
+                await _export_partition(settings, consumer, place, start, end)
     finally:
         await consumer.stop()
         sys.stdout.buffer.flush()
+
+
+async def _export_as_detected(
+    consumer: AIOKafkaConsumer, ranges: Mapping[TopicPartition, tuple[int, int]]
+) -> None:
+    consumer.assign(list(ranges))
+    for place, (start, _) in ranges.items():
+        consumer.seek(place, start)
+    order = DetectionOrder(consumer, {place: end for place, (_, end) in ranges.items()})
+    async for line in order.lines():
+        sys.stdout.buffer.write(line + b"\n")
+    if order.left_out:
+        typer.echo(f"{order.left_out} records that detection rejects were left out.", err=True)
 
 
 async def _wanted_partitions(
@@ -82,12 +132,15 @@ async def _wanted_partitions(
     return wanted
 
 
-async def _export_partition(settings: Settings, consumer: Any, partition: TopicPartition) -> None:
-    end = await assign_from_beginning(consumer, partition)
+async def _export_partition(
+    settings: Settings, consumer: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int
+) -> None:
+    consumer.assign([partition])
+    consumer.seek(partition, start)
     while await consumer.position(partition) < end:
         for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
             for record in records:
-                line = _line(settings, record)
+                line = _line(settings, record) if record.offset < end else None
                 if line is not None:
                     sys.stdout.buffer.write(line + b"\n")
 
@@ -95,7 +148,7 @@ async def _export_partition(settings: Settings, consumer: Any, partition: TopicP
 def _line(settings: Settings, record: Any) -> bytes | None:
     if record.value is None:
         clock_ms = integer_header(record.headers, CLOCK_MS)
-        return None if clock_ms is None else orjson.dumps({CLOCK_MS: clock_ms})
+        return None if clock_ms is None else clock_line(clock_ms)
     exchange = settings.topics.raw_exchange(record.topic)
     if exchange == record.topic:
         return bytes(record.value)

@@ -86,10 +86,15 @@ def detect(
         bool,
         typer.Option(help="Sort by time of receipt first: for partitions one after another."),
     ] = False,
+    end: Annotated[
+        bool,
+        typer.Option(help="End what is open at the end of input; workers wait for more instead."),
+    ] = True,
 ) -> None:
     """Read events on stdin in log order; write cascade alerts on stdout.
 
     A line `{"clock_ms": N}` is a heartbeat. At the end of input, what is still open is ended.
+    `liq export --as-detected` writes the order in which the workers detected.
     """
     config = detector_config(load_settings())
     detect_line = _adaptive_lines(config) if profile is Profile.DEFAULT else _basic_lines()
@@ -97,7 +102,7 @@ def detect(
     if unordered:
         lines = sorted(lines, key=lambda line: _received_at_ms(line[1]))
     broken = 0
-    for place, (number, text) in enumerate(_with_end(lines)):
+    for place, (number, text) in enumerate(_with_end(lines) if end else lines):
         if not text.strip() and number:
             continue
         try:

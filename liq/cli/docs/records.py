@@ -11,11 +11,12 @@ from liq.schemas.cloud_events import (
     alert_headers,
     feed_headers,
     liquidation_headers,
+    status_headers,
 )
 from liq.schemas.codec import decode, encode
 from liq.schemas.generate import DIRECTORY
 from liq.schemas.json_schema import schema_of
-from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
+from liq.schemas.records import CascadeAlert, DetectionStatus, FeedStatus, Liquidation
 
 HEAD: Final = """# Records
 
@@ -31,7 +32,14 @@ Every record with a value on a public topic is a CloudEvent 1.0 in Kafka's binar
 attributes are these headers, the value stands alone. The examples are those of stored records.
 
 """
-HEADER_COLUMNS: Final = ("header", "meaning", "Liquidation", "CascadeAlert", "FeedStatus")
+HEADER_COLUMNS: Final = (
+    "header",
+    "meaning",
+    "Liquidation",
+    "CascadeAlert",
+    "FeedStatus",
+    "DetectionStatus",
+)
 COLUMNS: Final = ("field", "type", "always", "meaning")
 
 
@@ -49,12 +57,14 @@ def _header_rows() -> Iterator[tuple[str, ...]]:
     event = decode(Liquidation, _example("Liquidation.okx"))
     alert = decode(CascadeAlert, _example("CascadeAlert.adaptive"))
     status = decode(FeedStatus, _example("FeedStatus.gap"))
+    progress = decode(DetectionStatus, _example("DetectionStatus.behind"))
     examples = [
         dict(headers)
         for headers in (
             liquidation_headers(event),
             alert_headers(alert),
             feed_headers(status, encode(status)),
+            status_headers(progress),
         )
     ]
     for name in (*REQUIRED, *OPTIONAL):

@@ -54,6 +54,24 @@ BRANCHING_RATIO = Gauge(
     "Liquidations that one triggers, from complete feeds only; near 1 is critical.",
     ["asset", "side"],
 )
+DECIDED_AGE = Gauge(
+    "liq_detection_decided_age_seconds",
+    "Age of the time until which detection has decided (scope: assets, market); of a log that is "
+    "replayed, its age. Of the worker that detects on the market.",
+    ["scope"],
+)
+PARTITION_BEHIND = Gauge(
+    "liq_detection_partition_behind_seconds",
+    "How far the clock of an events partition is behind the furthest one; detection of the market "
+    "is as far as the slowest. Of the worker that detects on the market.",
+    ["partition"],
+)
+DETECTION_WAITING = Gauge(
+    "liq_detection_waiting",
+    "1 while detection of the market waits for an events partition that says nothing while others "
+    "go on.",
+    ["partition"],
+)
 CONSUMER_LAG = Gauge("liq_consumer_lag_records", "Records not yet handled.", ["topic", "partition"])
 SINK_ROWS = Counter("liq_sink_rows_total", "Rows that ClickHouse acknowledged.", ["table"])
 SINK_SKIPPED = Counter(
@@ -170,6 +188,10 @@ LISTED_CONTRACTS = Gauge(
 RATE_AGE = Gauge(
     "liq_rate_age_seconds", "Age of the newest rate of a currency in dollars.", ["currency"]
 )
+STALLED = Gauge(
+    "liq_stalled_seconds",
+    "Time for which the worker has had lag and has handled nothing; from 60 on it is not ready.",
+)
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
 ALL_METRICS = (
@@ -189,6 +211,9 @@ ALL_METRICS = (
     LEFT_OUT,
     CASCADE_RISK,
     BRANCHING_RATIO,
+    DECIDED_AGE,
+    PARTITION_BEHIND,
+    DETECTION_WAITING,
     CONSUMER_LAG,
     SINK_ROWS,
     SINK_SKIPPED,
@@ -221,6 +246,7 @@ ALL_METRICS = (
     LISTING_AGE,
     LISTED_CONTRACTS,
     RATE_AGE,
+    STALLED,
     READY,
 )
 
@@ -251,15 +277,20 @@ ASSET_LABEL = BoundedLabel(limit=2_000)
 
 
 class RateMeter:
-    """Counts per second over a sliding window, for the gauge `liq_events_per_second`."""
+    """Counts per second over a sliding window, for the gauge `liq_events_per_second`.
+
+    `count` is what was counted since the start.
+    """
 
     def __init__(self, window_seconds: float = RATE_WINDOW_SECONDS) -> None:
         self._window_seconds = window_seconds
         self._counts: deque[tuple[float, int]] = deque()
         self._total = 0
+        self.count = 0
 
     def add(self, count: int) -> None:
         """Count records that were handled just now."""
+        self.count += count
         self._counts.append((time.monotonic(), count))
         self._total += count
         self._drop_old()

@@ -68,6 +68,17 @@ async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[Topi
     Raises:
         KafkaError: the brokers do not answer, or no broker coordinates the group for half a minute.
     """
+    return {place: offset for place, (offset, _) in (await committed_places(admin, group)).items()}
+
+
+async def committed_places(
+    admin: AIOKafkaAdminClient, group: str
+) -> dict[TopicPartition, tuple[int, str]]:
+    """Return the same as `committed_offsets`, each with the note that was committed with it.
+
+    Raises:
+        KafkaError: the brokers do not answer, or no broker coordinates the group for half a minute.
+    """
     deadline = time.monotonic() + COORDINATOR_SECONDS
     while True:
         try:
@@ -77,4 +88,8 @@ async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[Topi
                 raise
             await asyncio.sleep(POLL_SECONDS)
         else:
-            return {place: entry.offset for place, entry in found.items() if entry.offset >= 0}
+            return {
+                place: (entry.offset, entry.metadata)
+                for place, entry in found.items()
+                if entry.offset >= 0
+            }

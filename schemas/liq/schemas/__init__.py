@@ -8,6 +8,7 @@ from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.json_schema import schema_of
 from liq.schemas.records import (
     CascadeAlert,
+    DetectionStatus,
     FeedStatus,
     Instrument,
     Liquidation,
@@ -20,6 +21,7 @@ from liq.schemas.topics import Topics
 __all__ = [
     "CascadeAlert",
     "DecodeError",
+    "DetectionStatus",
     "FeedStatus",
     "Instrument",
     "Liquidation",

@@ -8,6 +8,7 @@ from liq.schemas.json_schema import schema_of
 from liq.schemas.records import (
     SCHEMA_VERSION,
     CascadeAlert,
+    DetectionStatus,
     FeedStatus,
     Instrument,
     Liquidation,
@@ -25,6 +26,7 @@ RECORD_TYPES: tuple[type, ...] = (
     Instrument,
     Pulse,
     Rate,
+    DetectionStatus,
 )
 BINDING_VERSION = "0.5.0"
 # One channel stands for the raw topics of all venues.
@@ -46,9 +48,10 @@ HEADER_MEANINGS: Final = {
     f"`{cloud_events.event_type('liquidation', SCHEMA_VERSION)}`.",
     cloud_events.SOURCE: "What it is about: an exchange, the feeds of one, or the detector.",
     cloud_events.ID: "The same for the same record, however often delivered: `event_id`, "
-    "`alert_id`, or a digest of the value.",
+    "`alert_id`, worker and time of a status, or a digest of the value.",
     cloud_events.TIME: "`timestamp_ms` as RFC 3339; absent where the year has not four digits.",
-    cloud_events.SUBJECT: "The unified symbol, the asset or the feed; absent for the whole market.",
+    cloud_events.SUBJECT: "The unified symbol, the asset, the feed or the worker; absent for the "
+    "whole market.",
     headers.RECORD: f"`{headers.PULSE}` or `{headers.CASCADE}`: what the value is.",
 }
 FRAME_HEADERS: Final = (
@@ -123,6 +126,7 @@ def _messages(topics: Topics) -> dict[str, tuple[_Message, ...]]:
         ),
         topics.watch: (_public(CascadeAlert),),
         topics.cascades: (_public(CascadeAlert),),
+        topics.status: (_public(DetectionStatus),),
         topics.rejected: (_record(Rejected),),
         topics.market_state: (state,),
         topics.detector_state: (state,),

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Final
 from urllib.parse import quote
 
-from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
+from liq.schemas.records import CascadeAlert, DetectionStatus, FeedStatus, Liquidation
 from liq.schemas.units import MINUTE_MS, SECOND_MS
 
 SPEC_VERSION, ID, SOURCE, TYPE = "ce_specversion", "ce_id", "ce_source", "ce_type"
@@ -69,6 +69,18 @@ def feed_headers(status: FeedStatus, value: bytes) -> CloudEventHeaders:
         *_constant(f"feed.{status.event}", status.schema_version, FEED_SOURCE, status.exchange),
         (ID, blake2b(value, digest_size=FEED_ID_BYTES).hexdigest().encode()),
         (SUBJECT, status.feed.encode()),
+    ]
+    _add_time(headers, status.timestamp_ms)
+    return headers
+
+
+def status_headers(status: DetectionStatus) -> CloudEventHeaders:
+    """Return the headers of a detection status; the subject is the worker that writes it."""
+    worker = status.worker.encode()
+    headers = [
+        *_constant("detection.status", status.schema_version, DETECTOR_SOURCE),
+        (ID, b"%s:%d" % (worker, status.timestamp_ms)),
+        (SUBJECT, worker),
     ]
     _add_time(headers, status.timestamp_ms)
     return headers

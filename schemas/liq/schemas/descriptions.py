@@ -178,6 +178,24 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "valid_from_ms": "Since when it holds: milliseconds since 1970, UTC; null is always.",
         "schema_version": _VERSION,
     },
+    "DetectionStatus": {
+        "detector": "The detector, with a digest of its configuration.",
+        "worker": "The slot of the worker that writes it; the record's key.",
+        "timestamp_ms": "When, by the worker's clock: milliseconds since 1970, UTC.",
+        "partition_count": "Partitions of the events topic.",
+        "assigned_count": "How many of them this worker has.",
+        "assets_decided_until_ms": "Every second before is decided for single assets, in the "
+        "slowest partition too: the log's clock, milliseconds since 1970, UTC; null before the "
+        "first.",
+        "market_decided_until_ms": "The same for the whole market, and for links to it.",
+        "behind_ms": "timestamp_ms less the earlier of both, in milliseconds; of a log that is "
+        "replayed, its age.",
+        "behind_records": "Records of the slowest partition that are not committed as decided; "
+        "null where the brokers did not say.",
+        "slowest_partition": "The partition of the events topic that is decided least far.",
+        "waiting_partitions": "Partitions that say nothing while others go on, 16 at most.",
+        "schema_version": _VERSION,
+    },
     "Rate": {
         "currency": "The currency; the record's key.",
         "usd": "US dollars of one unit.",

@@ -301,3 +301,37 @@ class Rate:
     timestamp_ms: int
     source: str
     schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionStatus:
+    """How far detection is (topic `liquidations.status`), every five seconds while it runs.
+
+    The worker that detects on the whole market writes it, also when nothing arrives. A quiet market
+    has records that go on and times that go on; where the times stand still, nothing reaches
+    detection or it does not decide; where no record comes, detection is dead.
+
+    `timestamp_ms` is the worker's clock. `assets_decided_until_ms` and `market_decided_until_ms`
+    are of the log's clock: every second before is decided, for single assets and for the whole
+    market. The slowest partition sets both: an asset in another one may be decided further.
+    `behind_ms` is `timestamp_ms` less the earlier of both (of a log that is replayed, its
+    age), and `behind_records` is what of the slowest partition is not committed as decided. These
+    are None while nobody knows them.
+
+    `partition_count` is the number of partitions of the events topic, `assigned_count` how many of
+    them this worker has, and `waiting_partitions` (16 at most) are those that say nothing while
+    others go on.
+    """
+
+    detector: str
+    worker: str
+    timestamp_ms: int
+    partition_count: int
+    assigned_count: int
+    assets_decided_until_ms: int | None = None
+    market_decided_until_ms: int | None = None
+    behind_ms: int | None = None
+    behind_records: int | None = None
+    slowest_partition: int | None = None
+    waiting_partitions: tuple[int, ...] = ()
+    schema_version: int = SCHEMA_VERSION

@@ -126,6 +126,11 @@ class Topics:
         return f"{self.namespace}.cascades"
 
     @property
+    def status(self) -> str:
+        """Until when detection has decided, every five seconds."""
+        return f"{self.namespace}.status"
+
+    @property
     def rejected(self) -> str:
         """What could not be understood."""
         return f"{self.namespace}.rejected"
@@ -212,6 +217,14 @@ class Topics:
                 "cascade id",
                 "Cascade alerts.",
                 retention_ms=365 * DAY_MS,
+                is_public=True,
+            ),
+            TopicSpec(
+                self.status,
+                "worker slot",
+                "Until when detection has decided, every five seconds.",
+                retention_ms=DAY_MS,
+                partitions=1,
                 is_public=True,
             ),
             TopicSpec(self.rejected, "exchange", "Rejected frames with reason and original."),

@@ -129,7 +129,8 @@ class FeedEvent(StrEnum):
 
     A storm is reconnecting again and again; the exchange is then left alone for a while. An
     exchange is unread while every frame of it is rejected. A feed has moved when it went on at
-    another of its documented addresses.
+    another of its documented addresses. Detection is waiting when a partition of the events topic
+    says nothing while others go on: no second of the market is decided until it does.
     """
 
     CONNECTED = "connected"
@@ -140,3 +141,4 @@ class FeedEvent(StrEnum):
     STORM = "storm"
     UNREAD = "unread"
     MOVED = "moved"
+    WAITING = "waiting"

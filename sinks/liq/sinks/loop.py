@@ -11,6 +11,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from liq.runtime.fetch_state import unread
 from liq.runtime.health import Health
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.logs import get_logger
@@ -23,7 +24,7 @@ from liq.sinks.destination import Destination
 from liq.sinks.storing import Storing
 
 POLL_SECONDS: Final = 0.2
-# A batch overshoots its bytes by one poll at most, and health is reported between polls.
+# A batch overshoots its bytes by one poll at most.
 POLL_RECORDS: Final = 2000
 # A full batch waits for the one before by polling nothing, which keeps the records that were
 # fetched already. Kafka takes a consumer that polls nothing for five minutes for dead.
@@ -54,7 +55,14 @@ class SinkLoop:
         self._storing: asyncio.Task[None] | None = None
         self._storing_since = 0.0
         self._in_flight_rows = 0
+        self._in_flight_records = 0
         self._gaps = LogGaps(settings, destination.intake.stage)
+
+    @property
+    def lag(self) -> int:
+        """The records that are not stored yet, as far as the brokers have told of them."""
+        waiting = (unread(self._consumer, each) for each in self._consumer.assignment())
+        return sum(filter(None, waiting)) + self._batch.count + self._in_flight_records
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then flush.
@@ -65,7 +73,6 @@ class SinkLoop:
         """
         try:
             while not stop.is_set():
-                self._health.beat()
                 if self.assignments.error is not None:
                     raise self.assignments.error
                 self._hand_over()
@@ -80,11 +87,12 @@ class SinkLoop:
         if self._storing is not None and self._storing.done():
             self._storing.result()
             self._storing = None
-            self._in_flight_rows = 0
+            self._in_flight_rows = self._in_flight_records = 0
         now = time.monotonic()
         if self._storing is None and self._batch.is_due(self._limits, now):
             batch, self._batch = self._batch, Batch()
             self._in_flight_rows = batch.row_count
+            self._in_flight_records = batch.count
             self._storing = asyncio.create_task(self._store(batch))
             self._storing_since = now
         SINK_BUFFERED.set(self._in_flight_rows + self._batch.row_count)

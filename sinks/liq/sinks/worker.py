@@ -5,11 +5,13 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
+from liq.runtime.beating import beating, reporting
 from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.settings import Settings
+from liq.runtime.stall import ProgressReport
 from liq.sinks.assignments import CONDITION
 from liq.sinks.attempts import Attempts
 from liq.sinks.destination import Destination
@@ -30,18 +32,18 @@ async def run(
     """
     health.require(CONDITION, "not connected yet")
     attempts = Attempts(destination, health)
-    try:
-        opening = asyncio.create_task(attempts.until_success(destination.open))
-        if await _finished(opening, health, stop):
-            await _consume(settings, health, stop, destination, attempts)
-    finally:
-        await destination.close()
+    async with beating(health):
+        try:
+            opening = asyncio.create_task(attempts.until_success(destination.open))
+            if await _finished(opening, stop):
+                await _consume(settings, health, stop, destination, attempts)
+        finally:
+            await destination.close()
 
 
-async def _finished(task: asyncio.Task[None], health: Health, stop: asyncio.Event) -> bool:
-    """Wait for a task and report liveness; return False when the worker was stopped instead."""
+async def _finished(task: asyncio.Task[None], stop: asyncio.Event) -> bool:
+    """Wait for a task; return False when the worker was stopped instead."""
     while not task.done() and not stop.is_set():
-        health.beat()
         await asyncio.wait({task}, timeout=POLL_SECONDS)
     if task.done():
         task.result()
@@ -62,9 +64,11 @@ async def _consume(
     consumer = new_consumer(settings, group=settings.group(intake.stage))
     loop = SinkLoop(settings, health, consumer, destination, attempts)
     consumer.subscribe(list(intake.topics), listener=loop.assignments)
+    progress = ProgressReport(health, f"the topics of {intake.name}")
     try:
         await start_consumer(settings, consumer)
-        await loop.run(stop)
+        async with reporting(lambda: progress.note(loop.lag)):
+            await loop.run(stop)
     except KafkaError as error:
         raise DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "

@@ -62,7 +62,8 @@ async def app(settings: Settings) -> faust.App:
 def both_apps(settings: Settings) -> tuple[faust.App, faust.App]:
     output = Output(settings, "test")
     normalizing, _ = agents.normalize_app(settings, output, Health(), EXCHANGES)
-    return normalizing, agents.detect_app(settings, output, Health())
+    detecting, _ = agents.detect_app(settings, output, Health())
+    return normalizing, detecting
 
 
 def listening_addresses(process_id: int) -> set[tuple[str, int]]:

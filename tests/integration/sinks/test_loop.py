@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from liq.runtime import stall
 from liq.runtime.errors import ConfigurationError
-from liq.runtime.health import Health
+from liq.runtime.health import Condition, Health
 from liq.runtime.kafka import new_admin, new_consumer
 from liq.runtime.metrics import SINK_BUFFERED
 from liq.runtime.partitions import committed_offsets
@@ -25,6 +26,7 @@ from tests.support.sink_flow import send
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
 DEADLINE_SECONDS = 90.0
+HOLDS = Condition(holds=True, reason="")
 
 
 @pytest.fixture
@@ -88,6 +90,23 @@ async def test_a_failing_destination_loses_nothing_and_nothing_is_committed_befo
         assert health.ready
     assert set(destination.stored.values()) == set(values(80))
     assert destination.close_count == 1
+
+
+async def test_a_destination_that_never_answers_makes_the_worker_unready_and_restarts_nothing(
+    settings: Settings, destination: MemoryDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stall, "STALLED_SECONDS", 1.0)
+    destination.is_open.clear()
+    await publish(settings, values(40))
+    async with running_sink(settings, destination) as health:
+        sentence = "40 records of the topics of memory wait, and none was handled for"
+        await eventually(lambda: sentence in health.conditions.get(stall.CONDITION, HOLDS).reason)
+        assert not health.ready
+        last_beat = health.last_beat
+        await eventually(lambda: health.last_beat > last_beat)
+        assert health.alive
+        destination.is_open.set()
+        await eventually(lambda: health.ready)
 
 
 async def test_a_destination_that_is_not_up_yet_is_opened_again(

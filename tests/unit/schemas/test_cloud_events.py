@@ -12,13 +12,14 @@ from liq.schemas.cloud_events import (
     alert_headers,
     feed_headers,
     liquidation_headers,
+    status_headers,
 )
 from liq.schemas.codec import decode, encode
-from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
+from liq.schemas.records import CascadeAlert, DetectionStatus, FeedStatus, Liquidation
 from liq.schemas.vocabulary import AlertType, FeedEvent
 from tests.support.paths import EXAMPLES
 
-Record = TypeVar("Record", Liquidation, CascadeAlert, FeedStatus)
+Record = TypeVar("Record", Liquidation, CascadeAlert, FeedStatus, DetectionStatus)
 
 CONSTANT = {"ce_specversion": b"1.0", "content-type": b"application/json"}
 
@@ -30,6 +31,7 @@ def example(record_type: type[Record], name: str) -> Record:
 EVENT = example(Liquidation, "binance")
 ALERT = example(CascadeAlert, "detected")
 STATUS = example(FeedStatus, "gap")
+PROGRESS = example(DetectionStatus, "behind")
 
 
 def rfc_3339(timestamp_ms: int) -> bytes:
@@ -70,6 +72,16 @@ def test_headers_of_a_feed_record() -> None:
         "ce_type": b"liquidation-engine.feed.gap.v1",
         "ce_time": rfc_3339(STATUS.timestamp_ms),
         "ce_subject": STATUS.feed.encode(),
+    }
+
+
+def test_headers_of_a_detection_status() -> None:
+    assert dict(status_headers(PROGRESS)) == CONSTANT | {
+        "ce_id": f"{PROGRESS.worker}:{PROGRESS.timestamp_ms}".encode(),
+        "ce_source": b"/liquidation-engine/detector",
+        "ce_type": b"liquidation-engine.detection.status.v1",
+        "ce_time": rfc_3339(PROGRESS.timestamp_ms),
+        "ce_subject": PROGRESS.worker.encode(),
     }
 
 
@@ -129,6 +141,7 @@ def test_each_attribute_stands_once_and_none_else() -> None:
         liquidation_headers(EVENT),
         alert_headers(ALERT),
         feed_headers(STATUS, encode(STATUS)),
+        status_headers(PROGRESS),
     ):
         names = [name for name, _ in headers]
         assert sorted(names) == sorted((*REQUIRED, *OPTIONAL))

@@ -14,13 +14,14 @@ from liq.schemas.cloud_events import (
     alert_headers,
     feed_headers,
     liquidation_headers,
+    status_headers,
 )
 from liq.schemas.codec import decode, encode
 from liq.schemas.descriptions import DESCRIPTIONS
 from liq.schemas.generate import generated_files, main, outdated_files
 from liq.schemas.headers import FrameHeaders, heartbeat_headers, pulse_heartbeat_headers
 from liq.schemas.json_schema import schema_of
-from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
+from liq.schemas.records import CascadeAlert, DetectionStatus, FeedStatus, Liquidation
 from liq.schemas.topics import Cleanup, Topics
 from tests.support.paths import EXAMPLES
 
@@ -56,6 +57,9 @@ REQUIRED_AT_VERSION_1 = {
     "Instrument": {
         "exchange", "native_symbol", "base", "quote", "settle", "contract", "contract_size",
         "as_of",
+    },
+    "DetectionStatus": {
+        "detector", "worker", "timestamp_ms", "partition_count", "assigned_count",
     },
     "Rate": {"currency", "usd", "timestamp_ms", "source"},
     "Pulse": {
@@ -221,6 +225,7 @@ def test_the_asyncapi_document_says_what_each_topic_holds() -> None:
         "liquidations.pulse": {"Pulse", "CascadeAlert", "heartbeat"},
         "liquidations.watch": {"CascadeAlert"},
         "liquidations.cascades": {"CascadeAlert"},
+        "liquidations.status": {"DetectionStatus"},
         "liquidations.rejected": {"Rejected"},
         "liquidations.market-state": {"snapshot"},
         "liquidations.detector-state": {"snapshot"},
@@ -244,6 +249,9 @@ def test_the_asyncapi_document_lists_the_headers_that_public_records_have() -> N
         "Liquidation": liquidation_headers(decode(Liquidation, example("Liquidation.okx"))),
         "CascadeAlert": alert_headers(decode(CascadeAlert, example("CascadeAlert.detected"))),
         "FeedStatus": feed_headers(decode(FeedStatus, example("FeedStatus.gap")), b""),
+        "DetectionStatus": status_headers(
+            decode(DetectionStatus, example("DetectionStatus.behind"))
+        ),
     }
     described = 0
     for spec in Topics().specs(()):
@@ -253,7 +261,7 @@ def test_the_asyncapi_document_lists_the_headers_that_public_records_have() -> N
                 assert set(listed["properties"]) == {header for header, _ in written[name]}
                 assert set(listed["required"]) == set(REQUIRED)
                 described += 1
-    assert described == 5
+    assert described == 6
 
 
 def example(name: str) -> bytes:

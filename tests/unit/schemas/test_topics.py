@@ -8,7 +8,9 @@ SPECS = {spec.name: spec for spec in TOPICS.specs(("okx", "bybit"))}
 
 def test_the_public_topics_are_those_that_other_programs_read() -> None:
     public = {name for name, spec in SPECS.items() if spec.is_public}
-    assert public == {"t.events", "t.large", "t.watch", "t.cascades", "t.feeds"}
+    assert public == {
+        "t.events", "t.large", "t.watch", "t.cascades", "t.feeds", "t.status",
+    }  # fmt: skip
 
 
 def test_public_topics_have_a_codec_that_every_client_reads() -> None:

@@ -53,7 +53,7 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
     async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
-        detector.restore(restored.snapshots, _clock_of(note))
+        detector.restore(restored.snapshots, clock_of_note(note))
         log.info(
             "partition_taken_over",
             partition=restored.partition,
@@ -129,7 +129,7 @@ class DetectStage(OwnedStage[PartitionDetector]):
         )
 
 
-def _clock_of(note: str) -> int:
+def clock_of_note(note: str) -> int:
     """Return the clock in a note of `DetectStage`; 0 where somebody else has committed."""
     digits = note.removeprefix(CLOCK_NOTE)
     return int(digits) if CLOCK.fullmatch(digits) else 0

@@ -16,10 +16,14 @@ from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, Owne
 from liq.processors.stages.pulses import beat_of
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
+from liq.processors.stages.status import MarketView
+from liq.processors.stages.waiting import WaitingSources, waiting_status
+from liq.runtime.log_gaps import EVERY_EXCHANGE
 from liq.runtime.logs import get_logger
+from liq.runtime.metrics import FEED_EVENTS
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.cloud_events import alert_headers
+from liq.schemas.cloud_events import alert_headers, feed_headers
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
@@ -47,6 +51,7 @@ class MarketProgress:
 
     detector: MarketDetector
     last_offset: int
+    waiting: WaitingSources
     is_changed: bool = False
 
 
@@ -56,6 +61,22 @@ class MarketStage(OwnedStage[MarketProgress]):
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the market's state in a topic of its own."""
         super().__init__(settings, output, group, settings.topics.market_state)
+        self._connection = f"{settings.worker_slot}:{MARKET}"
+
+    async def view(self) -> MarketView | None:
+        """Return what the market's detection knows; None while the pulse topic is not ours.
+
+        Raises:
+            KafkaError: the brokers do not answer.
+            SnapshotError: a stored state cannot be read.
+        """
+        await self.own()
+        for partition in self._group.assigned():
+            owned = self._owned.get(partition)
+            if owned is not None:
+                state = owned.state.detector.state
+                return MarketView(dict(state.sources), state.decided, owned.state.waiting.waiting)
+        return None
 
     async def _restore(self, restored: RestoredState, note: str) -> MarketProgress:  # noqa: ARG002 - it commits none
         sources = await self._output.partitions(self._topics.events)
@@ -68,12 +89,13 @@ class MarketStage(OwnedStage[MarketProgress]):
                 raise SnapshotError(f"snapshot of the market: {error}") from error
             detector.state = market_from_bytes(data[OFFSET.size :], self._config, sources)
         log.info("market_taken_over", epoch=restored.epoch, is_new=data is None)
-        return MarketProgress(detector, last_offset)
+        return MarketProgress(detector, last_offset, WaitingSources(sources))
 
     def _apply(self, owned: OwnedPartition[MarketProgress], batch: Sequence[Any]) -> BatchResult:
         progress = owned.state
         alerts: list[CascadeAlert] = []
         rejected: list[OutputRecord] = []
+        waiting: list[OutputRecord] = []
         for message in batch:
             if message.offset <= progress.last_offset:
                 continue
@@ -85,6 +107,8 @@ class MarketStage(OwnedStage[MarketProgress]):
                 alerts += _apply_pulse(progress.detector, message)
             except DecodeError as error:
                 rejected.append(self._rejected(message, error))
+                continue
+            waiting += self._waiting(progress, message)
         records = [
             OutputRecord(
                 self._topics.cascades,
@@ -94,7 +118,29 @@ class MarketStage(OwnedStage[MarketProgress]):
             )
             for alert in alerts
         ]
-        return BatchResult([*records, *rejected], alerts)
+        return BatchResult([*records, *rejected, *waiting], alerts)
+
+    def _waiting(self, progress: MarketProgress, message: Any) -> list[OutputRecord]:
+        """Return the feed records of partitions that are waited for from this record on."""
+        source = integer_header(message.headers, SOURCE_PARTITION)
+        clocks = progress.detector.state.sources
+        if source not in clocks:
+            return []
+        records = []
+        for partition in progress.waiting.note(source, message.timestamp, clocks):
+            status = waiting_status(
+                partition,
+                clocks,
+                topic=self._topics.events,
+                exchange=EVERY_EXCHANGE,
+                connection=self._connection,
+            )
+            FEED_EVENTS.labels(status.exchange, status.feed, status.event.value).inc()
+            log.warning("detection_waits", partition=partition, detail=status.detail)
+            value = encode(status)
+            key, headers = status.exchange.encode(), feed_headers(status, value)
+            records.append(OutputRecord(self._topics.feeds, key, value, headers))
+        return records
 
     def _changes(self, state: MarketProgress) -> Mapping[str, bytes | None]:
         if not state.is_changed:

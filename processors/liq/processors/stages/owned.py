@@ -92,6 +92,7 @@ class OwnedStage(ABC, Generic[State]):
         self._store = DetectorStateStore(settings, output, state_topic)
         self._owned: dict[int, OwnedPartition[State]] = {}
         self._releases = 0
+        self._taking_over = asyncio.Lock()
         self._checkpoints = Checkpoints(output, self._capture, settings.checkpoint_seconds)
 
     def release(self) -> None:
@@ -120,7 +121,7 @@ class OwnedStage(ABC, Generic[State]):
         # Faust may pass records on before it has announced their partition, so the first record
         # of a partition starts the take-over.
         if not by_partition.keys() <= self._owned.keys():
-            await self._take_over()
+            await self.own()
         async with self._checkpoints.applying:
             results = []
             notes: dict[int, str] = {}
@@ -135,6 +136,17 @@ class OwnedStage(ABC, Generic[State]):
             sent = await self._output.send([each for result in results for each in result.records])
             sent.add_done_callback(lambda done: _count(results, done))
             return self._checkpoints.add(sent, notes)
+
+    async def own(self) -> None:
+        """Take over what is assigned, without waiting for a record of it.
+
+        Raises:
+            KafkaError: the brokers do not answer.
+            SnapshotError: a stored state cannot be read.
+        """
+        async with self._taking_over:
+            if not set(self._group.assigned()) <= self._owned.keys():
+                await self._take_over()
 
     async def _take_over(self) -> None:
         """Take over every partition that is assigned and not owned yet."""

@@ -17,6 +17,8 @@
         pulse  --> market --> cascades              every alert, with its parent
                           --> rejected
                           <-> market-state
+                          --> status                until when detection has decided, by a timer
+                          --> feeds                 a partition that detection waits for
 
 An agent passes batches of Kafka messages to its stage (`stages/`). Faust assigns partitions and
 commits offsets; the stages deliver through a producer of their own (docs/faust.md says why).
@@ -39,6 +41,7 @@ from liq.processors.workers.batches import handle_in_batches
 from liq.processors.workers.faust_app import new_app
 from liq.processors.workers.faust_transport import EngineConsumer, EngineTransport
 from liq.processors.workers.instrument_follower import InstrumentFollower
+from liq.processors.workers.status_writer import StatusWriter
 from liq.runtime.health import Health
 from liq.runtime.settings import Settings
 
@@ -76,11 +79,14 @@ def normalize_app(
     return app, follower
 
 
-def detect_app(settings: Settings, output: Output, health: Health) -> faust.App:
-    """Return the app that turns liquidations into cascade alerts."""
+def detect_app(
+    settings: Settings, output: Output, health: Health
+) -> tuple[faust.App, StatusWriter]:
+    """Return the app that turns liquidations into cascade alerts, and what tells how far it is."""
     app = new_app(settings, "detect", merge=False)
     topics = settings.topics
-    assets = DetectStage(settings, output, AppGroup(app, topics.events))
+    events = AppGroup(app, topics.events)
+    assets = DetectStage(settings, output, events)
     whole_market = MarketStage(settings, output, AppGroup(app, topics.pulse))
 
     @app.agent(_topic(app, topics.events), name="detect")
@@ -101,7 +107,7 @@ def detect_app(settings: Settings, output: Output, health: Health) -> faust.App:
         whole_market.release()
 
     _report_assignment(app, health)
-    return app
+    return app, StatusWriter(settings, app, whole_market, events, output)
 
 
 def _topic(app: faust.App, *names: str) -> faust.TopicT:

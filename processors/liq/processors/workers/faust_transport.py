@@ -36,9 +36,9 @@ from liq.processors.workers.fetching import (
     FetchedBatch,
     MergedReader,
     Reader,
-    unread,
 )
 from liq.runtime.errors import ConfigurationError
+from liq.runtime.fetch_state import unread
 from liq.runtime.kafka import (
     FETCH_MAX_BYTES,
     FETCH_MAX_WAIT_MS,

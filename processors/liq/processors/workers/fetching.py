@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from liq.processors.workers.merge import MergeBuffer
+from liq.runtime.fetch_state import assignment_of, readable_end, states
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, MERGE_HELD_BYTES
 from liq.runtime.record_time import received_at_ns
@@ -101,10 +102,10 @@ class DirectReader:
         batch = FetchedBatch([], {})
         records: list[Any] = []
         size = 0
-        assignment = _assignment(consumer)
+        assignment = assignment_of(consumer)
         while len(records) < BATCH_RECORDS and size < BATCH_BYTES:
             fetched = await self._fetch(active, 0 if records else wait_seconds, STEP_RECORDS)
-            if assignment is not (assignment := _assignment(consumer)):
+            if assignment is not (assignment := assignment_of(consumer)):
                 # What was read before a rebalance is read again, from the last commit.
                 records.clear()
                 batch.ends.clear()
@@ -224,7 +225,7 @@ class MergedReader:
 
     def _forget_reassigned(self, consumer: AIOKafkaConsumer) -> None:
         """Drop everything after a rebalance: it is read again, from the last commit."""
-        if self._assignment is not (assignment := _assignment(consumer)):
+        if self._assignment is not (assignment := assignment_of(consumer)):
             self._assignment = assignment
             for partition in self._merge.partitions:
                 self._merge.forget(partition)
@@ -243,14 +244,14 @@ class MergedReader:
 
     def _behind(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> set[Any]:
         """Return the partitions of which the broker has records that were not fetched yet."""
-        states = _states(consumer)
+        known = states(consumer)
         behind = set()
         for partition in active:
-            state = states(partition)
+            state = known(partition)
             if state is None or not state.has_valid_position:
                 behind.add(partition)
                 continue
-            end = _readable_end(state)
+            end = readable_end(state)
             if end is None or state.position < max(end, self._ends.get(partition, 0)):
                 behind.add(partition)
         return behind
@@ -290,15 +291,6 @@ class MergedReader:
         return waited_for
 
 
-def unread(consumer: AIOKafkaConsumer, partition: Any) -> int | None:
-    """Return how many offsets the broker has beyond what the consumer has given out."""
-    state = _states(consumer)(partition)
-    if state is None or not state.has_valid_position:
-        return None
-    end = _readable_end(state)
-    return None if end is None else max(0, end - state.position)
-
-
 def _fetch_past_unread(consumer: AIOKafkaConsumer, *, is_wanted: bool) -> None:
     """Say whether the consumer fetches partitions while fetched records of others are unread.
 
@@ -309,29 +301,6 @@ def _fetch_past_unread(consumer: AIOKafkaConsumer, *, is_wanted: bool) -> None:
     consumer._fetcher._prefetch_backoff = backoff_seconds  # noqa: SLF001 - no setting for it
 
 
-def _readable_end(state: Any) -> int | None:
-    """Return the end of what may be read: open transactions are not, yet."""
-    if state.highwater is None:
-        return None
-    stable = state.lso
-    return int(state.highwater if stable is None or stable < 0 else min(stable, state.highwater))
-
-
 def _position(consumer: AIOKafkaConsumer, partition: Any) -> int:
-    state = _states(consumer)(partition)
+    state = states(consumer)(partition)
     return -1 if state is None or not state.has_valid_position else int(state.position)
-
-
-def _states(consumer: AIOKafkaConsumer) -> Callable[[Any], Any]:
-    """Return a lookup of what the consumer knows of its assigned partitions."""
-    assignment = _assignment(consumer)
-    if assignment is None:
-        return lambda _: None
-    lookup: Callable[[Any], Any] = assignment.state_value
-    return lookup
-
-
-def _assignment(consumer: AIOKafkaConsumer) -> Any:
-    """Return the assignment, which is another object after each rebalance."""
-    subscription = consumer._subscription.subscription  # noqa: SLF001 - position() is a coroutine
-    return None if subscription is None else subscription.assignment

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterable
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 import faust
 from mode import Service
@@ -16,8 +16,10 @@ from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import CONSUMER_LAG
 from liq.runtime.settings import Settings
+from liq.runtime.stall import ProgressReport
 
 Stage = Literal["normalize", "detect"]
+READ: Final[dict[Stage, str]] = {"normalize": "raw topics", "detect": "events and pulse"}
 BEAT_SECONDS = 1.0
 # Within the 30 s that a supervisor waits before it kills.
 STOP_LIMIT_SECONDS = 25.0
@@ -27,24 +29,31 @@ log = get_logger(__name__)
 
 
 class Watch(Service):
-    """Keeps health and lag up to date from the worker's own loop."""
+    """Keeps health and lag up to date from the worker's own loop.
 
-    def __init__(self, app: faust.App, health: Health) -> None:
-        """Report on `app` to `health` and the metrics."""
+    It starts first and stops last: the loop turns while the others wait for Kafka.
+    """
+
+    def __init__(self, app: faust.App, health: Health, topics: str) -> None:
+        """Report on `app`, which reads `topics`, to `health` and the metrics."""
         super().__init__()
         self._app = app
         self._health = health
+        self._progress = ProgressReport(health, topics)
 
     @Service.task
     async def _beat(self) -> None:
         while not self.should_stop:
             self._health.beat()
-            self._report_lag()
+            if self._app.started:
+                self._report_lag()
             await self.sleep(BEAT_SECONDS)
 
     def _report_lag(self) -> None:
-        for partition, lag in cast("EngineConsumer", self._app.consumer).lags().items():
+        lags = cast("EngineConsumer", self._app.consumer).lags()
+        for partition, lag in lags.items():
             CONSUMER_LAG.labels(partition.topic, partition.partition).set(lag)
+        self._progress.note(sum(lags.values()))
 
 
 class StageWorker(faust.Worker):
@@ -84,6 +93,8 @@ def run(settings: Settings, stage: Stage, exchanges: Iterable[str], health: Heal
         app, instruments = normalize_app(settings, output, health, exchanges)
         services.append(instruments)
     else:
-        app = detect_app(settings, output, health)
+        app, status = detect_app(settings, output, health)
+        services.append(status)
     log.info("worker_starting", stage=stage, group=settings.group(stage))
-    StageWorker(app, *services, Watch(app, health)).execute_from_commandline()
+    watch = Watch(app, health, READ[stage])
+    StageWorker(app, watch, *services).execute_from_commandline()

@@ -28,6 +28,7 @@ from liq.producers.live.rates import RateStamp, followed_rates
 from liq.producers.live.session import SessionContext, describe_error
 from liq.producers.live.status import FeedReporter, list_names
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
+from liq.runtime.beating import BEAT_SECONDS, beating
 from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
 from liq.runtime.kafka import LINGER_MS, new_producer
@@ -39,7 +40,6 @@ from liq.runtime.topics import ensure_topics
 from liq.schemas.vocabulary import FeedEvent
 
 CLIENT_ID: Final = "produce"
-BEAT_SECONDS: Final = 1.0
 END_SECONDS: Final = 5.0
 FLUSH_SECONDS: Final = 20.0
 CLOSE_SECONDS: Final = 2.0
@@ -60,6 +60,17 @@ async def produce(
         ConfigurationError: a topic is not as wanted.
         DependencyError: Kafka does not answer, or did not acknowledge a record.
     """
+    async with beating(health):
+        await _produce(settings, chosen, health, stop, timing)
+
+
+async def _produce(
+    settings: Settings,
+    chosen: tuple[Target, ...],
+    health: Health,
+    stop: asyncio.Event,
+    timing: Timing,
+) -> None:
     clock = SystemClock()
     exchanges = exchanges_of(chosen)
     health.require("kafka")
@@ -241,9 +252,8 @@ class LiveRun:
         log.info("flushed")
 
     async def _beat(self) -> None:
-        """Once a second: heartbeats into the log, stale feeds, health."""
+        """Once a second: heartbeats into the log, stale feeds, readiness."""
         while True:
-            self._health.beat()
             for exchange in self._exchanges:
                 await self._publisher.heartbeat(exchange)
             await self._judge_silence()

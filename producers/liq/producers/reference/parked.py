@@ -17,9 +17,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from liq.producers.reference.known import KnownContracts
 from liq.producers.reference.lister import ContractLister
 from liq.producers.reference.timing import ReferenceTiming
+from liq.runtime.fetch_state import unread
 from liq.runtime.kafka import MAX_REQUEST_BYTES, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, PARKED_WAITING, RECORDS_IN, REJECTED, RETRIED
+from liq.runtime.metrics import ERRORS, HANDLED, PARKED_WAITING, RECORDS_IN, REJECTED, RETRIED
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
 from liq.schemas.headers import EXCHANGE, RAW_KEY, RETRY, Retry, retry_header, text_header
@@ -73,6 +74,12 @@ class ParkedFrames:
         # Counts the rebalances: what was read before one is somebody else's.
         self._generation = 0
 
+    @property
+    def lag(self) -> int:
+        """The parked frames that are not read yet, as far as the brokers have told of them."""
+        waiting = (unread(self._consumer, each) for each in self._consumer.assignment())
+        return sum(filter(None, waiting))
+
     async def run(self) -> None:
         """Read and publish for ever.
 
@@ -90,6 +97,7 @@ class ParkedFrames:
                     RECORDS_IN.labels(place.topic).inc(len(records))
                     for record in records:
                         await self._take(record)
+                    HANDLED.add(len(records))
                     self._positions[place] = records[-1].offset + 1
                 await self._retry_ready()
                 await self._commit(consumer)

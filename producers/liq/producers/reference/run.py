@@ -13,6 +13,7 @@ from liq.producers.reference.lister import ContractLister
 from liq.producers.reference.parked import ParkedFrames
 from liq.producers.reference.sources import ContractSource
 from liq.producers.reference.timing import DEFAULT_TIMING, ReferenceTiming
+from liq.runtime.beating import BEAT_SECONDS, beating
 from liq.runtime.errors import DependencyError
 from liq.runtime.feed_records import deliver_feed_status
 from liq.runtime.health import Health
@@ -20,11 +21,11 @@ from liq.runtime.kafka import new_producer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_EVENTS
 from liq.runtime.settings import Settings
+from liq.runtime.stall import ProgressReport
 from liq.schemas.records import FeedStatus, Instrument
 
 CLIENT_ID: Final = "reference"
 CONDITION: Final = "kafka"
-BEAT_SECONDS: Final = 1.0
 END_SECONDS: Final = 10.0
 
 log = get_logger(__name__)
@@ -46,9 +47,23 @@ async def run(  # noqa: PLR0913 - what one run consists of
     Raises:
         DependencyError: Kafka does not answer, or refuses a record.
     """
+    async with beating(health):
+        await _run(settings, sources, shipped, health=health, stop=stop, timing=timing)
+
+
+async def _run(  # noqa: PLR0913 - as `run`
+    settings: Settings,
+    sources: Sequence[ContractSource],
+    shipped: Iterable[Instrument],
+    *,
+    health: Health,
+    stop: asyncio.Event,
+    timing: ReferenceTiming,
+) -> None:
     health.require(CONDITION, "not connected yet")
     producer = new_producer(settings, f"{CLIENT_ID}-{settings.worker_slot}")
     known = KnownContracts(settings, shipped)
+    progress = ProgressReport(health, "the topic of parked frames")
     try:
         try:
             await producer.start()
@@ -72,7 +87,7 @@ async def run(  # noqa: PLR0913 - what one run consists of
                 instruments=known.follow(),
                 parked=frames.run(),
                 rates=rates.run(settings, stop),
-                beat=_beat(health, lister),
+                report=_report_every_second(lister, frames, progress),
             )
         finally:
             await known.close()
@@ -106,10 +121,12 @@ def _raise(task: "asyncio.Task[Any]") -> None:
         raise error
 
 
-async def _beat(health: Health, lister: ContractLister) -> None:
+async def _report_every_second(
+    lister: ContractLister, frames: ParkedFrames, progress: ProgressReport
+) -> None:
     while True:
-        health.beat()
         lister.show_ages()
+        progress.note(frames.lag)
         await asyncio.sleep(BEAT_SECONDS)
 
 

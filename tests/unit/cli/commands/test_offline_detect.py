@@ -73,6 +73,14 @@ def test_explain_writes_sentences(run: Callable[..., Any]) -> None:
     assert last.endswith("30 liquidations, $750k in 15 s on 3 venues; 100% one-sided")
 
 
+def test_what_is_open_at_the_end_stays_open_when_asked_for(run: Callable[..., Any]) -> None:
+    whole = run(offline.detect, lines=burst()).stdout_bytes.splitlines()
+    result = run(offline.detect, "--no-end", lines=burst()).stdout_bytes.splitlines()
+    assert result == whole[: len(result)] != []
+    assert orjson.loads(whole[-1])["type"] == "CASCADE_ENDED"
+    assert b"CASCADE_ENDED" not in b"".join(result)
+
+
 def test_the_basic_profile_alerts_on_every_event_from_the_fifth_on(
     run: Callable[..., Any],
 ) -> None:

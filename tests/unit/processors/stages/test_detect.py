@@ -9,12 +9,20 @@ from liq.processors.stages.detect import DetectStage
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition
+from liq.processors.stages.waiting import WaitingSources
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.cloud_events import feed_headers
 from liq.schemas.codec import decode, encode
-from liq.schemas.headers import CASCADE, RECORD, heartbeat_headers, text_header
-from liq.schemas.records import CascadeAlert, Liquidation
-from liq.schemas.vocabulary import AlertType, Scope
+from liq.schemas.headers import (
+    CASCADE,
+    RECORD,
+    heartbeat_headers,
+    pulse_heartbeat_headers,
+    text_header,
+)
+from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
+from liq.schemas.vocabulary import AlertType, FeedEvent, Scope
 from tests.support.cascade_events import START_MS, liquidation
 
 SETTINGS = Settings()
@@ -32,7 +40,7 @@ EVENTS = [
 
 def messages(records: Sequence[OutputRecord]) -> list[Any]:
     return [
-        SimpleNamespace(offset=offset, value=record.value, headers=record.headers)
+        SimpleNamespace(offset=offset, value=record.value, headers=record.headers, timestamp=0)
         for offset, record in enumerate(records)
     ]
 
@@ -47,7 +55,9 @@ def detected(events: Sequence[Liquidation]) -> BatchResult:
 
 def judged(pulses: Sequence[OutputRecord]) -> BatchResult:
     stage = MarketStage(SETTINGS, NO_OUTPUT, NO_GROUP)
-    owned = OwnedPartition(0, 1, MarketProgress(MarketDetector(CONFIG, [0]), -1))
+    owned = OwnedPartition(
+        0, 1, MarketProgress(MarketDetector(CONFIG, [0]), -1, WaitingSources([0]))
+    )
     return stage._apply(owned, messages(pulses))
 
 
@@ -90,6 +100,41 @@ def test_the_market_stage_publishes_the_market_s_alerts_and_links() -> None:
     }
     for record, alert in zip(on(TOPICS.cascades, result), made, strict=True):
         assert record.key == alert.cascade_id.encode()
+
+
+def test_a_partition_that_says_nothing_is_a_feed_record_once() -> None:
+    stage = MarketStage(SETTINGS, NO_OUTPUT, NO_GROUP)
+    detector = MarketDetector(CONFIG, [0, 1])
+    progress = MarketProgress(detector, -1, WaitingSources([0, 1]))
+    owned = OwnedPartition(0, 1, progress)
+
+    def heartbeats(source: int, seconds: range) -> list[OutputRecord]:
+        log = [
+            SimpleNamespace(
+                offset=progress.last_offset + 1 + place,
+                value=None,
+                headers=pulse_heartbeat_headers(source, START_MS + second * 1_000),
+                timestamp=START_MS + second * 1_000 + 40,
+            )
+            for place, second in enumerate(seconds)
+        ]
+        return on(TOPICS.feeds, stage._apply(owned, log))
+
+    assert heartbeats(1, range(1)) == []
+    assert heartbeats(0, range(30)) == []
+    [record] = heartbeats(0, range(30, 100))
+    status = decode(FeedStatus, record.value or b"")
+    assert (status.event, status.from_ms, status.timestamp_ms) == (
+        FeedEvent.WAITING,
+        START_MS,
+        START_MS + 30_000,
+    )
+    assert "partition 1 of liquidations.events has said nothing for 30 s" in status.detail
+    assert list(record.headers) == feed_headers(status, record.value or b"")
+    assert progress.waiting.waiting == (1,)
+    assert heartbeats(1, range(99, 100)) == []
+    assert heartbeats(0, range(101, 102)) == []
+    assert progress.waiting.waiting == ()
 
 
 def test_both_stages_together_publish_the_bytes_of_one_reader() -> None:

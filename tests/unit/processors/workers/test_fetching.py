@@ -9,8 +9,8 @@ from liq.processors.workers.fetching import (
     PREFETCH_BACKOFF_SECONDS,
     DirectReader,
     MergedReader,
-    unread,
 )
+from liq.runtime.fetch_state import unread
 from liq.runtime.record_time import received_at_ns
 from tests.support.fetched_log import TOPIC, FetchedLog
 
