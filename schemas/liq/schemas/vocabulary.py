@@ -129,7 +129,7 @@ class FeedEvent(StrEnum):
 
     A storm is reconnecting again and again; the exchange is then left alone for a while. An
     exchange is unread while every frame of it is rejected. A feed has moved when it went on at
-    another of its documented addresses.
+    another of its documented addresses. A clock is not believed where it contradicts the broker's.
     """
 
     CONNECTED = "connected"
@@ -140,3 +140,4 @@ class FeedEvent(StrEnum):
     STORM = "storm"
     UNREAD = "unread"
     MOVED = "moved"
+    CLOCK = "clock"
