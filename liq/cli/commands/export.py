@@ -11,13 +11,14 @@ from aiokafka import TopicPartition
 
 from liq.cli.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.cli.console import exits_on_configuration_error
+from liq.runtime.believed_time import append_time_ms, believed_ms, bounded_clock_ms
 from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
 from liq.schemas.capture import CaptureLine
 from liq.schemas.codec import encode
-from liq.schemas.headers import CLOCK_MS, FEED, RATES, integer_header, text_header
+from liq.schemas.headers import CLOCK_MS, FEED, RATES, text_header
 from liq.schemas.records import Source
 from liq.sinks.clickhouse.archive import ArchivedFrame, archived_frames
 from liq.sinks.clickhouse.client import connect
@@ -94,9 +95,11 @@ async def _export_partition(settings: Settings, consumer: Any, partition: TopicP
 
 def _line(settings: Settings, record: Any) -> bytes | None:
     if record.value is None:
-        clock_ms = integer_header(record.headers, CLOCK_MS)
+        clock_ms = bounded_clock_ms(record)
         return None if clock_ms is None else orjson.dumps({CLOCK_MS: clock_ms})
     exchange = settings.topics.raw_exchange(record.topic)
+    if record.topic == settings.topics.events:
+        return _event_line(record)
     if exchange == record.topic:
         return bytes(record.value)
     return _capture_line(
@@ -109,6 +112,20 @@ def _line(settings: Settings, record: Any) -> bytes | None:
             rates=text_header(record.headers, RATES),
         ),
     )
+
+
+def _event_line(record: Any) -> bytes:
+    """Return an event with the time of receipt that detection believes; ours have it already."""
+    value = bytes(record.value)
+    try:
+        event = orjson.loads(value)
+        received_at_ms = event["received_at_ms"]
+        counted_ms = believed_ms(received_at_ms, append_time_ms(record))
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return value  # `liq detect` says what is wrong with it
+    if counted_ms == received_at_ms:
+        return value
+    return orjson.dumps({**event, "received_at_ms": counted_ms})
 
 
 def _capture_line(exchange: str, frame: ArchivedFrame) -> bytes:
