@@ -17,8 +17,9 @@ from aiokafka import TopicPartition
 
 from liq.processors.cascades import decode_observation
 from liq.processors.workers.merge import MergeBuffer
+from liq.runtime.believed_time import append_time_ms, believed_ms, bounded_clock_ms
 from liq.schemas.codec import DecodeError
-from liq.schemas.headers import CLOCK_MS, integer_header
+from liq.schemas.headers import CLOCK_MS
 
 POLL_MS: Final = 500
 POLL_RECORDS: Final = 500
@@ -97,7 +98,7 @@ class DetectionOrder:
 def detected_line(record: Any) -> DetectedLine | None:
     """Return a record of the events topic as detection takes it; None for one that it rejects."""
     if record.value is None:
-        clock_ms = integer_header(record.headers, CLOCK_MS)
+        clock_ms = bounded_clock_ms(record)
         return None if clock_ms is None else DetectedLine(clock_ms, clock_line(clock_ms))
     try:
         view = decode_observation(record.value)
@@ -105,7 +106,23 @@ def detected_line(record: Any) -> DetectedLine | None:
         return None
     # In JSON, line breaks stand between tokens alone.
     line = record.value.replace(b"\r", b" ").replace(b"\n", b" ")
-    return DetectedLine(NO_TIME if view is None else view.received_at_ms, line)
+    if view is None:
+        return DetectedLine(NO_TIME, line)
+    counted_ms = believed_ms(view.received_at_ms, append_time_ms(record))
+    return DetectedLine(counted_ms, event_line(line, record))
+
+
+def event_line(value: bytes, record: Any) -> bytes:
+    """Return an event with the time of receipt that detection believes; ours have it already."""
+    try:
+        event = orjson.loads(value)
+        received_at_ms = event["received_at_ms"]
+        counted_ms = believed_ms(received_at_ms, append_time_ms(record))
+    except (orjson.JSONDecodeError, TypeError, KeyError):
+        return value  # `liq detect` says what is wrong with it
+    if counted_ms == received_at_ms:
+        return value
+    return bytes(orjson.dumps({**event, "received_at_ms": counted_ms}))
 
 
 def clock_line(clock_ms: int) -> bytes:

@@ -58,6 +58,7 @@ def _record(offset: int, entry: bytes | int) -> Any:
     is_heartbeat = isinstance(entry, int)
     return SimpleNamespace(
         offset=offset,
+        timestamp=0,  # no append time, so that what records say is believed
         value=None if is_heartbeat else entry,
         headers=heartbeat_headers(entry) if isinstance(entry, int) else (),
     )

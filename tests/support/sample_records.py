@@ -43,6 +43,7 @@ def liquidation(number: int = 0) -> Liquidation:
         value_usd=Decimal("0.000000000001") + number,
         timestamp_ms=STARTED_AT_MS + number * 250,
         received_at_ms=STARTED_AT_MS + number * 250 + 40,
+        stamped_at_ms=STARTED_AT_MS + number * 250 + 3_600_040,
         completeness=Completeness.COMPLETE,
         evidence=Evidence.REPORTED,
         is_institutional=number % 7 == 0,

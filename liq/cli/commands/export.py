@@ -11,15 +11,16 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from liq.cli.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.cli.console import exits_on_configuration_error
-from liq.cli.detection_order import DetectionOrder, clock_line
+from liq.cli.detection_order import DetectionOrder, clock_line, event_line
 from liq.cli.offset_ranges import OffsetRange, find_ranges, parse_offsets
+from liq.runtime.believed_time import bounded_clock_ms
 from liq.runtime.kafka import PARTITION_FETCH_BYTES, new_consumer, start_consumer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
 from liq.schemas.capture import CaptureLine
 from liq.schemas.codec import encode
-from liq.schemas.headers import CLOCK_MS, FEED, RATES, integer_header, text_header
+from liq.schemas.headers import FEED, RATES, text_header
 from liq.schemas.records import Source
 from liq.sinks.clickhouse.archive import ArchivedFrame, archived_frames
 from liq.sinks.clickhouse.client import connect
@@ -147,9 +148,11 @@ async def _export_partition(
 
 def _line(settings: Settings, record: Any) -> bytes | None:
     if record.value is None:
-        clock_ms = integer_header(record.headers, CLOCK_MS)
+        clock_ms = bounded_clock_ms(record)
         return None if clock_ms is None else clock_line(clock_ms)
     exchange = settings.topics.raw_exchange(record.topic)
+    if record.topic == settings.topics.events:
+        return event_line(bytes(record.value), record)
     if exchange == record.topic:
         return bytes(record.value)
     return _capture_line(

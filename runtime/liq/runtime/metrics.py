@@ -122,6 +122,11 @@ FEED_UNREAD = Gauge(
     "1 while every frame of a feed is rejected, for ten minutes and more.",
     ["exchange", "feed"],
 )
+CLOCK_CORRECTED = Counter(
+    "liq_clock_corrected_total",
+    "Records whose own time is not believed: the broker's append time counts instead.",
+    ["topic"],
+)
 FEED_HELD = Counter(
     "liq_feed_limit_waits_total",
     "Times at which a limit of the venue held back subscriptions (messages) or a connection.",
@@ -229,6 +234,7 @@ ALL_METRICS = (
     FEED_STALE,
     FEED_STALE_CONNECTIONS,
     FEED_UNREAD,
+    CLOCK_CORRECTED,
     FEED_HELD,
     FEED_UNANSWERED,
     FEED_BREAKER,

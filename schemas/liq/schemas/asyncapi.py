@@ -34,7 +34,8 @@ EXCHANGE_PARAMETER: Final = "{exchange}"
 HEADER_MEANINGS: Final = {
     headers.EXCHANGE: "The venue.",
     headers.FEED: "The venue's endpoint; `heartbeat` for a heartbeat.",
-    headers.RECEIVED_AT_NS: "The producer's clock: nanoseconds since 1970, UTC, in digits.",
+    headers.RECEIVED_AT_NS: "The producer's clock: nanoseconds since 1970, UTC, in digits. "
+    "Believed up to five seconds beyond the record's append time.",
     headers.CONNECTION: "Which of the producer's connections.",
     headers.SEQUENCE: "Counts the frames of a connection from 0, in digits.",
     headers.CLOCK_MS: "What the log's clock has reached: milliseconds since 1970, UTC, in digits.",

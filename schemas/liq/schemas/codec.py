@@ -106,6 +106,7 @@ def _document(event: Liquidation) -> dict[str, Any]:
         "rate_currency": event.rate_currency,
         "rate_age_ms": event.rate_age_ms,
         "arrival": event.arrival,
+        "stamped_at_ms": event.stamped_at_ms,
         "schema_version": event.schema_version,
     }
 

@@ -6,7 +6,10 @@ _VERSION: Final = "Version of the record's form; rises only where an older reade
 _EXCHANGE: Final = "The venue, in lower case."
 _SOURCE: Final = "The raw record that it came from; null or absent when it came from no topic."
 _SIDE: Final = "The position that was liquidated, on every venue."
-_RECEIVED: Final = "When the producer received the frame: milliseconds since 1970, UTC."
+_RECEIVED: Final = (
+    "When the producer received the frame, as far as the log believes it: milliseconds since 1970, "
+    "UTC."
+)
 _CONTRACT: Final = (
     "How a size turns into money: linear (units of the base), inverse (dollars settled in the "
     "base), quanto (settled in a third currency)."
@@ -49,6 +52,8 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "rate_age_ms": "Age of the rate when the frame was received, in milliseconds; else null.",
         "arrival": "How it reached the log: live, or late by nature (retried, backfilled, "
         "completed, imported), which the detector takes as history.",
+        "stamped_at_ms": "What the producer's clock said where it is not believed and "
+        "received_at_ms is the broker's append time; else null.",
         "schema_version": _VERSION,
     },
     "ScoreParts": {

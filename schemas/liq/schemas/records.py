@@ -42,7 +42,9 @@ class Liquidation:
     compared, and by the quote's currency for any other; `native_symbol` is the venue's own.
     `quantity` is in units of the base asset, `price` in dollars for one unit of it, whatever the
     venue's `quote`, `value_usd` in dollars (USD-like quotes on their peg count 1:1).
-    `timestamp_ms` is the exchange's clock, `received_at_ms` the producer's.
+    `timestamp_ms` is the exchange's clock, `received_at_ms` the producer's as far as the log
+    believes it. Where it does not, `received_at_ms` is the time at which the broker appended the
+    frame, and `stamped_at_ms` what the producer said, if that was a time.
 
     `contract_version` names the contract metadata that sizes were read with; None where the symbol
     says all. `rate` is the dollars of one `rate_currency` that `value_usd` was computed with, and
@@ -76,6 +78,7 @@ class Liquidation:
     rate_currency: str | None = None
     rate_age_ms: int | None = None
     arrival: Arrival = Arrival.LIVE
+    stamped_at_ms: int | None = None
     schema_version: int = SCHEMA_VERSION
 
 

@@ -130,7 +130,8 @@ class FeedEvent(StrEnum):
     A storm is reconnecting again and again; the exchange is then left alone for a while. An
     exchange is unread while every frame of it is rejected. A feed has moved when it went on at
     another of its documented addresses. Detection is waiting when a partition of the events topic
-    says nothing while others go on: no second of the market is decided until it does.
+    says nothing while others go on: no second of the market is decided until it does. A clock is
+    not believed where it contradicts the broker's.
     """
 
     CONNECTED = "connected"
@@ -142,3 +143,4 @@ class FeedEvent(StrEnum):
     UNREAD = "unread"
     MOVED = "moved"
     WAITING = "waiting"
+    CLOCK = "clock"

@@ -163,7 +163,9 @@ def test_links_are_among_the_compared_records() -> None:
 
 
 @given(
-    logs=st.lists(st.lists(st.integers(0, 50), max_size=60), min_size=1, max_size=4),
+    logs=st.lists(
+        st.lists(st.integers(START_MS, START_MS + 50), max_size=60), min_size=1, max_size=4
+    ),
     step=st.integers(1, 9),
     seed=st.integers(0, 10**9),
 )

@@ -64,6 +64,11 @@ class AssetState:
         self.recent_ids = RecentIds()
 
     @property
+    def newest(self) -> int:
+        """The latest second that anything known is about."""
+        return max(self.tick, self.seen, *(lane.ring.now for lane in self.lanes.values()))
+
+    @property
     def is_open(self) -> bool:
         """Whether a cascade is under way."""
         lanes = self.lanes

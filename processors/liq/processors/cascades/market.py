@@ -126,6 +126,39 @@ class MarketDetector:
         state.decided = passed
         return made
 
+    def heal(self, bound_ms: int) -> list[CascadeAlert]:
+        """Forget what cannot be: clocks of sources, and what is held or judged, beyond a time.
+
+        A release before the log's clock was bounded may have stored them. A running cascade of a
+        side that was judged beyond it is ended; its alerts are returned.
+        """
+        state, bound = self.state, bound_ms // SECOND_MS
+        state.sources = {source: min(second, bound) for source, second in state.sources.items()}
+        state.decided = min(state.decided, bound)
+        state.held = {tick: held for tick, held in state.held.items() if tick <= bound}
+        state.beat_ticks = {key: tick for key, tick in state.beat_ticks.items() if tick <= bound}
+        made: list[CascadeAlert] = []
+        for side in SIDES:
+            lane = state.lanes[side]
+            if lane.ring.now <= bound:
+                continue
+            if lane.cascade is not None:
+                made += self._market_alert(side, lane.end(self._rules, lane.cascade))
+            state.lanes[side] = Lane(self._rules)
+        state.exchanges = {key: tick for key, tick in state.exchanges.items() if tick <= bound}
+        return made
+
+    def newest_ms(self) -> int:
+        """Return the latest time that anything of the state is about."""
+        state = self.state
+        return SECOND_MS * max(
+            state.decided,
+            *(lane.ring.now for lane in state.lanes.values()),
+            *state.sources.values(),
+            *state.held,
+            *state.beat_ticks.values(),
+        )
+
     def finish(self) -> list[CascadeAlert]:
         """Judge what is held and end what is open, for a log that will not go on."""
         state = self.state

@@ -13,6 +13,7 @@ from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.observation import EventView, Observation, view_event
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, asset_to_bytes
+from liq.processors.cascades.venue_clocks import VenueClocks
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_SECONDS, SECOND_MS
 from liq.schemas.vocabulary import Side
@@ -25,6 +26,9 @@ IDLE_SECONDS: Final = 48 * HOUR_SECONDS
 # A restart reads again what was not committed, never more than this many records. Until an
 # asset's last record lies further back, its snapshot is needed to tell what was applied.
 REDELIVERY_REACH_RECORDS = 100_000
+
+# A heartbeat this far ahead of the records before and after it is not the log's clock.
+JUMP_SECONDS: Final = 1_800
 
 Made = Beat | CascadeAlert
 
@@ -54,7 +58,10 @@ class PartitionDetector:
         self._open: set[str] = set()
         self._touched: set[str] = set()
         self._second = 0
+        # The clock before a heartbeat that jumped, until the next record confirms it.
+        self._jumped_from: int | None = None
         self._next_sweep_ms = 0
+        self.venue_clocks = VenueClocks()
         self.left_out = LeftOut()
 
     @property
@@ -66,6 +73,11 @@ class PartitionDetector:
     def clock_ms(self) -> int:
         """The last second that the log has reached, as far as it was read since the start."""
         return self._second * SECOND_MS
+
+    @property
+    def jumped_from_ms(self) -> int | None:
+        """The clock before a heartbeat that jumped and is not confirmed yet."""
+        return None if self._jumped_from is None else self._jumped_from * SECOND_MS
 
     def branching(self, asset: str, side: Side) -> float | None:
         """How many liquidations one triggers; None while too few came from complete feeds."""
@@ -95,12 +107,18 @@ class PartitionDetector:
             return self.observe(view, offset)
         self.left_out.implausible += 1
         second = view.received_at_ms // SECOND_MS
+        self._check_jump(second)
         return self._move(second, offset) if second > self._second else []
 
     def observe(self, event: Observation, offset: int) -> list[Made]:
         """Apply what the detector looks at of a plausible liquidation."""
         second = event.received_at_ms // SECOND_MS
+        if self._jumped_from is not None:
+            self._check_jump(second)
         made = self._move(second, offset) if second > self._second else []
+        lag_ms = self.venue_clocks.lag_ms(event.exchange, event.received_at_ms, event.timestamp_ms)
+        if lag_ms:
+            event = event._replace(timestamp_ms=event.timestamp_ms + lag_ms)
         name = event.base
         asset = self._assets.get(name)
         if asset is None:
@@ -115,8 +133,15 @@ class PartitionDetector:
         return made
 
     def heartbeat(self, clock_ms: int, offset: int) -> list[Made]:
-        """Decide what is due now that the log, at an offset, has reached a time."""
+        """Decide what is due now that the log, at an offset, has reached a time.
+
+        A heartbeat far ahead of the records on both sides of it does not stay the clock: whoever
+        wrote it, the records that follow are not late for it.
+        """
         second = clock_ms // SECOND_MS
+        self._check_jump(second)
+        if second >= self._second + JUMP_SECONDS:
+            self._jumped_from = self._second
         made = self._move(second, offset) if second > self._second else []
         if clock_ms >= self._next_sweep_ms:
             self._next_sweep_ms = clock_ms + SWEEP_INTERVAL_MS
@@ -154,16 +179,19 @@ class PartitionDetector:
         self._touched.clear()
         return changes
 
-    def restore(self, snapshots: Mapping[str, bytes], clock_ms: int) -> None:
+    def restore(
+        self, snapshots: Mapping[str, bytes], clock_ms: int, jumped_from_ms: int | None = None
+    ) -> None:
         """Take over what `touched` gave, the newest of each asset.
 
-        `clock_ms` is the clock at the record to read next, as far as it is known. In a log that is
-        out of order, no later record may tell it.
+        `clock_ms` and `jumped_from_ms` are those at the record to read next, as far as they are
+        known. In a log that is out of order, no later record may tell them.
 
         Raises:
             SnapshotError: a snapshot cannot be read; the message names its asset.
         """
         self._second = clock_ms // SECOND_MS
+        self._jumped_from = None if jumped_from_ms is None else jumped_from_ms // SECOND_MS
         for name, data in snapshots.items():
             rules = self._config.asset_rules(name)
             try:
@@ -176,6 +204,43 @@ class PartitionDetector:
                 self._open.add(name)
             if state.news:
                 self._pending.add(name)
+
+    def heal(self, bound_ms: int) -> list[Made]:
+        """Forget what cannot be: a clock, and states of assets, beyond a time.
+
+        A release before the log's clock was bounded may have stored them. An open cascade of such
+        an asset is ended; its alerts are returned.
+        """
+        bound = bound_ms // SECOND_MS
+        self._second = min(self._second, bound)
+        self._jumped_from = None
+        made: list[Made] = []
+        for name in sorted(self._assets):
+            asset = self._assets[name]
+            if asset.state.newest <= bound:
+                continue
+            steps = [
+                Step(side, lane.end(asset.rules, lane.cascade))
+                for side in SIDES
+                if (lane := asset.state.lanes[side]).cascade is not None
+            ]
+            made += self._alerts(name, asset, steps)
+            del self._assets[name]
+            self._pending.discard(name)
+            self._touched.add(name)
+        return made
+
+    def newest_ms(self) -> int:
+        """Return the latest time that anything of the state is about."""
+        newest = max((asset.state.newest for asset in self._assets.values()), default=0)
+        return max(newest, self._second) * SECOND_MS
+
+    def _check_jump(self, second: int) -> None:
+        """Step back from a jump that the record after it, at a second, does not confirm."""
+        jumped_from, self._jumped_from = self._jumped_from, None
+        if jumped_from is not None and second + JUMP_SECONDS <= self._second:
+            self._second = max(jumped_from, second)
+            self._next_sweep_ms = min(self._next_sweep_ms, self.clock_ms + SWEEP_INTERVAL_MS)
 
     def _move(self, second: int, offset: int) -> list[Made]:
         """The log enters a new second: decide on what the earlier ones brought."""

@@ -263,6 +263,7 @@ class Reading:
             draft.rate_currency = rate.currency
             draft.rate_age_ms = rate.age_ms
         draft.arrival = self._arrival
+        draft.stamped_at_ms = None
         draft.schema_version = SCHEMA_VERSION
         draft.__class__ = Liquidation
         liquidation: Liquidation = draft

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.partition import Made, PartitionDetector
+from liq.processors.cascades.venue_clocks import VenueClocks
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import pulse_of
@@ -23,10 +24,8 @@ from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, encode
 from liq.schemas.headers import (
     CASCADE,
-    CLOCK_MS,
     HEARTBEAT_KEY,
     PULSE,
-    integer_header,
     pulse_headers,
     pulse_heartbeat_headers,
 )
@@ -36,7 +35,10 @@ from liq.schemas.vocabulary import AlertType, Side
 #: The clock of a partition is committed with its offset: in a log that is out of order, the records
 #: behind that offset do not tell it.
 CLOCK_NOTE: Final = "clock_ms="
-CLOCK: Final = re.compile(r"[0-9]{1,15}")
+#: So are the lags of venues, which are learned from the records up to that offset.
+VENUES_NOTE: Final = " venues="
+CLOCK: Final = re.compile(r"clock_ms=([0-9]{1,15})(?:<([0-9]{1,15}))?")
+JUMPED_FROM: Final = "<"
 
 log = get_logger(__name__)
 
@@ -46,14 +48,21 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the state of assets in the topic of detector states."""
-        super().__init__(settings, output, group, settings.topics.detector_state)
+        topics = settings.topics
+        super().__init__(settings, output, group, topics.detector_state, topics.events)
 
     def _note(self, state: PartitionDetector) -> str:
-        return f"{CLOCK_NOTE}{state.clock_ms}"
+        clock = f"{CLOCK_NOTE}{state.clock_ms}"
+        if state.jumped_from_ms is not None:
+            clock = f"{clock}{JUMPED_FROM}{state.jumped_from_ms}"
+        venues = state.venue_clocks.to_text()
+        return f"{clock}{VENUES_NOTE}{venues}" if venues else clock
 
     async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
-        detector.restore(restored.snapshots, clock_of_note(note))
+        clock_note, _, venues_note = note.partition(VENUES_NOTE)
+        detector.restore(restored.snapshots, *_clocks_of(clock_note))
+        detector.venue_clocks = VenueClocks.from_text(venues_note)
         log.info(
             "partition_taken_over",
             partition=restored.partition,
@@ -65,16 +74,16 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
     def _apply(self, owned: OwnedPartition[PartitionDetector], batch: Sequence[Any]) -> BatchResult:
         detector = owned.state
-        before, clock_ms = _left_out(detector), detector.clock_ms
+        before, began_ms = _left_out(detector), detector.clock_ms
         result = BatchResult()
         for message in batch:
             before_ms = detector.clock_ms
             if message.value is None:
-                reached_ms = integer_header(message.headers, CLOCK_MS) or 0
-                made = detector.heartbeat(reached_ms, message.offset)
+                clock_ms = self._bounds.clock_ms(message)
+                made = [] if clock_ms is None else detector.heartbeat(clock_ms, message.offset)
             else:
                 try:
-                    view = decode_observation(message.value)
+                    view = self._bounds.view(message, decode_observation(message.value))
                 except DecodeError as error:
                     result.records.append(self._rejected(message, error))
                     continue
@@ -83,7 +92,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
                 result.records += self._records(owned.partition, before_ms, item)
                 if isinstance(item, CascadeAlert):
                     result.alerts.append(item)
-        if detector.clock_ms > clock_ms:
+        result.records += self._feed_records()
+        if detector.clock_ms > began_ms:
             result.records.append(
                 OutputRecord(
                     self._topics.pulse,
@@ -96,6 +106,13 @@ class DetectStage(OwnedStage[PartitionDetector]):
             reason: count - before[reason] for reason, count in _left_out(detector).items()
         }
         return result
+
+    def _newest_ms(self, state: PartitionDetector) -> int:
+        return state.newest_ms()
+
+    def _heal(self, owned: OwnedPartition[PartitionDetector], bound_ms: int) -> list[OutputRecord]:
+        made = owned.state.heal(bound_ms)
+        return [each for item in made for each in self._records(owned.partition, bound_ms, item)]
 
     def _changes(self, state: PartitionDetector) -> Mapping[str, bytes | None]:
         return state.touched()
@@ -131,8 +148,19 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
 def clock_of_note(note: str) -> int:
     """Return the clock in a note of `DetectStage`; 0 where somebody else has committed."""
-    digits = note.removeprefix(CLOCK_NOTE)
-    return int(digits) if CLOCK.fullmatch(digits) else 0
+    return _clocks_of(note.partition(VENUES_NOTE)[0])[0]
+
+
+def _clocks_of(note: str) -> tuple[int, int | None]:
+    """Return the clock in a note of `DetectStage`, and the one before an unconfirmed jump.
+
+    The clock is 0 where somebody else has committed.
+    """
+    found = CLOCK.fullmatch(note)
+    if found is None:
+        return 0, None
+    clock_ms, jumped_from_ms = found.groups()
+    return int(clock_ms), None if jumped_from_ms is None else int(jumped_from_ms)
 
 
 def _left_out(detector: PartitionDetector) -> dict[str, int]:

@@ -27,7 +27,6 @@ from liq.schemas.cloud_events import alert_headers, feed_headers
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
-    CLOCK_MS,
     RECORD,
     SOURCE_PARTITION,
     integer_header,
@@ -60,7 +59,8 @@ class MarketStage(OwnedStage[MarketProgress]):
 
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the market's state in a topic of its own."""
-        super().__init__(settings, output, group, settings.topics.market_state)
+        topics = settings.topics
+        super().__init__(settings, output, group, topics.market_state, topics.pulse)
         self._connection = f"{settings.worker_slot}:{MARKET}"
 
     async def view(self) -> MarketView | None:
@@ -104,21 +104,33 @@ class MarketStage(OwnedStage[MarketProgress]):
             if message.value is not None or state.held or state.running:
                 progress.is_changed = True
             try:
-                alerts += _apply_pulse(progress.detector, message)
+                alerts += self._apply_pulse(progress.detector, message)
             except DecodeError as error:
                 rejected.append(self._rejected(message, error))
                 continue
             waiting += self._waiting(progress, message)
-        records = [
-            OutputRecord(
-                self._topics.cascades,
-                alert.cascade_id.encode(),
-                encode(alert),
-                alert_headers(alert),
-            )
-            for alert in alerts
-        ]
-        return BatchResult([*records, *rejected, *waiting], alerts)
+        records = [*map(self._record, alerts), *rejected, *waiting, *self._feed_records()]
+        return BatchResult(records, alerts)
+
+    def _apply_pulse(self, detector: MarketDetector, message: Any) -> list[CascadeAlert]:
+        clock_ms = self._bounds.clock_ms(message) or 0
+        source = integer_header(message.headers, SOURCE_PARTITION)
+        if source is not None and source not in detector.state.sources:
+            # The market waits for every source: a made-up one would stop it.
+            raise DecodeError(f"source_partition: the events topic has no partition {source}")
+        if message.value is None:
+            return [] if source is None else detector.heartbeat(clock_ms, source)
+        if source is None:
+            raise DecodeError("no header says which partition it is about")
+        if text_header(message.headers, RECORD) == CASCADE:
+            alert = decode(CascadeAlert, message.value)
+            self._bounds.check(message, alert)
+            detector.add(alert, clock_ms, source)
+        else:
+            pulse = decode(Pulse, message.value)
+            self._bounds.check(message, pulse)
+            detector.add(beat_of(pulse), clock_ms, source)
+        return []
 
     def _waiting(self, progress: MarketProgress, message: Any) -> list[OutputRecord]:
         """Return the feed records of partitions that are waited for from this record on."""
@@ -142,6 +154,18 @@ class MarketStage(OwnedStage[MarketProgress]):
             records.append(OutputRecord(self._topics.feeds, key, value, headers))
         return records
 
+    def _record(self, alert: CascadeAlert) -> OutputRecord:
+        return OutputRecord(
+            self._topics.cascades, alert.cascade_id.encode(), encode(alert), alert_headers(alert)
+        )
+
+    def _newest_ms(self, state: MarketProgress) -> int:
+        return state.detector.newest_ms()
+
+    def _heal(self, owned: OwnedPartition[MarketProgress], bound_ms: int) -> list[OutputRecord]:
+        owned.state.is_changed = True
+        return [self._record(alert) for alert in owned.state.detector.heal(bound_ms)]
+
     def _changes(self, state: MarketProgress) -> Mapping[str, bytes | None]:
         if not state.is_changed:
             return {}
@@ -151,17 +175,3 @@ class MarketStage(OwnedStage[MarketProgress]):
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")
-
-
-def _apply_pulse(detector: MarketDetector, message: Any) -> list[CascadeAlert]:
-    clock_ms = integer_header(message.headers, CLOCK_MS) or 0
-    source = integer_header(message.headers, SOURCE_PARTITION)
-    if message.value is None:
-        return [] if source is None else detector.heartbeat(clock_ms, source)
-    if source is None:
-        raise DecodeError("no header says which partition it is about")
-    if text_header(message.headers, RECORD) == CASCADE:
-        detector.add(decode(CascadeAlert, message.value), clock_ms, source)
-    else:
-        detector.add(beat_of(decode(Pulse, message.value)), clock_ms, source)
-    return []

@@ -11,24 +11,25 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
+from liq.processors.stages.bounds import feed_record
 from liq.processors.stages.output import Output
 from liq.processors.stages.parking import parked_record
+from liq.processors.stages.receipts import ReceiptCheck
 from liq.processors.stages.rejections import deliverable
 from liq.processors.stages.unread import UnreadFeeds
+from liq.runtime.believed_time import receipt
 from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.metrics import (
     EVENTS,
-    FEED_EVENTS,
     FEED_UNREAD,
     NORMALIZED,
     PARKED,
     REJECTED,
     RETRY_WAIT,
 )
-from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.cloud_events import feed_headers, liquidation_headers
+from liq.schemas.cloud_events import liquidation_headers
 from liq.schemas.codec import encode
 from liq.schemas.headers import (
     FEED,
@@ -39,7 +40,7 @@ from liq.schemas.headers import (
     retry_header,
     text_header,
 )
-from liq.schemas.records import Liquidation, Rejected, Source
+from liq.schemas.records import FeedStatus, Liquidation, Rejected, Source
 from liq.schemas.topics import Topics
 from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 
@@ -79,6 +80,9 @@ class NormalizeStage:
         self._instruments = instruments
         self._wait_for_instruments = wait_for_instruments
         self._heartbeat_ms = 0
+        # What frames have reached whose producer's heartbeats lag.
+        self._lagging_ms = 0
+        self._receipts = ReceiptCheck()
         self._unread = UnreadFeeds(f"{settings.worker_slot}:normalize")
         # Of the batch at hand; Prometheus' counters are slow.
         self._frames: Counter[str] = Counter()
@@ -100,12 +104,13 @@ class NormalizeStage:
         records: list[OutputRecord] = []
         for message in messages:
             if message.value is None:
-                records.extend(await self._heartbeats(message))
+                records.extend(await self._passed_on(message))
             else:
                 retry = retry_header(message.headers)
                 if retry is not None and retry.offset is not None:
                     await self._wait(retry.offset)
                 records.extend(self._normalized(message, retry))
+        records.extend(await self._heartbeats(self._lagging_ms))
         self._count()
         return asyncio.ensure_future(_acknowledged(await self._output.send(records)))
 
@@ -126,10 +131,11 @@ class NormalizeStage:
         RETRY_WAIT.observe(time.monotonic() - began)
 
     def _normalized(self, message: Any, retry: Retry | None) -> list[OutputRecord]:
+        received = receipt(message)
         metadata = FrameMetadata(
             exchange=self._topics.raw_exchange(message.topic),
             feed=text_header(message.headers, FEED),
-            received_at_ms=received_at_ns(message) // MILLISECOND_NS,
+            received_at_ms=received.received_at_ns // MILLISECOND_NS,
             source=Source(message.topic, message.partition, message.offset),
             waited_for=None if retry is None else frozenset(retry.contracts),
             rates=text_header(message.headers, RATES),
@@ -138,8 +144,11 @@ class NormalizeStage:
         if len(message.value) > MAX_PARKED_BYTES or (retry is not None and retry.is_final):
             waiting = None
         self._frames[metadata.exchange] += 1
-        records = []
         results = normalize(message.value, metadata, self._instruments, self._config, waiting)
+        checked = self._receipts.frame(message, metadata.exchange, received, results)
+        results = checked.results
+        records = [self._feed_record(status) for status in checked.statuses]
+        self._lagging_ms = max(self._lagging_ms, checked.reached_ms)
         if results or not waiting:  # a frame that only waits is neither read nor rejected
             records.extend(self._unread_feed(metadata, results))
         for result in results:
@@ -164,14 +173,14 @@ class NormalizeStage:
         was_unread = self._unread.is_unread(exchange, feed)
         status = self._unread.note(exchange, feed, metadata.received_at_ms, results)
         if status is not None:
-            FEED_EVENTS.labels(exchange, feed, status.event.value).inc()
             FEED_UNREAD.labels(exchange, feed).set(1)
-            value = encode(status)
-            headers = feed_headers(status, value)
-            return [OutputRecord(self._topics.feeds, exchange.encode(), value, headers)]
+            return [self._feed_record(status)]
         if was_unread and not self._unread.is_unread(exchange, feed):
             FEED_UNREAD.labels(exchange, feed).set(0)
         return []
+
+    def _feed_record(self, status: FeedStatus) -> OutputRecord:
+        return feed_record(self._topics.feeds, status)
 
     def _events(self, event: Liquidation) -> list[OutputRecord]:
         key, value, headers = event.base.encode(), encode(event), liquidation_headers(event)
@@ -184,9 +193,18 @@ class NormalizeStage:
         key = rejected.exchange.encode()
         return OutputRecord(self._topics.rejected, key, encode(deliverable(rejected)))
 
-    async def _heartbeats(self, message: Any) -> list[OutputRecord]:
-        """Pass the first heartbeat of each second on into every events partition."""
-        clock_ms = received_at_ns(message) // MILLISECOND_NS
+    async def _passed_on(self, message: Any) -> list[OutputRecord]:
+        """Pass a producer's heartbeat on, with the time that is believed."""
+        received = receipt(message)
+        exchange = self._topics.raw_exchange(message.topic)
+        statuses = self._receipts.heartbeat(message, exchange, received)
+        return [
+            *map(self._feed_record, statuses),
+            *await self._heartbeats(received.received_at_ns // MILLISECOND_NS),
+        ]
+
+    async def _heartbeats(self, clock_ms: int) -> list[OutputRecord]:
+        """Write the first heartbeat of each second into every events partition."""
         if clock_ms // SECOND_MS <= self._heartbeat_ms // SECOND_MS:
             return []
         self._heartbeat_ms = clock_ms

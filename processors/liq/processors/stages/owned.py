@@ -15,9 +15,10 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from liq.processors.cascades import DetectorConfig
+from liq.processors.stages.bounds import ClockBounds, feed_record
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
 from liq.processors.stages.output import Output
 from liq.processors.stages.state import DetectorStateStore, RestoredState
@@ -30,11 +31,15 @@ from liq.runtime.metrics import (
     LEFT_OUT,
     RECEIVED_TO_ALERT,
 )
+from liq.runtime.newest_append import newest_append_times
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import AlertType
+
+#: State this far ahead of its log holds a wrong clock. Less is over soon.
+FUTURE_STATE_MS: Final = 60_000
 
 State = TypeVar("State")
 """A detector, and whatever else its stage needs to continue it."""
@@ -83,8 +88,12 @@ class OwnedStage(ABC, Generic[State]):
         output: Output,
         group: Group,
         state_topic: str,
+        input_topic: str,
     ) -> None:
         """State lives in memory and, from checkpoint to checkpoint, in `state_topic`."""
+        self._settings = settings
+        self._input_topic = input_topic
+        self._bounds = ClockBounds(f"{settings.worker_slot}:detect")
         self._topics = settings.topics
         self._config = detector_config(settings)
         self._output = output
@@ -153,12 +162,39 @@ class OwnedStage(ABC, Generic[State]):
         partitions = sorted(set(self._group.assigned()) - self._owned.keys())
         releases = self._releases
         notes = await self._group.committed_notes(partitions) if partitions else {}
-        for restored in await self._store.take_over(partitions):
+        taken_over = await self._store.take_over(partitions)
+        with_state = [each.partition for each in taken_over if each.snapshots]
+        newest = await newest_append_times(self._settings, self._input_topic, with_state)
+        for restored in taken_over:
             state = await self._restore(restored, notes.get(restored.partition, ""))
+            owned = OwnedPartition(restored.partition, restored.epoch, state)
+            await self._check_clock(owned, newest.get(restored.partition))
             if releases == self._releases:
-                self._owned[restored.partition] = OwnedPartition(
-                    restored.partition, restored.epoch, state
-                )
+                self._owned[restored.partition] = owned
+
+    async def _check_clock(self, owned: OwnedPartition[State], appended_ms: int | None) -> None:
+        """Reset state that is ahead of the newest record of its log: a wrong clock was stored."""
+        newest_ms = self._newest_ms(owned.state)
+        if appended_ms is None or newest_ms <= appended_ms + FUTURE_STATE_MS:
+            return
+        ahead_seconds = (newest_ms - appended_ms) // SECOND_MS
+        log.warning(
+            "state_from_the_future",
+            topic=self._input_topic,
+            partition=owned.partition,
+            ahead_seconds=ahead_seconds,
+        )
+        self._bounds.report(
+            self._input_topic,
+            appended_ms,
+            f"the stored state of partition {owned.partition} is {ahead_seconds} s ahead of its "
+            "newest record: what is ahead is dropped",
+        )
+        await self._output.deliver([*self._heal(owned, appended_ms), *self._feed_records()])
+
+    def _feed_records(self) -> list[OutputRecord]:
+        """Return the records of clocks that are not believed any more."""
+        return [feed_record(self._topics.feeds, each) for each in self._bounds.take_statuses()]
 
     def _capture(self) -> Snapshot:
         records: list[OutputRecord] = []
@@ -188,6 +224,14 @@ class OwnedStage(ABC, Generic[State]):
         Raises:
             SnapshotError: a snapshot is damaged.
         """
+
+    @abstractmethod
+    def _newest_ms(self, state: State) -> int:
+        """Return the latest time that anything of a state is about."""
+
+    @abstractmethod
+    def _heal(self, owned: OwnedPartition[State], bound_ms: int) -> list[OutputRecord]:
+        """Drop what a state says of the time after `bound_ms`; return the ends of its cascades."""
 
     @abstractmethod
     def _apply(self, owned: OwnedPartition[State], batch: Sequence[Any]) -> BatchResult:

@@ -6,7 +6,7 @@ the contracts are listed.
 
 from typing import Any
 
-from liq.runtime.record_time import received_at_ns
+from liq.runtime.believed_time import receipt
 from liq.runtime.sending import OutputRecord
 from liq.schemas.headers import (
     EXCHANGE,
@@ -14,7 +14,6 @@ from liq.schemas.headers import (
     RECEIVED_AT_NS,
     RETRY,
     Retry,
-    integer_header,
     text_header,
 )
 
@@ -22,16 +21,17 @@ from liq.schemas.headers import (
 def parked_record(topic: str, message: Any, exchange: str, retry: Retry) -> OutputRecord:
     """Return the frame as it came, under the first contract that it waits for.
 
-    The headers say exchange and time of receipt even where the raw record did not: the record that
-    comes back has another time of its own.
+    The headers say exchange and believed time of receipt even where the raw record did not: the
+    record that comes back has another time of its own.
     """
     dropped, added = {RETRY, RAW_KEY}, [retry.encode()]
     if text_header(message.headers, EXCHANGE) != exchange:
         dropped.add(EXCHANGE)
         added.append((EXCHANGE, exchange.encode()))
-    if integer_header(message.headers, RECEIVED_AT_NS) is None:
+    received = receipt(message)
+    if received.received_at_ns != received.stamped_ns:
         dropped.add(RECEIVED_AT_NS)
-        added.append((RECEIVED_AT_NS, b"%d" % received_at_ns(message)))
+        added.append((RECEIVED_AT_NS, b"%d" % received.received_at_ns))
     if message.key is not None:
         added.append((RAW_KEY, message.key))
     headers = [header for header in message.headers if header[0] not in dropped]

@@ -36,7 +36,7 @@ def refused_record(topic: str, stage: str, message: Any, detail: str) -> OutputR
         exchange="",
         feed="",
         received_at_ms=message.timestamp,
-        payload=message.value,
+        payload=message.value or b"",
         stage=stage,
         source=Source(message.topic, message.partition, message.offset),
     )

@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
+from liq.runtime.record_time import received_at_ns
 from liq.schemas.codec import DecodeError
 from liq.schemas.headers import (
     CONNECTION,
     EXCHANGE,
     FEED,
     RATES,
-    RECEIVED_AT_NS,
     SEQUENCE,
     integer_header,
     text_header,
@@ -70,11 +70,9 @@ def parse_instrument(record: Delivered) -> Document:
 
 def parse_frame(record: Delivered) -> Document:
     """A raw frame and what its headers say; nothing of it can be wrong."""
-    received_at_ns = integer_header(record.headers, RECEIVED_AT_NS)
-    if received_at_ns is None:
-        received_at_ns = _plausible(record.timestamp) * MILLISECOND_NS
+    earliest_ns, latest_ns = (limit * MILLISECOND_NS for limit in (EARLIEST_STORED_MS, LATEST_MS))
     return {
-        "received_at_ns": received_at_ns,
+        "received_at_ns": min(max(received_at_ns(record), earliest_ns), latest_ns - 1),
         "exchange": text_header(record.headers, EXCHANGE),
         "feed": text_header(record.headers, FEED),
         "connection": text_header(record.headers, CONNECTION),

@@ -100,6 +100,7 @@ LIQUIDATIONS = Table(
         "rate_currency": text_or_null("rate_currency"),
         "rate_age_ms": integer_or_null("rate_age_ms", 64),
         "arrival": default(text("arrival"), "arrival", "live"),
+        "stamped_at": moment_or_null("stamped_at_ms"),
         "event_id": text("event_id"),
         **_VERSION,
         **_RAW,

@@ -188,3 +188,26 @@ def test_what_is_late_by_nature_changes_nothing(
     assert found == expected
     assert alerts(expected, AlertType.DETECTED)
     assert among.touched() == alone.touched()
+
+
+def test_a_heartbeat_that_no_record_confirms_does_not_stay_the_clock() -> None:
+    """A log without append times, such as an old export, has nothing else to say so."""
+    hour_ms = 3_600_000
+    for first in ([], [START_MS]):
+        detector = PartitionDetector(DetectorConfig())
+        made = [
+            item
+            for offset, clock_ms in enumerate([*first, START_MS + hour_ms])
+            for item in detector.heartbeat(clock_ms, offset)
+        ]
+        for offset in range(10, 50):
+            made += detector.apply(liquidation(f"{offset}", offset * 500), offset)
+        assert detector.clock_ms < START_MS + 60_000
+        assert AlertType.DETECTED in {item.type for item in made if isinstance(item, CascadeAlert)}
+
+
+def test_a_heartbeat_that_the_next_record_confirms_is_the_clock() -> None:
+    detector = PartitionDetector(DetectorConfig())
+    for offset, at_ms in enumerate([0, 7_200_000, 7_201_000, 0]):
+        detector.heartbeat(START_MS + at_ms, offset)
+    assert detector.clock_ms == START_MS + 7_201_000

@@ -40,7 +40,13 @@ EVENTS = [
 
 def messages(records: Sequence[OutputRecord]) -> list[Any]:
     return [
-        SimpleNamespace(offset=offset, value=record.value, headers=record.headers, timestamp=0)
+        SimpleNamespace(
+            topic=record.topic,
+            timestamp=END_MS,
+            offset=offset,
+            value=record.value,
+            headers=record.headers,
+        )
         for offset, record in enumerate(records)
     ]
 

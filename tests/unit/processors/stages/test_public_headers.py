@@ -38,6 +38,7 @@ def records_of(stage: NormalizeStage, frame: bytes, received_at_ns: int) -> list
         topic="t.raw.binance",
         partition=0,
         offset=7,
+        timestamp=received_at_ns // 1_000_000,
         key=b"BTCUSDT",
         value=frame,
         headers=FrameHeaders("binance", "usdm", received_at_ns, "a", 0).encode(),

@@ -1,0 +1,85 @@
+"""Clocks that are not believed: each is reported once an episode.
+
+The rule is pure and counts in the log's time. An episode begins with a record whose time is not
+believed (`liq.runtime.believed_time`) and ends ten minutes after the last such record of the same
+origin: a clock that drifts around the bound is one episode. Episodes begin anew with the process.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from liq.schemas.records import FeedStatus
+from liq.schemas.units import SECOND_MS
+from liq.schemas.vocabulary import FeedEvent
+
+EPISODE_MS: Final = 600_000
+# Feed and connection are headers of the record, and whoever writes those could make up any number.
+MOST_EPISODES: Final = 1_000
+MAX_NAME_CHARACTERS: Final = 100
+MAX_CLAIM_CHARACTERS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where records come from whose times are judged together."""
+
+    exchange: str
+    feed: str
+    connection: str
+
+
+class ClockEpisodes:
+    """Decides which time that is not believed begins an episode."""
+
+    def __init__(self) -> None:
+        """Start without an episode."""
+        self._last_ms: dict[Origin, int] = {}
+
+    def disbelieve(self, origin: Origin, at_ms: int, detail: str) -> FeedStatus | None:
+        """Note a time that is not believed; return the record of an episode that begins.
+
+        `at_ms` is the time that counts instead.
+        """
+        origin = Origin(
+            origin.exchange[:MAX_NAME_CHARACTERS],
+            origin.feed[:MAX_NAME_CHARACTERS],
+            origin.connection[:MAX_NAME_CHARACTERS],
+        )
+        is_known = origin in self._last_ms
+        if not is_known and len(self._last_ms) >= MOST_EPISODES:
+            self._forget_before(at_ms - EPISODE_MS)
+            if len(self._last_ms) >= MOST_EPISODES:
+                return None
+        is_new = not is_known or at_ms - self._last_ms[origin] >= EPISODE_MS
+        self._last_ms[origin] = at_ms
+        if not is_new:
+            return None
+        return FeedStatus(
+            exchange=origin.exchange,
+            feed=origin.feed,
+            connection=origin.connection,
+            event=FeedEvent.CLOCK,
+            timestamp_ms=at_ms,
+            detail=detail,
+        )
+
+    def _forget_before(self, time_ms: int) -> None:
+        self._last_ms = {
+            origin: last_ms for origin, last_ms in self._last_ms.items() if last_ms >= time_ms
+        }
+
+
+def claim_detail(name: str, claim: str, claimed_ms: int | None, counted_ms: int) -> str:
+    """Say which time a record claims, how far it is from the time that counts, and which that is.
+
+    `claim` is the text of the claim, `claimed_ms` the time in it; None where it is none.
+    """
+    if claimed_ms is None:
+        shown = claim[:MAX_CLAIM_CHARACTERS]
+        return f"{name} is {shown!r}, no time between 2010 and 2100; its append time counts"
+    ahead_ms = claimed_ms - counted_ms
+    word = "ahead of" if ahead_ms > 0 else "behind"
+    return (
+        f"{name} is {abs(ahead_ms) / SECOND_MS:.1f} s {word} the broker's append time, "
+        "which counts instead"
+    )
