@@ -7,10 +7,13 @@ from typing import Any
 from liq.schemas.headers import RECEIVED_AT_NS
 
 TOPIC = "raw"
+START_NS = 1_783_500_000_000_000_000
 
 
 class FetchedLog:
     """Partitions of raw records by time of receipt, and the consumer that reads them.
+
+    Small times count from `START_NS`.
 
     A partition's high watermark is that of the last fetch which the log answered for it; `chunk`
     records of a partition come with an answer. `unserved` partitions never answer.
@@ -83,6 +86,6 @@ class FetchedLog:
             offset=offset,
             key=b"BTC",
             value=b"{}",
-            headers=((RECEIVED_AT_NS, b"%d" % at_ns),),
+            headers=((RECEIVED_AT_NS, b"%d" % (at_ns if at_ns > START_NS else START_NS + at_ns)),),
             timestamp=0,
         )

@@ -17,7 +17,7 @@ from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
 from liq.schemas.capture import CaptureLine
 from liq.schemas.codec import encode
-from liq.schemas.headers import CLOCK_MS, FEED, RATES, integer_header, text_header
+from liq.schemas.headers import CLOCK_MS, FEED, RATES, clock_header, text_header
 from liq.schemas.records import Source
 from liq.sinks.clickhouse.archive import ArchivedFrame, archived_frames
 from liq.sinks.clickhouse.client import connect
@@ -94,7 +94,7 @@ async def _export_partition(settings: Settings, consumer: Any, partition: TopicP
 
 def _line(settings: Settings, record: Any) -> bytes | None:
     if record.value is None:
-        clock_ms = integer_header(record.headers, CLOCK_MS)
+        clock_ms = clock_header(record.headers)
         return None if clock_ms is None else orjson.dumps({CLOCK_MS: clock_ms})
     exchange = settings.topics.raw_exchange(record.topic)
     if exchange == record.topic:

@@ -154,15 +154,16 @@ class PartitionDetector:
         self._touched.clear()
         return changes
 
-    def restore(self, snapshots: Mapping[str, bytes], clock_ms: int) -> None:
+    def restore(self, snapshots: Mapping[str, bytes], clock_ms: int) -> dict[str, str]:
         """Take over what `touched` gave, the newest of each asset.
 
         `clock_ms` is the clock at the record to read next, as far as it is known. In a log that is
         out of order, no later record may tell it.
 
-        Raises:
-            SnapshotError: a snapshot cannot be read; the message names its asset.
+        Returns:
+            The reason, by asset, where a snapshot cannot be read: nothing is known of the asset.
         """
+        unreadable: dict[str, str] = {}
         self._second = clock_ms // SECOND_MS
         for name, data in snapshots.items():
             rules = self._config.asset_rules(name)
@@ -170,12 +171,14 @@ class PartitionDetector:
                 (last_offset,) = OFFSET.unpack_from(data)
                 state = asset_from_bytes(data[OFFSET.size :], rules)
             except (struct.error, SnapshotError) as error:
-                raise SnapshotError(f"snapshot of {name}: {error}") from error
+                unreadable[name] = str(error)
+                continue
             self._assets[name] = _Asset(state, rules, last_offset)
             if state.is_open:
                 self._open.add(name)
             if state.news:
                 self._pending.add(name)
+        return unreadable
 
     def _move(self, second: int, offset: int) -> list[Made]:
         """The log enters a new second: decide on what the earlier ones brought."""

@@ -23,10 +23,9 @@ from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, encode
 from liq.schemas.headers import (
     CASCADE,
-    CLOCK_MS,
     HEARTBEAT_KEY,
     PULSE,
-    integer_header,
+    clock_header,
     pulse_headers,
     pulse_heartbeat_headers,
 )
@@ -53,7 +52,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
     async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
-        detector.restore(restored.snapshots, _clock_of(note))
+        clock_ms = _clock_of(note)
+        restored.restore(lambda snapshots: detector.restore(snapshots, clock_ms))
         log.info(
             "partition_taken_over",
             partition=restored.partition,
@@ -70,7 +70,7 @@ class DetectStage(OwnedStage[PartitionDetector]):
         for message in batch:
             before_ms = detector.clock_ms
             if message.value is None:
-                reached_ms = integer_header(message.headers, CLOCK_MS) or 0
+                reached_ms = clock_header(message.headers) or 0
                 made = detector.heartbeat(reached_ms, message.offset)
             else:
                 try:

@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from liq.processors.cascades import DetectorConfig
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
+from liq.processors.stages.lost_state import lost_state_records
 from liq.processors.stages.output import Output
 from liq.processors.stages.state import DetectorStateStore, RestoredState
 from liq.runtime.logs import get_logger
@@ -85,7 +86,9 @@ class OwnedStage(ABC, Generic[State]):
         state_topic: str,
     ) -> None:
         """State lives in memory and, from checkpoint to checkpoint, in `state_topic`."""
+        self._settings = settings
         self._topics = settings.topics
+        self._state_topic = state_topic
         self._config = detector_config(settings)
         self._output = output
         self._group = group
@@ -112,7 +115,6 @@ class OwnedStage(ABC, Generic[State]):
 
         Raises:
             KafkaError: the brokers refuse a record.
-            SnapshotError: a stored state cannot be read.
         """
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for message in messages:
@@ -141,8 +143,11 @@ class OwnedStage(ABC, Generic[State]):
         partitions = sorted(set(self._group.assigned()) - self._owned.keys())
         releases = self._releases
         notes = await self._group.committed_notes(partitions) if partitions else {}
-        for restored in await self._store.take_over(partitions):
+        for restored in await self._store.read(partitions):
             state = await self._restore(restored, notes.get(restored.partition, ""))
+            lost = lost_state_records(self._settings, self._state_topic, restored)
+            await self._output.deliver(lost)
+            await self._store.claim(restored)
             if releases == self._releases:
                 self._owned[restored.partition] = OwnedPartition(
                     restored.partition, restored.epoch, state
@@ -172,9 +177,7 @@ class OwnedStage(ABC, Generic[State]):
         """Return the state that a partition's snapshots hold, and log the take-over.
 
         `note` is what was committed with the offset to go on from; empty where nothing was.
-
-        Raises:
-            SnapshotError: a snapshot is damaged.
+        Snapshots that cannot be read are none: `RestoredState.restore` finds older ones.
         """
 
     @abstractmethod

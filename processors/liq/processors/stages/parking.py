@@ -6,7 +6,7 @@ the contracts are listed.
 
 from typing import Any
 
-from liq.runtime.record_time import received_at_ns
+from liq.runtime.record_time import received_at_ns, stamped_at_ns
 from liq.runtime.sending import OutputRecord
 from liq.schemas.headers import (
     EXCHANGE,
@@ -14,7 +14,6 @@ from liq.schemas.headers import (
     RECEIVED_AT_NS,
     RETRY,
     Retry,
-    integer_header,
     text_header,
 )
 
@@ -29,11 +28,11 @@ def parked_record(topic: str, message: Any, exchange: str, retry: Retry) -> Outp
     if text_header(message.headers, EXCHANGE) != exchange:
         dropped.add(EXCHANGE)
         added.append((EXCHANGE, exchange.encode()))
-    if integer_header(message.headers, RECEIVED_AT_NS) is None:
+    if stamped_at_ns(message) is None:
         dropped.add(RECEIVED_AT_NS)
         added.append((RECEIVED_AT_NS, b"%d" % received_at_ns(message)))
     if message.key is not None:
         added.append((RAW_KEY, message.key))
-    headers = [header for header in message.headers if header[0] not in dropped]
+    headers = [header for header in message.headers or () if header[0] not in dropped]
     key = f"{exchange}:{retry.contracts[0]}".encode()
     return OutputRecord(topic, key, message.value, [*headers, *added])

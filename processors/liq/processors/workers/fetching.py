@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 from liq.processors.workers.merge import MergeBuffer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, MERGE_HELD_BYTES
+from liq.runtime.positions import assignment_of, position_of, readable_end, states_of
 from liq.runtime.record_time import received_at_ns
 from liq.schemas.units import SECOND_NS
 
@@ -99,10 +100,10 @@ class DirectReader:
         batch = FetchedBatch([], {})
         records: list[Any] = []
         size = 0
-        assignment = _assignment(consumer)
+        assignment = assignment_of(consumer)
         while len(records) < BATCH_RECORDS and size < BATCH_BYTES:
             fetched = await self._fetch(active, 0 if records else wait_seconds, STEP_RECORDS)
-            if assignment is not (assignment := _assignment(consumer)):
+            if assignment is not (assignment := assignment_of(consumer)):
                 # What was read before a rebalance is read again, from the last commit.
                 records.clear()
                 batch.ends.clear()
@@ -111,7 +112,7 @@ class DirectReader:
             for partition, together in fetched.items():
                 records += together
                 size += sum(map(size_of, together))
-                batch.ends[partition] = _position(consumer, partition)
+                batch.ends[partition] = position_of(consumer, partition)
         batch.records = records
         return batch
 
@@ -200,8 +201,11 @@ class MergedReader:
         self._forget_reassigned(consumer)
         for partition, records in fetched.items():
             self._merge.add(partition, records)
-            self._positions[partition] = _position(consumer, partition)
             self._missing_since.pop(partition, None)
+        for partition in partitions:
+            # Records of aborted transactions, and the markers of all, move a position, too.
+            if partition in fetched or partition in self._positions:
+                self._positions[partition] = position_of(consumer, partition)
         if fetched:
             self._cleared_ns = NOTHING
         return bool(fetched)
@@ -221,7 +225,7 @@ class MergedReader:
 
     def _forget_reassigned(self, consumer: AIOKafkaConsumer) -> None:
         """Drop everything after a rebalance: it is read again, from the last commit."""
-        if self._assignment is not (assignment := _assignment(consumer)):
+        if self._assignment is not (assignment := assignment_of(consumer)):
             self._assignment = assignment
             for partition in self._merge.partitions:
                 self._merge.forget(partition)
@@ -233,21 +237,21 @@ class MergedReader:
         for partition in self._merge.partitions:
             if (
                 partition not in active
-                or _position(consumer, partition) != self._positions[partition]
+                or position_of(consumer, partition) != self._positions[partition]
             ):
                 self._merge.forget(partition)
                 self._ends.pop(partition, None)
 
     def _behind(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> set[Any]:
         """Return the partitions of which the broker has records that were not fetched yet."""
-        states = _states(consumer)
+        states = states_of(consumer)
         behind = set()
         for partition in active:
             state = states(partition)
             if state is None or not state.has_valid_position:
                 behind.add(partition)
                 continue
-            end = _readable_end(state)
+            end = readable_end(state)
             if end is None or state.position < max(end, self._ends.get(partition, 0)):
                 behind.add(partition)
         return behind
@@ -268,7 +272,7 @@ class MergedReader:
             ERRORS.labels("merge_end_offsets").inc()
             log.warning("merge_without_end_offsets", error=repr(error))
             return False
-        return any(_position(consumer, each) < end for each, end in self._ends.items())
+        return any(position_of(consumer, each) < end for each, end in self._ends.items())
 
     def _waited_for(self, lacking: set[Any]) -> set[Any]:
         """Return the lacking partitions without those that were waited for in vain."""
@@ -285,40 +289,3 @@ class MergedReader:
                 ERRORS.labels("merge_missing").inc()
                 log.warning("merge_without_partition", partition=str(partition))
         return waited_for
-
-
-def unread(consumer: AIOKafkaConsumer, partition: Any) -> int | None:
-    """Return how many offsets the broker has beyond what the consumer has given out."""
-    state = _states(consumer)(partition)
-    if state is None or not state.has_valid_position:
-        return None
-    end = _readable_end(state)
-    return None if end is None else max(0, end - state.position)
-
-
-def _readable_end(state: Any) -> int | None:
-    """Return the end of what may be read: open transactions are not, yet."""
-    if state.highwater is None:
-        return None
-    stable = state.lso
-    return int(state.highwater if stable is None or stable < 0 else min(stable, state.highwater))
-
-
-def _position(consumer: AIOKafkaConsumer, partition: Any) -> int:
-    state = _states(consumer)(partition)
-    return -1 if state is None or not state.has_valid_position else int(state.position)
-
-
-def _states(consumer: AIOKafkaConsumer) -> Callable[[Any], Any]:
-    """Return a lookup of what the consumer knows of its assigned partitions."""
-    assignment = _assignment(consumer)
-    if assignment is None:
-        return lambda _: None
-    lookup: Callable[[Any], Any] = assignment.state_value
-    return lookup
-
-
-def _assignment(consumer: AIOKafkaConsumer) -> Any:
-    """Return the assignment, which is another object after each rebalance."""
-    subscription = consumer._subscription.subscription  # noqa: SLF001 - position() is a coroutine
-    return None if subscription is None else subscription.assignment

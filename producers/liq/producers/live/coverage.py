@@ -18,14 +18,13 @@ from liq.producers.feeds import FeedSpec
 from liq.runtime.kafka import new_consumer, start_consumer
 from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.partitions import find_partitions
+from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import partition_of
 from liq.runtime.settings import Settings
 from liq.schemas.codec import DecodeError, decode
 from liq.schemas.headers import (
     CONNECTION,
     HEARTBEAT_KEY,
-    RECEIVED_AT_NS,
-    integer_header,
     text_header,
 )
 from liq.schemas.records import FeedStatus
@@ -122,14 +121,11 @@ async def _latest_heartbeats(
 async def _read_heartbeats(
     consumer: AIOKafkaConsumer, partition: TopicPartition, start: int, end: int
 ) -> tuple[dict[str, int], int]:
-    """Return each producer's newest heartbeat in some offsets, and the earliest time of any record.
-
-    A missing time counts as the earliest possible.
-    """
+    """Return each producer's newest heartbeat in some offsets, and any record's earliest time."""
     latest: dict[str, int] = {}
     times = []
     async for record in _records(consumer, partition, start, end):
-        time_ms = (integer_header(record.headers, RECEIVED_AT_NS) or 0) // MILLISECOND_NS
+        time_ms = received_at_ns(record) // MILLISECOND_NS
         times.append(time_ms)
         if record.key == HEARTBEAT_KEY and record.value is None:
             name = text_header(record.headers, CONNECTION)

@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 
 from liq.processors.workers import fetching
-from liq.processors.workers.fetching import MISSING_SECONDS, DirectReader, MergedReader, unread
+from liq.processors.workers.fetching import MISSING_SECONDS, DirectReader, MergedReader
+from liq.runtime.positions import unread
 from liq.runtime.record_time import received_at_ns
-from tests.support.fetched_log import TOPIC, FetchedLog
+from tests.support.fetched_log import START_NS, TOPIC, FetchedLog
 
 
 def merged(log: FetchedLog, clock: Any = time.monotonic) -> MergedReader:
@@ -165,5 +166,5 @@ async def test_open_transactions_are_not_waited_for() -> None:
 async def test_the_direct_reader_returns_what_there_is() -> None:
     log = FetchedLog([[10, 20, 30], [5]])
     batch = await DirectReader(log.fetch).read(log, log.partitions, 0)
-    assert [received_at_ns(record) for record in batch.records] == [10, 20, 30, 5]
+    assert [received_at_ns(record) - START_NS for record in batch.records] == [10, 20, 30, 5]
     assert batch.ends == {(TOPIC, 0): 3, (TOPIC, 1): 1}
