@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from liq.cli.clickhouse_errors import clickhouse_errors_as_sentences
 from liq.cli.console import exits_on_configuration_error
 from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
+from liq.runtime.log_reading import read_to_ends
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
@@ -21,8 +22,6 @@ from liq.schemas.headers import CLOCK_MS, FEED, RATES, clock_header, text_header
 from liq.schemas.records import Source
 from liq.sinks.clickhouse.archive import ArchivedFrame, archived_frames
 from liq.sinks.clickhouse.client import connect
-
-POLL_MS = 500
 
 
 @exits_on_configuration_error
@@ -84,12 +83,10 @@ async def _wanted_partitions(
 
 async def _export_partition(settings: Settings, consumer: Any, partition: TopicPartition) -> None:
     end = await assign_from_beginning(consumer, partition)
-    while await consumer.position(partition) < end:
-        for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-            for record in records:
-                line = _line(settings, record)
-                if line is not None:
-                    sys.stdout.buffer.write(line + b"\n")
+    async for record in read_to_ends(consumer, {partition: end}):
+        line = _line(settings, record)
+        if line is not None:
+            sys.stdout.buffer.write(line + b"\n")
 
 
 def _line(settings: Settings, record: Any) -> bytes | None:

@@ -18,7 +18,8 @@ def time_of(headers: Headers | None, timestamp: int = WRITTEN_MS) -> int:
 
 
 def misread() -> float:
-    return ERRORS.labels("record_time")._value.get()
+    count: float = ERRORS.labels("record_time")._value.get()
+    return count
 
 
 def test_the_header_counts() -> None:

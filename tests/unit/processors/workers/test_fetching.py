@@ -168,3 +168,24 @@ async def test_the_direct_reader_returns_what_there_is() -> None:
     batch = await DirectReader(log.fetch).read(log, log.partitions, 0)
     assert [received_at_ns(record) - START_NS for record in batch.records] == [10, 20, 30, 5]
     assert batch.ends == {(TOPIC, 0): 3, (TOPIC, 1): 1}
+
+
+async def test_a_marker_of_a_transaction_drops_nothing_that_is_held() -> None:
+    log = FetchedLog([[10, 50], [20]], chunk=1)
+    reader = merged(log)
+    consumer: Any = log
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    # Offset 2 is a marker: the position moves past it, and no record comes.
+    state = log._states[TOPIC, 0]
+    state.highwater = 3
+
+    async def past_the_marker(*_: Any) -> Any:
+        state.position = 3
+        return {}
+
+    reader._fetch, fetch = past_the_marker, reader._fetch
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    reader._fetch = fetch
+    assert await read_all(reader, log) == [(0, 0), (1, 0), (0, 1)]
+    assert reader._end((TOPIC, 0)) == 3
