@@ -104,8 +104,8 @@ def foreign_records(topics: Topics, exchanges: Sequence[str]) -> Iterator[Foreig
             yield Foreign(topic, b"k", document, ())
     for topic in sorted(state):
         for key in STATE_KEYS:
-            for value in (b"x" * 8 + b"\x05[]", b"", b"x" * 8 + b"\x63", None, b"12x"):
-                yield Foreign(topic, key, value, ())
+            for stored in (b"x" * 8 + b"\x05[]", b"", b"x" * 8 + b"\x63", None, b"12x"):
+                yield Foreign(topic, key, stored, ())
         yield Foreign(topic, b"7|BTC", b"x" * 8 + b"\x05[]", ())
 
 

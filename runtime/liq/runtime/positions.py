@@ -9,13 +9,13 @@ from aiokafka import AIOKafkaConsumer
 def unread(consumer: AIOKafkaConsumer, partition: Any) -> int | None:
     """Return how many offsets the broker has beyond what the consumer has given out.
 
-    None before the first fetch, and for a partition that is not assigned.
+    What an open transaction holds back counts; what was aborted does not, nor do markers. None
+    before the first fetch, and for a partition that is not assigned.
     """
     state = states_of(consumer)(partition)
-    if state is None or not state.has_valid_position:
+    if state is None or not state.has_valid_position or state.highwater is None:
         return None
-    end = readable_end(state)
-    return None if end is None else max(0, end - state.position)
+    return max(0, int(state.highwater) - int(state.position))
 
 
 def readable_end(state: Any) -> int | None:

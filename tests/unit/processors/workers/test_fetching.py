@@ -153,14 +153,19 @@ async def test_one_record_at_a_time_is_fetched_once_much_is_held(
     assert reader.held((TOPIC, 1)) == 1
 
 
-async def test_open_transactions_are_not_waited_for() -> None:
+async def test_open_transactions_are_not_waited_for_and_count_as_lag() -> None:
     log = FetchedLog([[10, 20]])
+    reader = merged(log)
     state = log._states[TOPIC, 0]
     state.position, state.highwater, state.lso = 2, 5, 2
     consumer: Any = log
-    assert unread(consumer, (TOPIC, 0)) == 0
+    assert reader._behind(consumer, log.partitions) == set()
+    assert unread(consumer, (TOPIC, 0)) == 3
     state.lso = 4
-    assert unread(consumer, (TOPIC, 0)) == 2
+    assert reader._behind(consumer, log.partitions) == {(TOPIC, 0)}
+    # Aborted records and the marker move the position, and bring nothing.
+    state.position, state.lso = 5, 5
+    assert unread(consumer, (TOPIC, 0)) == 0
 
 
 async def test_the_direct_reader_returns_what_there_is() -> None:
