@@ -3,12 +3,15 @@
 Brokers accept batches whose header names are not UTF-8, and not every broker unpacks what is
 compressed. aiokafka raises for such a batch at each fetch, so that its partition would end every
 worker that reads it, at each start. Bytes that were damaged on their way are right the next time.
+A codec that is not installed still raises: the records are good, and would be lost.
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 
+from aiokafka import codec
 from aiokafka.consumer import fetcher
+from aiokafka.errors import UnsupportedCodecError
 
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
@@ -36,6 +39,10 @@ class ReadableRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafk
         self._records = _Noted(batches, self)
         try:
             yield from super()._unpack_records()
+        except UnsupportedCodecError as error:
+            if not _has_all_codecs():
+                raise  # the installation is at fault, and the batch is right
+            self._give_up(error)
         except Exception as error:  # noqa: BLE001 - whatever a codec raises
             self._give_up(error)
         else:
@@ -80,6 +87,11 @@ class _Noted:
         batch = self._batches.next_batch()
         self._owner.note_batch(batch.next_offset)
         return batch
+
+
+def _has_all_codecs() -> bool:
+    known = (codec.has_gzip, codec.has_snappy, codec.has_lz4, codec.has_zstd)
+    return all(has_codec() for has_codec in known)
 
 
 def skip_unreadable_batches() -> None:

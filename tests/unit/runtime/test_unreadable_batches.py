@@ -2,8 +2,10 @@
 
 import struct
 
+import aiokafka.codec
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import UnsupportedCodecError
 from aiokafka.record.default_records import DefaultRecordBase
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -67,6 +69,16 @@ def test_a_batch_that_cannot_be_read_is_skipped_and_no_other(bad: bytes) -> None
         assert read(bad, 2) == ([], 2)
     assert read(bad, 2) == ([], 4)
     assert read(batch_of(b"c", base_offset=4), 4) == ([b"c"], 5)
+
+
+def test_a_codec_that_is_not_installed_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = batch_of(b"a" * 1_000, compression=CODECS["lz4"])
+    with monkeypatch.context() as without:
+        without.setattr(aiokafka.codec, "cramjam", None)
+        for _ in range(MAX_TRIES + 1):
+            with pytest.raises(UnsupportedCodecError):
+                read(batch, 0)
+    assert read(batch, 0) == ([b"a" * 1_000], 1)
 
 
 def damage(batch: bytes) -> bytes:
