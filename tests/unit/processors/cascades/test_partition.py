@@ -130,7 +130,17 @@ def test_an_asset_is_forgotten_when_nothing_can_matter(partition: PartitionDetec
 
 
 @pytest.mark.parametrize(
-    "data", [b"", OFFSET[:4], OFFSET, OFFSET + b"\x63[]", OFFSET + b"\x05[]", OFFSET + b"{}"]
+    "data",
+    [
+        b"",
+        OFFSET[:4],
+        OFFSET,
+        OFFSET + b"\x63[]",
+        OFFSET + b"\x05[]",
+        OFFSET + b"{}",
+        OFFSET + b"\x05" + zlib.compress(b"[1,2,[[0,5]],[],[],[]]"),
+        OFFSET + b"\x05" + zlib.compress(b"[1,2,[],[],[],[]]")[:-1],
+    ],
 )
 def test_an_unreadable_snapshot_is_named_and_the_others_serve(data: bytes) -> None:
     writer = PartitionDetector(DetectorConfig())
