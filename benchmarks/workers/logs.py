@@ -121,7 +121,9 @@ class EndOffsets:
     def __init__(self, run: Namespace) -> None:
         self._run = run
         servers = run.settings.kafka_bootstrap_servers
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=servers)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=servers, isolation_level="read_committed"
+        )
 
     async def __aenter__(self) -> Self:
         """Connect."""

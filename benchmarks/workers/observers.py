@@ -32,7 +32,9 @@ class Seen:
 async def watching(run: Namespace, ending: str) -> AsyncIterator[Seen]:
     """Read every partition of a topic from now on."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=run.settings.kafka_bootstrap_servers, fetch_max_wait_ms=50
+        bootstrap_servers=run.settings.kafka_bootstrap_servers,
+        fetch_max_wait_ms=50,
+        isolation_level="read_committed",
     )
     await consumer.start()
     partitions = range(run.settings.topic_partitions)

@@ -74,6 +74,7 @@ class Loop:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=POLL_MS,
+            isolation_level="read_committed",
         )
         self.producer = AIOKafkaProducer(
             bootstrap_servers=servers,

@@ -13,6 +13,7 @@ async def main() -> None:
         bootstrap_servers=os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         group_id="alert-printer",
         auto_offset_reset="earliest",
+        isolation_level="read_committed",
     )
     seen: set[str] = set()  # delivery is at least once; alert_id is the same for the same alert
     await consumer.start()

@@ -7,13 +7,14 @@ from typing import Any
 from liq.schemas.headers import RECEIVED_AT_NS
 
 TOPIC = "raw"
-START_NS = 1_783_000_000_000_000_000
+START_NS = 1_783_500_000_000_000_000
 
 
 class FetchedLog:
     """Partitions of raw records by time of receipt, and the consumer that reads them.
 
-    Times below `START_NS` count from it.
+    Small times count from `START_NS`.
+
     A partition's high watermark is that of the last fetch which the log answered for it; `chunk`
     records of a partition come with an answer. `unserved` partitions never answer.
     """

@@ -15,6 +15,7 @@ from liq.cli.detection_order import DetectionOrder, clock_line, event_line
 from liq.cli.offset_ranges import OffsetRange, find_ranges, parse_offsets
 from liq.runtime.believed_time import bounded_clock_ms
 from liq.runtime.kafka import PARTITION_FETCH_BYTES, new_consumer, start_consumer
+from liq.runtime.log_reading import read_to_ends
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.settings import Settings, load_settings
@@ -24,8 +25,6 @@ from liq.schemas.headers import FEED, RATES, text_header
 from liq.schemas.records import Source
 from liq.sinks.clickhouse.archive import ArchivedFrame, archived_frames
 from liq.sinks.clickhouse.client import connect
-
-POLL_MS = 500
 
 
 @exits_on_configuration_error
@@ -138,12 +137,10 @@ async def _export_partition(
 ) -> None:
     consumer.assign([partition])
     consumer.seek(partition, start)
-    while await consumer.position(partition) < end:
-        for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-            for record in records:
-                line = _line(settings, record) if record.offset < end else None
-                if line is not None:
-                    sys.stdout.buffer.write(line + b"\n")
+    async for record in read_to_ends(consumer, {partition: end}):
+        line = _line(settings, record)
+        if line is not None:
+            sys.stdout.buffer.write(line + b"\n")
 
 
 def _line(settings: Settings, record: Any) -> bytes | None:

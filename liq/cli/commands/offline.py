@@ -26,6 +26,7 @@ from liq.runtime.settings import load_settings
 from liq.schemas.capture import CaptureLine, parse_capture_line
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import CLOCK_MS
+from liq.schemas.plausible_time import LATEST_MS
 from liq.schemas.records import CascadeAlert, Instrument, Liquidation, Rejected
 from liq.schemas.units import MILLISECOND_NS
 from liq.schemas.vocabulary import AlertType, Arrival
@@ -175,9 +176,12 @@ def _basic_lines() -> DetectLine:
 def _clock_ms(text: bytes) -> int | None:
     if not text.startswith(b'{"clock_ms"'):
         return None
-    clock_ms = orjson.loads(text).get(CLOCK_MS)
-    if not isinstance(clock_ms, int):
-        raise DecodeError("clock_ms: expected an integer")
+    try:
+        clock_ms = orjson.loads(text)[CLOCK_MS]
+    except orjson.JSONDecodeError as error:
+        raise DecodeError(f"not JSON: {error}") from error
+    if type(clock_ms) is not int or not 0 <= clock_ms < LATEST_MS:
+        raise DecodeError("clock_ms: expected UTC milliseconds before 2100")
     return clock_ms
 
 
@@ -186,7 +190,7 @@ def _received_at_ms(text: bytes) -> int:
     try:
         document = orjson.loads(text)
         return int(document.get("received_at_ms", document.get(CLOCK_MS, 0)))
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return 0
 
 

@@ -16,7 +16,7 @@ a damaged header differs from it. It proves nothing about the clock of the produ
 from typing import Any, Final, NamedTuple
 
 from liq.schemas.headers import CLOCK_MS, RECEIVED_AT_NS, text_header
-from liq.schemas.plausible_time import EARLIEST_VENUE_MS, LATEST_MS
+from liq.schemas.plausible_time import EARLIEST_STORED_MS, EARLIEST_VENUE_MS, LATEST_MS
 from liq.schemas.units import MILLISECOND_NS
 
 #: Clocks of healthy hosts differ by less.
@@ -49,6 +49,11 @@ def append_time_ms(record: Any) -> int | None:
     """Return the time that a record bears in its topic; None where it is no plausible time."""
     timestamp_ms: int = record.timestamp
     return timestamp_ms if EARLIEST_VENUE_MS <= timestamp_ms < LATEST_MS else None
+
+
+def written_at_ms(record: Any) -> int:
+    """Return a record's own time in Kafka, moved to the nearest one that is plausible."""
+    return min(max(int(record.timestamp), EARLIEST_STORED_MS), LATEST_MS - 1)
 
 
 def believed_ms(claimed_ms: int, appended_ms: int | None) -> int:
@@ -88,7 +93,7 @@ def receipt(record: Any) -> Receipt:
     stamped = text_header(record.headers, RECEIVED_AT_NS)
     stamped_ns = claimed_ns(stamped)
     if stamped_ns is None:
-        return Receipt(int(record.timestamp) * MILLISECOND_NS, stamped, None, not stamped)
+        return Receipt(written_at_ms(record) * MILLISECOND_NS, stamped, None, not stamped)
     appended_ns = record.timestamp * MILLISECOND_NS
     if stamped_ns <= appended_ns + TOLERANCE_NS or not EARLIEST_NS <= appended_ns < LATEST_NS:
         return Receipt(stamped_ns, stamped, stamped_ns, True)  # noqa: FBT003 - on the hot path

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.long_poll import emulate_long_poll
 from liq.runtime.settings import Settings
+from liq.runtime.unreadable_batches import skip_unreadable_batches
 from liq.schemas.topics import Compression
 
 LINGER_MS = 5
@@ -91,6 +92,7 @@ def new_consumer(
 
     With a group, membership is static (`WORKER_SLOT`), so that a restart moves no partition.
     """
+    skip_unreadable_batches()
     membership = {}
     if group is not None:
         membership = {"group_id": group, "group_instance_id": f"{group}-{settings.worker_slot}"}

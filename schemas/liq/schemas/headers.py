@@ -4,14 +4,23 @@ A heartbeat is a record with a null value: nothing was liquidated, and the clock
 time. Producers put one a second into their raw topic; the normalizer passes them on into every
 partition of `liquidations.events`. So a reader can tell a quiet market from a dead pipeline, and
 the detector can end a cascade without ever asking the wall clock.
+
+Anybody can write a header. So every reader here accepts any bytes and returns what is absent for
+what is malformed: no value, another script's digits, a number that no 64-bit integer holds.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-Headers = Sequence[tuple[str, bytes]]
+import orjson
+
+from liq.schemas.plausible_time import LATEST_MS
+
+#: Kafka allows a header without a value.
+Headers = Sequence[tuple[str, bytes | None]]
 
 EXCHANGE = "exchange"
 FEED = "feed"
@@ -32,6 +41,12 @@ RATES = "rates"
 HEARTBEAT_KEY = b"heartbeat"
 # The `feed` of a heartbeat in a raw topic.
 HEARTBEAT_FEED = "heartbeat"
+
+#: The longest text is that of `rates`; a name is far shorter.
+MAX_TEXT_BYTES: Final = 4_096
+#: ClickHouse and Kafka's own offsets hold no larger integer.
+MAX_INTEGER: Final = 2**63 - 1
+_is_integer: Final = re.compile(rb"[0-9]{1,19}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +102,14 @@ class Retry:
         return RETRY, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def retry_header(headers: Headers) -> Retry | None:
+def retry_header(headers: Headers | None) -> Retry | None:
     """The retry header of a frame; None for a frame without one, or with one that is broken."""
-    for key, value in headers:
+    for key, value in headers or ():
         if key == RETRY:
             try:
-                retry = _retry(json.loads(value))
-                if retry is not None:
-                    retry.encode()  # halves of surrogate pairs are JSON, and no text
-            except (ValueError, TypeError, KeyError, AttributeError):
+                return _retry(orjson.loads(value or b""))
+            except (orjson.JSONDecodeError, TypeError, KeyError):
                 return None
-            return retry
     return None
 
 
@@ -106,28 +118,49 @@ def _retry(document: Any) -> Retry | None:
         document[name] for name in ("contracts", "attempt", "offset", "final")
     )
     is_whole = (
-        bool(contracts)
+        type(contracts) is list
+        and bool(contracts)
         and all(type(symbol) is str for symbol in contracts)
-        and type(attempt) is int
-        and (offset is None or type(offset) is int)
+        and _is_count(attempt)
+        and (offset is None or _is_count(offset))
         and type(is_final) is bool
     )
     return Retry(tuple(contracts), attempt, offset, is_final) if is_whole else None
 
 
-def text_header(headers: Headers, name: str) -> str:
-    """The first header of that name as text; empty when absent or not UTF-8."""
-    for key, value in headers:
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_INTEGER
+
+
+def text_header(headers: Headers | None, name: str) -> str:
+    """The first header of that name as text; empty when absent.
+
+    Bytes that are not UTF-8 are replaced; those beyond `MAX_TEXT_BYTES` are left out.
+    """
+    for key, value in headers or ():
         if key == name:
-            # Kafka allows a header without a value.
-            return (value or b"").decode("utf-8", errors="replace")
+            return (value or b"")[:MAX_TEXT_BYTES].decode("utf-8", errors="replace")
     return ""
 
 
-def integer_header(headers: Headers, name: str) -> int | None:
-    """The first header of that name as a non-negative integer, or None."""
-    text = text_header(headers, name)
-    return int(text) if text.isascii() and text.isdigit() else None
+def integer_header(headers: Headers | None, name: str) -> int | None:
+    """The first header of that name as an integer from 0 to `MAX_INTEGER`, or None."""
+    for key, value in headers or ():
+        if key == name:
+            if value is None or _is_integer(value) is None:
+                return None
+            number = int(value)
+            return number if number <= MAX_INTEGER else None
+    return None
+
+
+def clock_header(headers: Headers | None) -> int | None:
+    """The time that a heartbeat says its log has reached (UTC, ms), or None.
+
+    A time beyond `LATEST_MS` is in another unit, or damaged.
+    """
+    clock_ms = integer_header(headers, CLOCK_MS)
+    return clock_ms if clock_ms is not None and clock_ms < LATEST_MS else None
 
 
 def heartbeat_headers(clock_ms: int) -> list[tuple[str, bytes]]:

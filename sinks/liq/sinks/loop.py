@@ -6,20 +6,21 @@ with the process, never at a rebalance: so all records before a committed offset
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from liq.runtime.fetch_state import unread
 from liq.runtime.health import Health
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import CONSUMER_LAG, ERRORS, HANDLED, RECORDS_IN, SINK_BUFFERED
+from liq.runtime.positions import position_of, unread
 from liq.runtime.settings import Settings
 from liq.sinks.assignments import CONDITION, Assignments
 from liq.sinks.attempts import Attempts
-from liq.sinks.batch import Batch
+from liq.sinks.batch import Batch, Partition
 from liq.sinks.destination import Destination
 from liq.sinks.storing import Storing
 
@@ -31,6 +32,7 @@ POLL_RECORDS: Final = 2000
 SLOW_SECONDS: Final = 10.0
 # Of the 30 s that a worker has to end: the rest is for closing the connections.
 FLUSH_SECONDS: Final = 10
+LAG_SECONDS: Final = 1.0
 log = get_logger(__name__)
 
 
@@ -56,6 +58,10 @@ class SinkLoop:
         self._storing_since = 0.0
         self._in_flight_rows = 0
         self._in_flight_records = 0
+        self._in_flight: Collection[Partition] = ()
+        # By partition, the offset up to which everything is stored and committed.
+        self._stored: dict[Partition, int] = {}
+        self._lag_reported_at = 0.0
         self._gaps = LogGaps(settings, destination.intake.stage)
 
     @property
@@ -77,6 +83,7 @@ class SinkLoop:
                     raise self.assignments.error
                 self._hand_over()
                 await self._poll()
+                self._report_lag()
             await self._flush()
         finally:
             if self._storing is not None:
@@ -88,10 +95,11 @@ class SinkLoop:
             self._storing.result()
             self._storing = None
             self._in_flight_rows = self._in_flight_records = 0
+            self._in_flight = ()
         now = time.monotonic()
         if self._storing is None and self._batch.is_due(self._limits, now):
             batch, self._batch = self._batch, Batch()
-            self._in_flight_rows = batch.row_count
+            self._in_flight_rows, self._in_flight = batch.row_count, tuple(batch.offsets)
             self._in_flight_records = batch.count
             self._storing = asyncio.create_task(self._store(batch))
             self._storing_since = now
@@ -150,10 +158,27 @@ class SinkLoop:
             log.warning("commit_failed", error=repr(error))
             return
         self._health.set(CONDITION, holds=True, reason=f"{len(ours)} partitions assigned")
-        for partition, offset in offsets.items():
-            end = self._consumer.highwater(partition)
-            if end is not None:
-                CONSUMER_LAG.labels(partition.topic, partition.partition).set(end - offset)
+        self._stored.update(offsets)
+
+    def _report_lag(self) -> None:
+        """Report how many offsets of each partition are not stored yet.
+
+        Aborted records and the markers of transactions bring no row and no commit, so where nothing
+        of a partition waits the position counts, and not the committed offset.
+        """
+        now = time.monotonic()
+        if now - self._lag_reported_at < LAG_SECONDS:
+            return
+        self._lag_reported_at = now
+        for partition in self._consumer.assignment():
+            waiting = unread(self._consumer, partition)
+            if waiting is None:
+                continue
+            position = position_of(self._consumer, partition)
+            is_buffered = partition in self._batch.offsets or partition in self._in_flight
+            stored = self._stored.get(partition, position) if is_buffered else position
+            lag = waiting + max(0, position - stored)
+            CONSUMER_LAG.labels(partition.topic, partition.partition).set(lag)
 
     async def _flush(self) -> None:
         try:

@@ -111,6 +111,7 @@ def test_three_brokers_go_on_without_one(start: Start, wait_until: WaitUntil) ->
 async def can_log_in(settings: Settings, servers: str, password: str) -> bool:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers,
+        isolation_level="read_committed",
         security_protocol="SASL_PLAINTEXT",
         sasl_mechanism=settings.kafka_sasl_mechanism,
         sasl_plain_username="reader",

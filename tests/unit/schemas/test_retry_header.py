@@ -31,8 +31,13 @@ def test_it_says_the_same_when_it_is_read(retry: Retry) -> None:
         b'{"contracts":["A"],"attempt":"0","offset":null,"final":false}',
         b'{"contracts":["A"],"attempt":0,"offset":null}',
         b'{"contracts":["\\ud800"],"attempt":0,"offset":null,"final":false}',
+        b'{"contracts":"AB","attempt":0,"offset":null,"final":false}',
+        b'{"contracts":["A"],"attempt":-1,"offset":null,"final":false}',
+        b'{"contracts":["A"],"attempt":0,"offset":9223372036854775808,"final":false}',
+        b'{"contracts":["A"],"attempt":0,"offset":1' + 5_000 * b"0" + b',"final":false}',
+        b"[" * 100_000,
     ],
 )
 def test_a_broken_one_is_none(value: bytes | None) -> None:
-    assert retry_header([(RETRY, value)]) is None  # type: ignore[list-item]
+    assert retry_header([(RETRY, value)]) is None
     assert retry_header([]) is None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 from aiokafka import TopicPartition
 
@@ -36,6 +37,7 @@ class ConsumerWithLateAssignment:
         self._paused: set[TopicPartition] = set()
         self._fetched = {OLD: [Record(0)]}
         self.committed_offsets: dict[TopicPartition, int] = {}
+        self._subscription = SimpleNamespace(subscription=None)
 
     def assignment(self) -> set[TopicPartition]:
         return set(self._assigned)

@@ -1,8 +1,10 @@
 """From the bytes of a liquidation to what the detector looks at, without the rest of the record.
 
 `decode_observation(data)` is `view_event(decode(Liquidation, data))`, what it refuses and why
-included, except for the fields that detection does not read: it does not notice one that is missing
-or malformed. The sinks check every field of the same record.
+included, with two exceptions. Of the fields that detection does not read, it does not notice one
+that is missing or malformed; the sinks check every field of the same record. And it refuses names
+and times of receipt that no normalizer writes: they would fill the state, or move the clock out of
+reach of all times to come.
 """
 
 from collections.abc import Mapping
@@ -20,9 +22,12 @@ from liq.processors.cascades.observation import (
     is_plausible,
 )
 from liq.schemas.codec import DecodeError, parse_decimal
+from liq.schemas.plausible_time import LATEST_MS
 from liq.schemas.vocabulary import Arrival, Completeness, Side
 
 Word = TypeVar("Word", bound=StrEnum)
+
+MAX_NAME_CHARACTERS: Final = 256
 
 _SIDES: Final = {word.value: word for word in Side}
 _COMPLETENESS: Final = {word.value: word for word in Completeness}
@@ -44,15 +49,15 @@ def decode_observation(data: bytes) -> EventView:
         raise DecodeError(f"not JSON: {error}") from error
     if type(fields) is not dict:
         raise DecodeError("expected an object for Liquidation")
-    event_id = _text(fields, "event_id")
-    exchange = _text(fields, "exchange")
-    symbol = _text(fields, "symbol")
-    base = _text(fields, "base")
+    event_id = _name(fields, "event_id")
+    exchange = _name(fields, "exchange")
+    symbol = _name(fields, "symbol")
+    base = _name(fields, "base")
     side = _word(fields, "side", _SIDES)
     price = _decimal(fields, "price")
     value_usd = _decimal(fields, "value_usd")
     timestamp_ms = _integer(fields, "timestamp_ms")
-    received_at_ms = _integer(fields, "received_at_ms")
+    received_at_ms = _receipt(fields)
     is_complete = _word(fields, "completeness", _COMPLETENESS) is _COMPLETE
     # Records of before the field are live.
     if "arrival" in fields and _word(fields, "arrival", _ARRIVALS) is not _LIVE:
@@ -73,10 +78,19 @@ def decode_observation(data: bytes) -> EventView:
     )
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
+def _name(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if type(value) is not str:
         raise _wrong(fields, name, f"expected str, got {type(value).__name__}")
+    if not 0 < len(value) <= MAX_NAME_CHARACTERS:
+        raise _wrong(fields, name, f"{len(value)} characters, not 1 to {MAX_NAME_CHARACTERS}")
+    return value
+
+
+def _receipt(fields: dict[str, Any]) -> int:
+    value = _integer(fields, "received_at_ms")
+    if not 0 <= value < LATEST_MS:
+        raise _wrong(fields, "received_at_ms", f"{value} is no UTC time in ms before 2100")
     return value
 
 

@@ -116,7 +116,8 @@ class MarketDetector:
         """A source has reached a time: judge what every source has passed by now."""
         state = self.state
         second = clock_ms // SECOND_MS
-        if second <= state.sources.get(source, 0):
+        # All wait for the slowest source: one that nobody knows would hold them up for good.
+        if source not in state.sources or second <= state.sources[source]:
             return []
         state.sources[source] = second
         passed = min(state.sources.values())

@@ -181,15 +181,16 @@ class PartitionDetector:
 
     def restore(
         self, snapshots: Mapping[str, bytes], clock_ms: int, jumped_from_ms: int | None = None
-    ) -> None:
+    ) -> dict[str, str]:
         """Take over what `touched` gave, the newest of each asset.
 
         `clock_ms` and `jumped_from_ms` are those at the record to read next, as far as they are
         known. In a log that is out of order, no later record may tell them.
 
-        Raises:
-            SnapshotError: a snapshot cannot be read; the message names its asset.
+        Returns:
+            The reason, by asset, where a snapshot cannot be read: nothing is known of the asset.
         """
+        unreadable: dict[str, str] = {}
         self._second = clock_ms // SECOND_MS
         self._jumped_from = None if jumped_from_ms is None else jumped_from_ms // SECOND_MS
         for name, data in snapshots.items():
@@ -198,12 +199,14 @@ class PartitionDetector:
                 (last_offset,) = OFFSET.unpack_from(data)
                 state = asset_from_bytes(data[OFFSET.size :], rules)
             except (struct.error, SnapshotError) as error:
-                raise SnapshotError(f"snapshot of {name}: {error}") from error
+                unreadable[name] = str(error)
+                continue
             self._assets[name] = _Asset(state, rules, last_offset)
             if state.is_open:
                 self._open.add(name)
             if state.news:
                 self._pending.add(name)
+        return unreadable
 
     def heal(self, bound_ms: int) -> list[Made]:
         """Forget what cannot be: a clock, and states of assets, beyond a time.

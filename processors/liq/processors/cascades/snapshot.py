@@ -39,7 +39,16 @@ WITHOUT_LINK = (True, None)
 PLAIN_JSON = ord("[")
 DEFLATE_LEVEL = 6
 DIGITS_SEPARATOR = ","
-UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, zlib.error)
+# What 4 MiB, the largest record, may unpack to: some thousand-fold more is a bomb.
+MAX_PLAIN_BYTES = 256 * 1024 * 1024
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    zlib.error,
+)
 
 
 class SnapshotError(ValueError):
@@ -199,8 +208,11 @@ def _unpacked(data: bytes, *versions: int) -> list[Any]:
     if version not in versions:
         found = "1 to 4" if version == PLAIN_JSON else str(version)
         raise SnapshotError(
-            f"snapshot version {found}, this release reads {' and '.join(map(str, versions))}: "
-            "delete the topics detector-state and market-state to start with nothing learned"
+            f"snapshot version {found}, this release reads {' and '.join(map(str, versions))}"
         )
-    content: list[Any] = orjson.loads(zlib.decompress(data[1:]))
+    decompressor = zlib.decompressobj()
+    plain = decompressor.decompress(data[1:], MAX_PLAIN_BYTES)
+    if not decompressor.eof:
+        raise SnapshotError(f"a snapshot that is cut off, or larger than {MAX_PLAIN_BYTES} bytes")
+    content: list[Any] = orjson.loads(plain)
     return content

@@ -61,7 +61,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
     async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
         clock_note, _, venues_note = note.partition(VENUES_NOTE)
-        detector.restore(restored.snapshots, *_clocks_of(clock_note))
+        clocks = _clocks_of(clock_note)
+        restored.restore(lambda snapshots: detector.restore(snapshots, *clocks))
         detector.venue_clocks = VenueClocks.from_text(venues_note)
         log.info(
             "partition_taken_over",

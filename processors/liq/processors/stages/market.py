@@ -13,7 +13,7 @@ from liq.processors.cascades.market import MarketDetector
 from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
-from liq.processors.stages.pulses import beat_of
+from liq.processors.stages.pulses import beat_of, checked_alert
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
 from liq.processors.stages.status import MarketView
@@ -80,16 +80,26 @@ class MarketStage(OwnedStage[MarketProgress]):
 
     async def _restore(self, restored: RestoredState, note: str) -> MarketProgress:  # noqa: ARG002 - it commits none
         sources = await self._output.partitions(self._topics.events)
-        detector, last_offset = MarketDetector(self._config, sources), -1
-        data = restored.snapshots.get(MARKET)
-        if data is not None:
+        progress = MarketProgress(
+            MarketDetector(self._config, sources), -1, WaitingSources(sources)
+        )
+
+        def restore(snapshots: Mapping[str, bytes]) -> Mapping[str, str]:
+            data = snapshots.get(MARKET)
+            if data is None:
+                return {}
             try:
                 (last_offset,) = OFFSET.unpack_from(data)
-            except struct.error as error:
-                raise SnapshotError(f"snapshot of the market: {error}") from error
-            detector.state = market_from_bytes(data[OFFSET.size :], self._config, sources)
-        log.info("market_taken_over", epoch=restored.epoch, is_new=data is None)
-        return MarketProgress(detector, last_offset, WaitingSources(sources))
+                state = market_from_bytes(data[OFFSET.size :], self._config, sources)
+            except (struct.error, SnapshotError) as error:
+                return {MARKET: str(error)}
+            progress.detector.state, progress.last_offset = state, last_offset
+            return {}
+
+        restored.restore(restore)
+        is_new = MARKET not in restored.snapshots
+        log.info("market_taken_over", epoch=restored.epoch, is_new=is_new)
+        return progress
 
     def _apply(self, owned: OwnedPartition[MarketProgress], batch: Sequence[Any]) -> BatchResult:
         progress = owned.state
@@ -123,7 +133,7 @@ class MarketStage(OwnedStage[MarketProgress]):
         if source is None:
             raise DecodeError("no header says which partition it is about")
         if text_header(message.headers, RECORD) == CASCADE:
-            alert = decode(CascadeAlert, message.value)
+            alert = checked_alert(decode(CascadeAlert, message.value))
             self._bounds.check(message, alert)
             detector.add(alert, clock_ms, source)
         else:

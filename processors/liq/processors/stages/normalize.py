@@ -141,7 +141,7 @@ class NormalizeStage:
             rates=text_header(message.headers, RATES),
         )
         waiting: dict[str, None] | None = {}
-        if len(message.value) > MAX_PARKED_BYTES or (retry is not None and retry.is_final):
+        if _size(message) > MAX_PARKED_BYTES or (retry is not None and retry.is_final):
             waiting = None
         self._frames[metadata.exchange] += 1
         results = normalize(message.value, metadata, self._instruments, self._config, waiting)
@@ -213,6 +213,12 @@ class NormalizeStage:
             OutputRecord(self._topics.events, HEARTBEAT_KEY, None, headers, partition)
             for partition in await self._output.partitions(self._topics.events)
         ]
+
+
+def _size(message: Any) -> int:
+    """The bytes that a parked frame keeps of a record: anybody's headers may be large, too."""
+    headers = sum(len(name) + len(value or b"") for name, value in message.headers or ())
+    return len(message.value) + len(message.key or b"") + headers
 
 
 async def _acknowledged(sent: asyncio.Future[Any]) -> Mapping[int, str]:

@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from liq.processors.cascades import DetectorConfig
 from liq.processors.stages.bounds import ClockBounds, feed_record
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
+from liq.processors.stages.lost_state import lost_state_records
 from liq.processors.stages.output import Output
 from liq.processors.stages.state import DetectorStateStore, RestoredState
 from liq.runtime.logs import get_logger
@@ -95,6 +96,7 @@ class OwnedStage(ABC, Generic[State]):
         self._input_topic = input_topic
         self._bounds = ClockBounds(f"{settings.worker_slot}:detect")
         self._topics = settings.topics
+        self._state_topic = state_topic
         self._config = detector_config(settings)
         self._output = output
         self._group = group
@@ -122,7 +124,6 @@ class OwnedStage(ABC, Generic[State]):
 
         Raises:
             KafkaError: the brokers refuse a record.
-            SnapshotError: a stored state cannot be read.
         """
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for message in messages:
@@ -162,11 +163,14 @@ class OwnedStage(ABC, Generic[State]):
         partitions = sorted(set(self._group.assigned()) - self._owned.keys())
         releases = self._releases
         notes = await self._group.committed_notes(partitions) if partitions else {}
-        taken_over = await self._store.take_over(partitions)
-        with_state = [each.partition for each in taken_over if each.snapshots]
+        restored_states = await self._store.read(partitions)
+        with_state = [each.partition for each in restored_states if each.versions]
         newest = await newest_append_times(self._settings, self._input_topic, with_state)
-        for restored in taken_over:
+        for restored in restored_states:
             state = await self._restore(restored, notes.get(restored.partition, ""))
+            lost = lost_state_records(self._settings, self._state_topic, restored)
+            await self._output.deliver(lost)
+            await self._store.claim(restored)
             owned = OwnedPartition(restored.partition, restored.epoch, state)
             await self._check_clock(owned, newest.get(restored.partition))
             if releases == self._releases:
@@ -220,9 +224,7 @@ class OwnedStage(ABC, Generic[State]):
         """Return the state that a partition's snapshots hold, and log the take-over.
 
         `note` is what was committed with the offset to go on from; empty where nothing was.
-
-        Raises:
-            SnapshotError: a snapshot is damaged.
+        Snapshots that cannot be read are none: `RestoredState.restore` finds older ones.
         """
 
     @abstractmethod

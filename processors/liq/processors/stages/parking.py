@@ -34,6 +34,6 @@ def parked_record(topic: str, message: Any, exchange: str, retry: Retry) -> Outp
         added.append((RECEIVED_AT_NS, b"%d" % received.received_at_ns))
     if message.key is not None:
         added.append((RAW_KEY, message.key))
-    headers = [header for header in message.headers if header[0] not in dropped]
+    headers = [header for header in message.headers or () if header[0] not in dropped]
     key = f"{exchange}:{retry.contracts[0]}".encode()
     return OutputRecord(topic, key, message.value, [*headers, *added])

@@ -5,6 +5,7 @@ from typing import Any
 
 from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.metrics import REJECTED
+from liq.runtime.record_time import written_at_ms
 from liq.runtime.sending import OutputRecord
 from liq.schemas.codec import encode
 from liq.schemas.records import Rejected, Source
@@ -35,7 +36,7 @@ def refused_record(topic: str, stage: str, message: Any, detail: str) -> OutputR
         detail=detail[:MAX_DETAIL_CHARACTERS],
         exchange="",
         feed="",
-        received_at_ms=message.timestamp,
+        received_at_ms=written_at_ms(message),
         payload=message.value or b"",
         stage=stage,
         source=Source(message.topic, message.partition, message.offset),

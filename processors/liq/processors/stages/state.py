@@ -9,45 +9,121 @@ worker that was frozen, lost its partition and woke up again can then only write
 epoch, which no later owner reads.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from aiokafka import TopicPartition
 
 from liq.processors.stages.output import Output
 from liq.runtime.kafka import assign_all_from_beginning, new_consumer, start_consumer
+from liq.runtime.log_reading import read_to_ends
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 
-EPOCH_KEY = b"epoch"
-POLL_MS = 500
-SEPARATOR = b"|"
+EPOCH_KEY: Final = b"epoch"
+SEPARATOR: Final = b"|"
+#: Epochs count the owners of a partition. Nobody of ours has ever written a higher one.
+MAX_EPOCH: Final = 10**12
+_is_epoch: Final = re.compile(rb"0|[1-9][0-9]{0,12}").fullmatch
+
+Entries = Iterable[tuple[bytes | None, bytes | None]]
+"""Every key, and its last value."""
+Restore = Callable[[Mapping[str, bytes]], Mapping[str, str]]
+"""Restores snapshots, and returns why those are unreadable that are, by their names."""
+
+log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RestoredState:
-    """What a new owner of a partition starts from."""
+    """What a new owner of a partition starts from.
+
+    `versions` are the snapshots of each asset, the newest first. `restore` chooses among them:
+    `snapshots` are those that serve, and `lost` says of each asset without one why.
+    """
 
     partition: int
     epoch: int
-    snapshots: dict[str, bytes]
+    versions: Mapping[str, Sequence[bytes]]
+    snapshots: dict[str, bytes] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+
+    def restore(self, restore: Restore) -> None:
+        """Restore the newest snapshot of each asset, and an older one where that is unreadable."""
+        age = 0
+        pending = set(self.versions)
+        while pending:
+            candidates = {name: self.versions[name][age] for name in sorted(pending)}
+            unreadable = restore(candidates)
+            self.snapshots |= {
+                name: data for name, data in candidates.items() if name not in unreadable
+            }
+            age += 1
+            pending = {name for name in unreadable if len(self.versions[name]) > age}
+            self.lost |= {name: unreadable[name] for name in unreadable if name not in pending}
 
 
-def choose_newest(entries: Mapping[bytes, bytes | None]) -> tuple[int, dict[str, bytes]]:
-    """From the last value of every key, the highest epoch and each asset's newest snapshot."""
-    highest = 0
-    newest: dict[str, tuple[int, bytes | None]] = {}
-    for key, value in entries.items():
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """What a partition of the topic holds; `foreign` counts the keys that nobody of ours wrote."""
+
+    epoch: int
+    versions: dict[str, tuple[bytes, ...]]
+    foreign: int = 0
+
+
+def sort_entries(entries: Entries) -> StoredState:
+    """Find the highest epoch, and the snapshots of each asset from the newest epoch on.
+
+    What an epoch deleted hides what older ones wrote.
+    """
+    highest = foreign = 0
+    found: dict[str, list[tuple[int, bytes | None]]] = {}
+    for key, value in entries:
         if key == EPOCH_KEY:
-            highest = max(highest, int(value or 0))
-            continue
-        epoch_text, _, asset = key.partition(SEPARATOR)
-        epoch = int(epoch_text)
-        highest = max(highest, epoch)
-        known = newest.get(asset.decode())
-        if known is None or epoch > known[0]:
-            newest[asset.decode()] = (epoch, value)
-    return highest, {asset: value for asset, (_, value) in newest.items() if value is not None}
+            epoch = _epoch(value or b"")
+        else:
+            digits, separator, asset = (key or b"").partition(SEPARATOR)
+            epoch = _epoch(digits) if separator else None
+            name = _text(asset)
+            if epoch is not None and name is not None:
+                found.setdefault(name, []).append((epoch, value))
+            else:
+                epoch = None
+        if epoch is None:
+            foreign += 1
+        else:
+            highest = max(highest, epoch)
+    versions = {name: _undeleted(written) for name, written in found.items()}
+    return StoredState(highest, {name: kept for name, kept in versions.items() if kept}, foreign)
+
+
+def _epoch(digits: bytes) -> int | None:
+    if _is_epoch(digits) is None:
+        return None
+    epoch = int(digits)
+    return epoch if epoch <= MAX_EPOCH else None
+
+
+def _text(name: bytes) -> str | None:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _undeleted(written: list[tuple[int, bytes | None]]) -> tuple[bytes, ...]:
+    """The values of one asset, the newest first, down to where it was deleted."""
+    kept = []
+    for _, value in sorted(written, key=lambda item: item[0], reverse=True):
+        if value is None:
+            break
+        kept.append(value)
+    return tuple(kept)
 
 
 class DetectorStateStore:
@@ -58,29 +134,42 @@ class DetectorStateStore:
         self._settings = settings
         self._output = output
         self._topic = topic
+        self._stored: dict[int, dict[bytes | None, bytes | None]] = {}
 
-    async def take_over(self, partitions: Collection[int]) -> list[RestoredState]:
-        """Read the snapshots of partitions and claim each under a new epoch.
+    async def read(self, partitions: Collection[int]) -> list[RestoredState]:
+        """Read the snapshots of partitions, each for an owner under a new epoch.
 
         Raises:
             KafkaError: the brokers do not answer.
         """
-        restored, claims = [], []
-        for partition, entries in (await self._read(partitions)).items():
-            highest, snapshots = choose_newest(entries)
-            epoch = highest + 1
-            restored.append(RestoredState(partition, epoch, snapshots))
-            claims += [
-                self._record(partition, EPOCH_KEY, b"%d" % epoch),
-                *self.records(partition, epoch, snapshots),
-                *(
-                    self._record(partition, key, None)
-                    for key, value in entries.items()
-                    if key != EPOCH_KEY and value is not None
-                ),
-            ]
-        await self._output.deliver(claims)
+        self._stored = await self._read(partitions)
+        restored = []
+        for partition, entries in self._stored.items():
+            stored = sort_entries(entries.items())
+            if stored.foreign:
+                ERRORS.labels("foreign_state").inc(stored.foreign)
+                log.warning(
+                    "foreign_state", topic=self._topic, partition=partition, keys=stored.foreign
+                )
+            epoch = min(stored.epoch + 1, MAX_EPOCH)
+            restored.append(RestoredState(partition, epoch, stored.versions))
         return restored
+
+    async def claim(self, restored: RestoredState) -> None:
+        """Claim a partition under its new epoch, with the snapshots that serve.
+
+        Raises:
+            KafkaError: the brokers do not acknowledge the claim.
+        """
+        partition, epoch = restored.partition, restored.epoch
+        kept = self.records(partition, epoch, restored.snapshots)
+        fresh = {record.key for record in kept}
+        claims = [self._record(partition, EPOCH_KEY, b"%d" % epoch), *kept]
+        for key, value in self._stored.pop(partition, {}).items():
+            # Foreign keys are left as they are: whoever wrote them may still want them.
+            if key is not None and key not in fresh and value is not None and _is_snapshot(key):
+                claims.append(self._record(partition, key, None))
+        await self._output.deliver(claims)
 
     def records(
         self, partition: int, epoch: int, changes: Mapping[str, bytes | None]
@@ -91,9 +180,11 @@ class DetectorStateStore:
             for asset, value in changes.items()
         ]
 
-    async def _read(self, partitions: Collection[int]) -> dict[int, dict[bytes, bytes | None]]:
+    async def _read(
+        self, partitions: Collection[int]
+    ) -> dict[int, dict[bytes | None, bytes | None]]:
         """Return the last value of every key of each partition."""
-        entries: dict[int, dict[bytes, bytes | None]] = {each: {} for each in partitions}
+        entries: dict[int, dict[bytes | None, bytes | None]] = {each: {} for each in partitions}
         places = [TopicPartition(self._topic, partition) for partition in partitions]
         if not places:
             return entries
@@ -101,15 +192,16 @@ class DetectorStateStore:
         await start_consumer(self._settings, consumer)
         try:
             ends = await assign_all_from_beginning(consumer, places)
-            behind = set(places)
-            while behind := {each for each in behind if await consumer.position(each) < ends[each]}:
-                for place, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
-                    entries[place.partition].update(
-                        (record.key, record.value) for record in records
-                    )
+            async for record in read_to_ends(consumer, ends):
+                entries[record.partition][record.key] = record.value
         finally:
             await consumer.stop()
         return entries
 
     def _record(self, partition: int, key: bytes, value: bytes | None) -> OutputRecord:
         return OutputRecord(self._topic, key, value, partition=partition)
+
+
+def _is_snapshot(key: bytes) -> bool:
+    digits, separator, asset = key.partition(SEPARATOR)
+    return bool(separator) and _epoch(digits) is not None and _text(asset) is not None

@@ -38,7 +38,6 @@ from liq.processors.workers.fetching import (
     Reader,
 )
 from liq.runtime.errors import ConfigurationError
-from liq.runtime.fetch_state import unread
 from liq.runtime.kafka import (
     FETCH_MAX_BYTES,
     FETCH_MAX_WAIT_MS,
@@ -47,6 +46,8 @@ from liq.runtime.kafka import (
 )
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.long_poll import emulate_long_poll
+from liq.runtime.positions import unread
+from liq.runtime.unreadable_batches import skip_unreadable_batches
 
 FETCH_TIMEOUT_SECONDS: Final = 1.0
 
@@ -66,6 +67,7 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         )
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        skip_unreadable_batches()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS  # noqa: SLF001 - see the module's docstring
         consumer._fetch_max_bytes = FETCH_MAX_BYTES  # noqa: SLF001

@@ -19,9 +19,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from liq.processors.workers.merge import MergeBuffer
-from liq.runtime.fetch_state import assignment_of, readable_end, states
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, MERGE_HELD_BYTES
+from liq.runtime.positions import assignment_of, position_of, readable_end, states_of
 from liq.runtime.record_time import received_at_ns
 from liq.schemas.units import SECOND_NS
 
@@ -114,7 +114,7 @@ class DirectReader:
             for partition, together in fetched.items():
                 records += together
                 size += sum(map(size_of, together))
-                batch.ends[partition] = _position(consumer, partition)
+                batch.ends[partition] = position_of(consumer, partition)
         batch.records = records
         return batch
 
@@ -204,8 +204,11 @@ class MergedReader:
         self._forget_reassigned(consumer)
         for partition, records in fetched.items():
             self._merge.add(partition, records)
-            self._positions[partition] = _position(consumer, partition)
             self._missing_since.pop(partition, None)
+        for partition in partitions:
+            # Records of aborted transactions, and the markers of all, move a position, too.
+            if partition in fetched or partition in self._positions:
+                self._positions[partition] = position_of(consumer, partition)
         if fetched:
             self._cleared_ns = NOTHING
         return bool(fetched)
@@ -237,14 +240,14 @@ class MergedReader:
         for partition in self._merge.partitions:
             if (
                 partition not in active
-                or _position(consumer, partition) != self._positions[partition]
+                or position_of(consumer, partition) != self._positions[partition]
             ):
                 self._merge.forget(partition)
                 self._ends.pop(partition, None)
 
     def _behind(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> set[Any]:
         """Return the partitions of which the broker has records that were not fetched yet."""
-        known = states(consumer)
+        known = states_of(consumer)
         behind = set()
         for partition in active:
             state = known(partition)
@@ -272,7 +275,7 @@ class MergedReader:
             ERRORS.labels("merge_end_offsets").inc()
             log.warning("merge_without_end_offsets", error=repr(error))
             return False
-        return any(_position(consumer, each) < end for each, end in self._ends.items())
+        return any(position_of(consumer, each) < end for each, end in self._ends.items())
 
     def _waited_for(self, lacking: set[Any]) -> set[Any]:
         """Return the lacking partitions without those that were waited for in vain."""
@@ -299,8 +302,3 @@ def _fetch_past_unread(consumer: AIOKafkaConsumer, *, is_wanted: bool) -> None:
     """
     backoff_seconds = 0.0 if is_wanted else PREFETCH_BACKOFF_SECONDS
     consumer._fetcher._prefetch_backoff = backoff_seconds  # noqa: SLF001 - no setting for it
-
-
-def _position(consumer: AIOKafkaConsumer, partition: Any) -> int:
-    state = states(consumer)(partition)
-    return -1 if state is None or not state.has_valid_position else int(state.position)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from mode import Service
 
 from liq.processors.normalizers import InstrumentBook
@@ -24,6 +24,10 @@ FETCH_WAIT_MS: Final = 5_000
 RETRY_SECONDS: Final = 5.0
 # A retried frame waits for its contract, and with it all frames behind it.
 WAIT_SECONDS: Final = 5.0
+# A topic that is made again while it is read may never reach the end that it had.
+CONNECT_SECONDS: Final = 60.0
+# All contracts of all venues, some times over.
+MAX_AHEAD_RECORDS: Final = 100_000
 PARTITION: Final = 0
 #: The health condition that says how old the contract metadata is; it always holds.
 CONDITION: Final = "contracts"
@@ -58,7 +62,14 @@ class InstrumentFollower(Service):
         self._missed_offset = -1
 
     async def wait_for(self, offset: int) -> None:
-        """Wait until the record at an offset of the topic is in use, for `WAIT_SECONDS` at most."""
+        """Wait until the record at an offset of the topic is in use, for `WAIT_SECONDS` at most.
+
+        An offset far beyond the topic's records is a foreign header: waiting for it would make
+        every other one count as waited for in vain.
+        """
+        if offset > self._next_offset + MAX_AHEAD_RECORDS:
+            ERRORS.labels("instruments_beyond").inc()
+            return
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 while self._missed_offset < offset >= self._next_offset:
@@ -103,8 +114,12 @@ class InstrumentFollower(Service):
         self._consumer = consumer
         await start_consumer(self._settings, consumer)
         end = await assign_from_beginning(consumer, topic)
-        while await consumer.position(topic) < end:
-            await self._read()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                while await consumer.position(topic) < end:
+                    await self._read()
+        except TimeoutError as error:
+            raise KafkaTimeoutError("the instruments topic was not read to its end") from error
 
     async def _disconnect(self, error: KafkaError) -> None:
         ERRORS.labels("instruments_topic").inc()

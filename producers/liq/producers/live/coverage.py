@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from liq.producers.feeds import FeedSpec
 from liq.runtime.kafka import new_consumer, start_consumer
 from liq.runtime.kafka_refusal import why_unreachable
+from liq.runtime.log_reading import read_to_ends
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import partition_of
@@ -36,7 +37,6 @@ TAIL_GROWTH: Final = 10
 # A connection that is down writes a record at every attempt, five minutes apart at most.
 STATUS_TAIL_RECORDS: Final = 2_000
 PEER_MS: Final = 3_000
-POLL_MS: Final = 200
 
 
 async def covered_until_ms(
@@ -162,10 +162,8 @@ async def _records(
 ) -> AsyncIterator[Any]:
     """Yield the records of an assigned partition, from one offset until `end` is reached."""
     consumer.seek(partition, start)
-    while await consumer.position(partition) < end:
-        for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-            for record in records:
-                yield record
+    async for record in read_to_ends(consumer, {partition: end}):
+        yield record
 
 
 def _decode_status(value: bytes) -> FeedStatus | None:

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from liq.producers.feeds.record_key import record_key
 from liq.runtime.kafka import new_consumer, new_producer, start_consumer
 from liq.runtime.kafka_refusal import why_unreachable
+from liq.runtime.log_reading import read_to_ends
 from liq.runtime.metrics import ERRORS
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings
@@ -117,12 +118,8 @@ async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) ->
         else:
             consumer.seek(partition, min(committed, end))
     for partition, end in ends.items():
-        while await consumer.position(partition) < end:
-            for record in (await consumer.getmany(partition, timeout_ms=POLL_MS)).get(
-                partition, ()
-            ):
-                if record.offset < end:
-                    yield record
+        async for record in read_to_ends(consumer, {partition: end}):
+            yield record
 
 
 def _decoded(record: Any, result: RejectedReplayResult) -> Rejected | None:

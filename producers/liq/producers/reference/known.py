@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from liq.producers.reference.checks import Known
 from liq.runtime.kafka import assign_from_beginning, new_consumer, start_consumer
+from liq.runtime.log_reading import read_to_ends
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
 from liq.runtime.settings import Settings
@@ -60,8 +61,8 @@ class KnownContracts:
         self._consumer = consumer = new_consumer(self._settings)
         await start_consumer(self._settings, consumer)
         end = await assign_from_beginning(consumer, self._topic)
-        while await consumer.position(self._topic) < end:
-            await self._poll(consumer)
+        async for record in read_to_ends(consumer, {self._topic: end}):
+            self._take(record)
 
     async def follow(self) -> None:
         """Read what others add to the topic, such as `liq instruments refresh`."""
@@ -116,13 +117,16 @@ class KnownContracts:
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
             for record in records:
-                if record.value is None:
-                    continue
-                try:
-                    self._add(decode(Instrument, record.value), record.offset)
-                except DecodeError as error:
-                    ERRORS.labels("instrument_undecodable").inc()
-                    log.warning("instrument_undecodable", error=str(error))
+                self._take(record)
+
+    def _take(self, record: Any) -> None:
+        if record.value is None:
+            return
+        try:
+            self._add(decode(Instrument, record.value), record.offset)
+        except DecodeError as error:
+            ERRORS.labels("instrument_undecodable").inc()
+            log.warning("instrument_undecodable", error=str(error))
 
     def _add(self, one: Instrument, offset: int | None) -> None:
         of_exchange = self._by_exchange.setdefault(one.exchange, {})

@@ -17,10 +17,11 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from liq.producers.reference.known import KnownContracts
 from liq.producers.reference.lister import ContractLister
 from liq.producers.reference.timing import ReferenceTiming
-from liq.runtime.fetch_state import unread
 from liq.runtime.kafka import MAX_REQUEST_BYTES, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, HANDLED, PARKED_WAITING, RECORDS_IN, REJECTED, RETRIED
+from liq.runtime.positions import unread
+from liq.runtime.record_time import written_at_ms
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
 from liq.schemas.headers import EXCHANGE, RAW_KEY, RETRY, Retry, retry_header, text_header
@@ -124,23 +125,26 @@ class ParkedFrames:
         retry = retry_header(record.headers)
         exchange = text_header(record.headers, EXCHANGE)
         if retry is None or record.value is None or not self._is_ours(exchange):
-            await self._set_aside(record)
+            await self._set_aside(record, "it says of no exchange what it waits for")
+            return
+        if _size(record) > MAX_PAYLOAD_BYTES:
+            await self._set_aside(record, "it is larger than any that the normalizer parks")
             return
         self._waiting.append(
             _Waiting(record, exchange, retry, time.monotonic(), self._lister.begun(exchange))
         )
         self._waiting_bytes += len(record.value)
 
-    async def _set_aside(self, record: Any) -> None:
+    async def _set_aside(self, record: Any, why: str) -> None:
         """Reject a record that is no parked frame, with as many of its bytes as fit."""
         ERRORS.labels("parked_unreadable").inc()
         REJECTED.labels("", RejectReason.UNKNOWN_MESSAGE).inc()
         rejected = Rejected(
             reason=RejectReason.UNKNOWN_MESSAGE,
-            detail="The record is no parked frame: it says of no exchange what it waits for.",
+            detail=f"The record is no parked frame: {why}.",
             exchange="",
             feed="",
-            received_at_ms=record.timestamp,
+            received_at_ms=written_at_ms(record),
             payload=(record.value or b"")[:MAX_PAYLOAD_BYTES],
             stage=STAGE,
             source=Source(record.topic, record.partition, record.offset),
@@ -243,6 +247,11 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     async def on_partitions_assigned(self, _assigned: Any) -> None:
         """Begin at the committed offsets, as aiokafka does by itself."""
+
+
+def _size(record: Any) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.value) + len(record.key or b"") + headers
 
 
 def _own_headers(headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:

@@ -47,6 +47,9 @@ def price_of(event: Liquidation) -> Price | None:
         and event.quote in USD_LIKE
         and event.rate is None
         and event.arrival is Arrival.LIVE
+        # Beyond that it is nobody's price, and may overflow what sums it up.
+        and event.price > 0
+        and abs(event.price.adjusted()) <= MAX_INTEGER_DIGITS
     )
     return Price(event.exchange, event.price, event.received_at_ms) if is_price else None
 

@@ -250,7 +250,11 @@ def json_object(field: str) -> Column:
         values = [document.get(field) for document in documents]
         if any(value is not None and type(value) is not dict for value in values):
             raise DecodeError(f"{field}: expected an object")
-        return blobs([b"" if value is None else orjson.dumps(value) for value in values])
+        try:
+            return blobs([b"" if value is None else orjson.dumps(value) for value in values])
+        except orjson.JSONEncodeError as error:
+            # It writes fewer levels than it reads.
+            raise DecodeError(f"{field}: nested too deeply") from error
 
     return Column("String", read)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from liq.runtime.record_time import received_at_ns
+from liq.runtime.record_time import received_at_ns, written_at_ms
 from liq.schemas.codec import DecodeError
 from liq.schemas.headers import (
     CONNECTION,
@@ -19,7 +19,6 @@ from liq.schemas.headers import (
 )
 from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS
 from liq.schemas.records import SCHEMA_VERSION
-from liq.schemas.units import MILLISECOND_NS
 from liq.sinks.batch import Delivered
 from liq.sinks.refusals import SINK_STAGE
 
@@ -48,12 +47,17 @@ def parse_json(record: Delivered) -> dict[str, Any]:
 def parse_rejection(record: Delivered) -> Document:
     """A rejection. One without a source is known by its own position.
 
+    A time that no column holds is replaced by the record's: the row keeps the true reason.
+
     Raises:
         DecodeError: the value is no JSON object.
     """
     document = parse_json(record)
     if document.get("source") is None:
         document["source"] = _position(record)
+    received_at_ms = document.get("received_at_ms")
+    if isinstance(received_at_ms, int | float) and not _is_storable(received_at_ms):
+        document["received_at_ms"] = written_at_ms(record)
     return document
 
 
@@ -64,15 +68,14 @@ def parse_instrument(record: Delivered) -> Document:
         DecodeError: the value is no JSON object.
     """
     document = parse_json(record)
-    document[PUBLISHED_AT_MS] = _plausible(record.timestamp)
+    document[PUBLISHED_AT_MS] = written_at_ms(record)
     return document
 
 
 def parse_frame(record: Delivered) -> Document:
     """A raw frame and what its headers say; nothing of it can be wrong."""
-    earliest_ns, latest_ns = (limit * MILLISECOND_NS for limit in (EARLIEST_STORED_MS, LATEST_MS))
     return {
-        "received_at_ns": min(max(received_at_ns(record), earliest_ns), latest_ns - 1),
+        "received_at_ns": received_at_ns(record),
         "exchange": text_header(record.headers, EXCHANGE),
         "feed": text_header(record.headers, FEED),
         "connection": text_header(record.headers, CONNECTION),
@@ -85,7 +88,7 @@ def parse_frame(record: Delivered) -> Document:
 def rejection(record: Delivered, reason: str, detail: str) -> Document:
     """What `rejected` says of a record that cannot be stored where it belongs."""
     return {
-        "received_at_ms": _plausible(record.timestamp),
+        "received_at_ms": written_at_ms(record),
         "stage": SINK_STAGE,
         "reason": reason,
         "detail": detail[:MAX_DETAIL_CHARACTERS],
@@ -97,8 +100,8 @@ def rejection(record: Delivered, reason: str, detail: str) -> Document:
     }
 
 
-def _plausible(timestamp_ms: int) -> int:
-    return min(max(timestamp_ms, EARLIEST_STORED_MS), LATEST_MS - 1)
+def _is_storable(timestamp_ms: float) -> bool:
+    return EARLIEST_STORED_MS <= timestamp_ms < LATEST_MS
 
 
 def _position(record: Delivered) -> dict[str, Any]:

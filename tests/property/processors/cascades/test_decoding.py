@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liq.processors.cascades import CascadeEngine, DetectorConfig, decode_observation
 from liq.processors.cascades.observation import EventView, Observation, view_event
 from liq.schemas.codec import DecodeError, decode, encode
+from liq.schemas.plausible_time import LATEST_MS
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Arrival, Completeness, Side
 from tests.property.processors.cascades.test_cascades import log_of
@@ -66,16 +68,48 @@ def changed(changes: dict[str, Any]) -> bytes:
     return json.dumps(document).encode()
 
 
+def is_out_of_bounds(data: bytes) -> bool:
+    """Whether a name or the time of receipt is one that no normalizer writes."""
+    document = json.loads(data)
+    names = [document.get(name) for name in ("event_id", "exchange", "symbol", "base")]
+    received_at_ms = document.get("received_at_ms")
+    return any(type(name) is str and not 0 < len(name) <= 256 for name in names) or (
+        type(received_at_ms) is int and not 0 <= received_at_ms < LATEST_MS
+    )
+
+
 @given(values(Liquidation))
 def test_any_record_is_seen_as_the_whole_record_would_be(event: Liquidation) -> None:
-    assert outcome(decode_observation, encode(event)) == repr(view_event(event))
+    data = encode(event)
+    seen = outcome(decode_observation, data)
+    if is_out_of_bounds(data):
+        assert seen.startswith("refused: ")
+    else:
+        assert seen == repr(view_event(event))
 
 
 @settings(max_examples=500)
 @given(st.dictionaries(st.sampled_from(READ), CHANGES, min_size=1, max_size=2))
 def test_a_field_that_is_read_is_refused_as_before(changes: dict[str, Any]) -> None:
     data = changed(changes)
-    assert outcome(decode_observation, data) == outcome(view_of_whole, data)
+    seen = outcome(decode_observation, data)
+    if is_out_of_bounds(data):
+        assert seen.startswith("refused: ")
+    else:
+        assert seen == outcome(view_of_whole, data)
+
+
+@pytest.mark.parametrize("received_at_ms", [-1, LATEST_MS, 1_783_500_000_000_000, 2**63])
+def test_a_time_that_would_stop_the_clock_for_good_is_refused(received_at_ms: int) -> None:
+    with pytest.raises(DecodeError, match="received_at_ms"):
+        decode_observation(changed({"received_at_ms": received_at_ms}))
+
+
+@pytest.mark.parametrize("name", ["event_id", "exchange", "symbol", "base"])
+@pytest.mark.parametrize("value", ["", "x" * 257])
+def test_a_name_that_no_normalizer_writes_is_refused(name: str, value: str) -> None:
+    with pytest.raises(DecodeError, match=f"{name}: .* characters"):
+        decode_observation(changed({name: value}))
 
 
 @given(st.dictionaries(st.sampled_from(NOT_READ), CHANGES, min_size=1))

@@ -1,12 +1,14 @@
 """Snapshots, restarts and re-reading: what makes a partition's answer a function of its log."""
 
+import zlib
 from dataclasses import replace
 
 import pytest
 
-from liq.processors.cascades import DetectorConfig, PartitionDetector, SnapshotError
+from liq.processors.cascades import DetectorConfig, PartitionDetector, snapshot
 from liq.processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, Made
 from liq.processors.cascades.recent_ids import MAX_REMEMBERED
+from liq.processors.cascades.snapshot import ASSET_VERSION
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_MS
 from liq.schemas.vocabulary import AlertType, Arrival, Side
@@ -128,19 +130,42 @@ def test_an_asset_is_forgotten_when_nothing_can_matter(partition: PartitionDetec
 
 
 @pytest.mark.parametrize(
-    "data", [b"", OFFSET[:4], OFFSET, OFFSET + b"\x63[]", OFFSET + b"\x05[]", OFFSET + b"{}"]
+    "data",
+    [
+        b"",
+        OFFSET[:4],
+        OFFSET,
+        OFFSET + b"\x63[]",
+        OFFSET + b"\x05[]",
+        OFFSET + b"{}",
+        OFFSET + b"\x05" + zlib.compress(b"[1,2,[[0,5]],[],[],[]]"),
+        OFFSET + b"\x05" + zlib.compress(b"[1,2,[],[],[],[]]")[:-1],
+    ],
 )
-def test_an_unreadable_snapshot_is_named(data: bytes) -> None:
-    with pytest.raises(SnapshotError, match="snapshot of BTC"):
-        restored({"BTC": data})
+def test_an_unreadable_snapshot_is_named_and_the_others_serve(data: bytes) -> None:
+    writer = PartitionDetector(DetectorConfig())
+    apply(writer, burst("ETH"))
+    fresh = PartitionDetector(DetectorConfig())
+    unreadable = fresh.restore({"BTC": data, **snapshots(writer)}, clock_ms=0)
+    assert unreadable.keys() == {"BTC"}
+    assert fresh.assets == {"ETH"}
 
 
 @pytest.mark.parametrize(
     ("state", "found"), [(b"[4,1783000000,1783000000]", "1 to 4"), (b"\x06", "6")]
 )
-def test_a_snapshot_of_another_version_is_refused_with_what_to_do(state: bytes, found: str) -> None:
-    with pytest.raises(SnapshotError, match=f"version {found}.*delete the topics"):
-        restored({"BTC": OFFSET + state})
+def test_a_snapshot_of_another_version_says_which(state: bytes, found: str) -> None:
+    unreadable = PartitionDetector(DetectorConfig()).restore({"BTC": OFFSET + state}, clock_ms=0)
+    assert f"version {found}" in unreadable["BTC"]
+
+
+def test_a_snapshot_that_unpacks_to_gigabytes_is_unreadable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "MAX_PLAIN_BYTES", 1_000)
+    bomb = OFFSET + bytes([ASSET_VERSION]) + zlib.compress(b" " * 2_000 + b"[]")
+    unreadable = PartitionDetector(DetectorConfig()).restore({"BTC": bomb}, clock_ms=0)
+    assert "larger than 1000 bytes" in unreadable["BTC"]
 
 
 def test_a_storm_is_bounded_in_state_and_exact_in_its_totals(

@@ -12,6 +12,7 @@ from liq.processors.stages.detect import DetectStage
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import FUTURE_STATE_MS, Group, OwnedPartition
+from liq.processors.stages.state import RestoredState
 from liq.processors.stages.waiting import WaitingSources
 from liq.schemas.codec import decode, encode
 from liq.schemas.headers import CLOCK_MS, pulse_heartbeat_headers
@@ -187,7 +188,7 @@ def test_the_lags_of_venues_are_committed_with_the_clock() -> None:
     detector.heartbeat(BURST_MS + HOUR_MS, 1)
     note = stage._note(detector)
     restored = asyncio.run(
-        stage._restore(cast("Any", SimpleNamespace(snapshots={}, partition=0, epoch=1)), note)
+        stage._restore(cast("Any", RestoredState(0, 1, {})), note)
     )
     assert restored.clock_ms == detector.clock_ms
     assert restored.jumped_from_ms == detector.jumped_from_ms is not None

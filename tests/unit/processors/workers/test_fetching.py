@@ -10,7 +10,7 @@ from liq.processors.workers.fetching import (
     DirectReader,
     MergedReader,
 )
-from liq.runtime.fetch_state import unread
+from liq.runtime.positions import unread
 from liq.runtime.record_time import received_at_ns
 from tests.support.fetched_log import START_NS, TOPIC, FetchedLog
 
@@ -168,14 +168,19 @@ async def test_one_record_at_a_time_is_fetched_once_much_is_held(
     assert reader.held((TOPIC, 1)) == 1
 
 
-async def test_open_transactions_are_not_waited_for() -> None:
+async def test_open_transactions_are_not_waited_for_and_count_as_lag() -> None:
     log = FetchedLog([[10, 20]])
+    reader = merged(log)
     state = log._states[TOPIC, 0]
     state.position, state.highwater, state.lso = 2, 5, 2
     consumer: Any = log
-    assert unread(consumer, (TOPIC, 0)) == 0
+    assert reader._behind(consumer, log.partitions) == set()
+    assert unread(consumer, (TOPIC, 0)) == 3
     state.lso = 4
-    assert unread(consumer, (TOPIC, 0)) == 2
+    assert reader._behind(consumer, log.partitions) == {(TOPIC, 0)}
+    # Aborted records and the marker move the position, and bring nothing.
+    state.position, state.lso = 5, 5
+    assert unread(consumer, (TOPIC, 0)) == 0
 
 
 async def test_the_direct_reader_returns_what_there_is() -> None:
@@ -183,3 +188,24 @@ async def test_the_direct_reader_returns_what_there_is() -> None:
     batch = await DirectReader(log.fetch).read(log, log.partitions, 0)
     assert [received_at_ns(record) - START_NS for record in batch.records] == [10, 20, 30, 5]
     assert batch.ends == {(TOPIC, 0): 3, (TOPIC, 1): 1}
+
+
+async def test_a_marker_of_a_transaction_drops_nothing_that_is_held() -> None:
+    log = FetchedLog([[10, 50], [20]], chunk=1)
+    reader = merged(log)
+    consumer: Any = log
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    # Offset 2 is a marker: the position moves past it, and no record comes.
+    state = log._states[TOPIC, 0]
+    state.highwater = 3
+
+    async def past_the_marker(*_: Any) -> Any:
+        state.position = 3
+        return {}
+
+    reader._fetch, fetch = past_the_marker, reader._fetch
+    await reader._take(consumer, {(TOPIC, 0)}, 0, 10)
+    reader._fetch = fetch
+    assert await read_all(reader, log) == [(0, 0), (1, 0), (0, 1)]
+    assert reader._end((TOPIC, 0)) == 3

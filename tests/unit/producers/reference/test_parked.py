@@ -24,6 +24,7 @@ class Record:
     topic: str = PARKED
     partition: int = 0
     timestamp: int = 1_784_000_000_000
+    key: bytes | None = None
 
 
 class Known:

@@ -377,3 +377,19 @@ def test_the_sink_reads_five_topics_and_raw_ones_where_they_are_archived() -> No
         "n.raw.okx",
         "n.raw.bybit",
     }
+
+
+def test_an_object_that_is_nested_too_deeply_to_be_written_is_refused() -> None:
+    deep = b'{"a":' * 300 + b"1" + b"}" * 300
+    value = encode_record(ALERT)
+    assert b'"analysis":{' in value
+    changed = value.replace(b'"analysis":{', b'"analysis":{"deep":' + deep + b",", 1)
+    assert "nested too deeply" in refused(CASCADES, changed)
+
+
+@pytest.mark.parametrize("received_at_ms", [-1, 0, 1_783_500, 1_783_500_000_000_000, 2**63])
+def test_a_rejection_with_an_odd_time_keeps_its_reason(received_at_ms: int) -> None:
+    document = orjson.loads(encode_record(REFUSAL)) | {"received_at_ms": received_at_ms}
+    encoded = encode(REJECTED, [Record(orjson.dumps(document))])
+    assert not encoded.refusals
+    assert len(encoded.records) == 1

@@ -1,0 +1,53 @@
+"""State that a take-over could not read: said on `liquidations.feeds`, logged and counted."""
+
+import time
+from typing import Final
+
+from liq.processors.stages.state import RestoredState
+from liq.runtime.log_gaps import EVERY_EXCHANGE
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS
+from liq.runtime.sending import OutputRecord
+from liq.runtime.settings import Settings
+from liq.schemas.cloud_events import feed_headers
+from liq.schemas.codec import encode
+from liq.schemas.records import FeedStatus
+from liq.schemas.units import SECOND_MS
+from liq.schemas.vocabulary import FeedEvent
+
+MAX_NAMED: Final = 20
+MAX_NAME_CHARACTERS: Final = 40
+MAX_REASON_CHARACTERS: Final = 300
+
+log = get_logger(__name__)
+
+
+def lost_state_records(
+    settings: Settings, topic: str, restored: RestoredState
+) -> list[OutputRecord]:
+    """Return the gap record of a partition's lost snapshots; nothing where none is lost."""
+    if not restored.lost:
+        return []
+    now_ms = int(time.time() * SECOND_MS)
+    names = sorted(restored.lost)
+    named = ", ".join(name[:MAX_NAME_CHARACTERS] for name in names[:MAX_NAMED])
+    if len(names) > MAX_NAMED:
+        named += f" and {len(names) - MAX_NAMED} more"
+    reason = restored.lost[names[0]][:MAX_REASON_CHARACTERS]
+    status = FeedStatus(
+        exchange=EVERY_EXCHANGE,
+        feed=topic,
+        connection=f"detect-{settings.worker_slot}",
+        event=FeedEvent.GAP,
+        timestamp_ms=now_ms,
+        detail=(
+            f"The state of {named} in partition {restored.partition} of {topic} cannot be read "
+            f"({reason}); detection starts with nothing learned of it."
+        ),
+        to_ms=now_ms,
+    )
+    ERRORS.labels("lost_state").inc(len(names))
+    log.error("lost_state", detail=status.detail)
+    value = encode(status)
+    headers = feed_headers(status, value)
+    return [OutputRecord(settings.topics.feeds, EVERY_EXCHANGE.encode(), value, headers)]
