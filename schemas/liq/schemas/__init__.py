@@ -13,6 +13,7 @@ from liq.schemas.records import (
     Liquidation,
     Rate,
     Rejected,
+    RejectedEntry,
     Source,
 )
 from liq.schemas.topics import Topics
@@ -25,6 +26,7 @@ __all__ = [
     "Liquidation",
     "Rate",
     "Rejected",
+    "RejectedEntry",
     "Source",
     "Topics",
     "decode",

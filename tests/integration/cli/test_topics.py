@@ -6,7 +6,7 @@ import pytest
 
 from liq.runtime.settings import Settings
 from liq.runtime.topics import describe_topics, ensure_topics
-from tests.support.operator import create_topic
+from tests.support.operator_of_kafka import create_topic
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings, RunWorker

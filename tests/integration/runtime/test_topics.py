@@ -11,7 +11,7 @@ from liq.runtime.settings import Settings
 from liq.runtime.topics import ConfigChange, alter_topics, describe_topics, ensure_topics
 from liq.schemas.topics import Cleanup
 from liq.schemas.units import DAY_MS
-from tests.support.operator import create_topic
+from tests.support.operator_of_kafka import create_topic
 
 if TYPE_CHECKING:
     from tests.conftest import MakeSettings

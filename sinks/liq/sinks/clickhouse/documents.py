@@ -26,6 +26,8 @@ from liq.sinks.refusals import SINK_STAGE
 Document = Mapping[str, Any]
 
 PUBLISHED_AT_MS = "published_at_ms"
+# The entries of a rejection, as columns.
+ENTRY_NUMBERS, ENTRY_REASONS, ENTRY_DETAILS = "entry_numbers", "entry_reasons", "entry_details"
 # Of a refusal's sentence; the whole record is stored beside it.
 MAX_DETAIL_CHARACTERS = 2000
 
@@ -46,15 +48,31 @@ def parse_json(record: Delivered) -> dict[str, Any]:
 
 
 def parse_rejection(record: Delivered) -> Document:
-    """A rejection. One without a source is known by its own position.
+    """A rejection with its entries as columns. One without a source is known by its own position.
 
     Raises:
-        DecodeError: the value is no JSON object.
+        DecodeError: the value is no JSON object, or `entries` no array of objects.
     """
     document = parse_json(record)
     if document.get("source") is None:
         document["source"] = _position(record)
+    document.update(_entry_columns(document.get("entries")))
     return document
+
+
+def _entry_columns(entries: Any) -> dict[str, list[Any]]:
+    """Return the fields of a rejection's entries by column; empty where it has none."""
+    entries = entries or []
+    if type(entries) is not list or any(type(entry) is not dict for entry in entries):
+        raise DecodeError("entries: expected an array of objects")
+    try:
+        return {
+            ENTRY_NUMBERS: [entry["entry"] for entry in entries],
+            ENTRY_REASONS: [entry["reason"] for entry in entries],
+            ENTRY_DETAILS: [entry["detail"] for entry in entries],
+        }
+    except KeyError as error:
+        raise DecodeError(f"entries.{error.args[0]}: missing") from error
 
 
 def parse_instrument(record: Delivered) -> Document:
@@ -96,6 +114,7 @@ def rejection(record: Delivered, reason: str, detail: str) -> Document:
         "payload": b64encode(record.value or b"").decode("ascii"),
         "schema_version": SCHEMA_VERSION,
         "source": _position(record),
+        **_entry_columns(None),
     }
 
 
