@@ -73,8 +73,8 @@ class BatchSender:
     """Sends records, in order within each partition, as few batches.
 
     `send` returns once the batches are queued, so that the caller can go on; the future that it
-    returns ends with the last acknowledgement. At most `MAX_PENDING_BYTES` (and one call's records)
-    wait for acknowledgements.
+    returns ends with the last acknowledgement. At most `MAX_PENDING_BYTES` (and a batch of each
+    caller) wait for acknowledgements, however many records a call brings.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
@@ -95,9 +95,6 @@ class BatchSender:
         Raises:
             KafkaError: the brokers do not know a topic, or a record is too large for every topic.
         """
-        while self._pending_bytes > MAX_PENDING_BYTES:
-            self._acknowledged.clear()
-            await self._acknowledged.wait()
         places = await self._grouped(records)
         futures = [
             await self._queue(topic, partition, together)
@@ -147,6 +144,9 @@ class BatchSender:
         self, topic: str, partition: int, batch: Any, count: int, size: int
     ) -> asyncio.Future[Any]:
         batch.close()
+        while self._pending_bytes > MAX_PENDING_BYTES:
+            self._acknowledged.clear()
+            await self._acknowledged.wait()
         self._pending_bytes += size
         PENDING_BYTES.set(self._pending_bytes)
         future = await self._send_or_wait(topic, partition, batch)

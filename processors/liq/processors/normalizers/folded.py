@@ -30,7 +30,5 @@ def one_rejection(rejections: Sequence[Rejected]) -> Rejected:
         return first
     return replace(
         first,
-        entries=tuple(
-            RejectedEntry(each.entry, each.reason, each.detail) for each in rejections
-        ),
+        entries=tuple(RejectedEntry(each.entry, each.reason, each.detail) for each in rejections),
     )
