@@ -86,7 +86,7 @@ def test_the_worst_backlog_fits_into_every_container(
     monkeypatch.setenv("EXCHANGES", "bybit")
     settings = make_settings(sink_raw_archive=True)
     topics = settings.topics
-    asyncio.run(ensure_topics(settings, ["bybit"]))
+    asyncio.run(ensure_topics(settings, ("bybit",)))
     assert run_offline(settings, "migrate").returncode == 0
     bad_row = {**ROW, "v": "x"}
     frames = [
@@ -108,5 +108,4 @@ def test_the_worst_backlog_fits_into_every_container(
     stored = (topics.raw("bybit"), topics.events, topics.rejected)
     wait_until(lambda: lag(settings, "sink-clickhouse", *stored) == 0, WAIT_SECONDS)
     peaks = {name: peak_bytes(worker.process_id) for name, (worker, _) in workers.items()}
-    print(peaks)
     assert all(peak <= limit_bytes(name) for name, peak in peaks.items()), peaks
