@@ -4,8 +4,10 @@ Alerts and watches are published as soon as they are decided. Pulses, and the al
 to the market stage by way of the pulse topic: the market stage links cascades to the market's.
 """
 
+import gc
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from liq.processors.cascades.decoding import decode_observation
@@ -53,7 +55,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
     async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
-        detector.restore(restored.snapshots, _clock_of(note))
+        with _collecting_no_garbage():
+            detector.restore(restored.snapshots, _clock_of(note))
         log.info(
             "partition_taken_over",
             partition=restored.partition,
@@ -127,6 +130,18 @@ class DetectStage(OwnedStage[PartitionDetector]):
         return refused_record(
             self._topics.rejected, "detect", message, f"not a liquidation record: {error}"
         )
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """Pause the collector: of 50,000 assets that are made and kept, it took half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _clock_of(note: str) -> int:

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from liq.processors.cascades.market import MarketDetector
-from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
+from liq.processors.cascades.snapshot import (
+    MARKET,
+    SnapshotError,
+    market_changes,
+    market_from_parts,
+)
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import beat_of
@@ -31,7 +36,6 @@ from liq.schemas.headers import (
 )
 from liq.schemas.records import CascadeAlert, Pulse
 
-MARKET: Final = "market"
 OFFSET: Final = struct.Struct(">q")
 
 log = get_logger(__name__)
@@ -66,7 +70,8 @@ class MarketStage(OwnedStage[MarketProgress]):
                 (last_offset,) = OFFSET.unpack_from(data)
             except struct.error as error:
                 raise SnapshotError(f"snapshot of the market: {error}") from error
-            detector.state = market_from_bytes(data[OFFSET.size :], self._config, sources)
+            parts = {**restored.snapshots, MARKET: data[OFFSET.size :]}
+            detector.state = market_from_parts(parts, self._config, sources)
         log.info("market_taken_over", epoch=restored.epoch, is_new=data is None)
         return MarketProgress(detector, last_offset)
 
@@ -100,8 +105,9 @@ class MarketStage(OwnedStage[MarketProgress]):
         if not state.is_changed:
             return {}
         state.is_changed = False
-        snapshot = OFFSET.pack(state.last_offset) + market_to_bytes(state.detector.state)
-        return {MARKET: snapshot}
+        changes = market_changes(state.detector.state)
+        changes[MARKET] = OFFSET.pack(state.last_offset) + changes[MARKET]
+        return changes
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")
