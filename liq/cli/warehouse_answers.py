@@ -9,6 +9,7 @@ from typing import BinaryIO
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from liq.cli.outside_reads import outside_reads
 from liq.runtime.errors import DependencyError
 from liq.runtime.settings import Settings
 from liq.sinks.clickhouse.client import connect
@@ -57,6 +58,20 @@ def asking(settings: Settings) -> Iterator[Client]:
             yield client
         except ClickHouseError as error:
             raise QueryError(sentence(error)) from error
+
+
+def refuse_outside_reads(client: Client, question: str) -> None:
+    """Make sure that a question reads the database only.
+
+    Raises:
+        QueryError: it names functions that read files, addresses or other servers.
+    """
+    names = client.query("SELECT name FROM system.table_functions").result_rows
+    if found := outside_reads(question, [name for (name,) in names]):
+        raise QueryError(
+            f"The question reads outside the database, by {', '.join(found)}: not allowed here. "
+            "Ask ClickHouse itself, as a user who may."
+        )
 
 
 def write_lines(client: Client, query: str, file_format: str, stream: BinaryIO) -> None:

@@ -18,7 +18,7 @@ SELECT count() AS events, uniqExact(event_id) AS distinct, round(sum(value_usd),
        countIf(is_institutional) AS institutional,
        formatDateTime(min(timestamp), '%m-%d %H:%i') AS first,
        formatDateTime(max(timestamp), '%m-%d %H:%i') AS last
-FROM liquidations FINAL
+FROM liquidation_events
 """
 
 LARGEST = """
@@ -49,7 +49,12 @@ GROUP BY side
 ORDER BY side
 """
 
-REJECTED = "SELECT reason, count() AS frames FROM rejected FINAL GROUP BY reason ORDER BY reason"
+REJECTED = """
+SELECT reason, sum(frames) AS frames
+FROM rejected_by_reason
+GROUP BY reason
+ORDER BY reason
+"""
 
 
 def print_report(client: Client, capture: Path) -> None:

@@ -30,9 +30,12 @@ def migrate(
                 typer.echo(f"{statement};\n")
             return
         migrations.run(client, database, planned.statements)
+        migrations.check_tables(client, database)
         retention = retention_statements(client, database, settings)
         migrations.run(client, database, retention)
     applied = [f"{item.version:04}_{item.name}" for item in planned.migrations]
+    if planned.repairs:
+        out.print(f"repaired: {', '.join(planned.repairs)}")
     out.print(f"applied: {', '.join(applied) or 'nothing, the schema is up to date'}")
     for statement in retention:
         out.print(f"retention: {statement}")

@@ -16,7 +16,7 @@ from liq.processors.cascades import (
     DetectorConfig,
     decode_observation,
 )
-from liq.processors.normalizers import FrameMetadata, load_snapshot
+from liq.processors.normalizers import FrameMetadata, fold_rejections, load_snapshot
 from liq.processors.normalizers import normalize as normalize_frame
 from liq.processors.normalizers.instruments import parse_instruments
 from liq.processors.stages.normalize import normalizer_config
@@ -70,7 +70,8 @@ def normalize(
             broken += 1
             _write(sys.stderr.buffer, orjson.dumps({"line": number, "broken": str(error)}))
             continue
-        for record in normalize_frame(line.frame.encode(), _metadata(line), instruments, config):
+        results = normalize_frame(line.frame.encode(), _metadata(line), instruments, config)
+        for record in fold_rejections(results):
             stream = sys.stderr.buffer if isinstance(record, Rejected) else sys.stdout.buffer
             _write(stream, encode(record))
     _end(broken)

@@ -39,12 +39,13 @@ def sql(
     reached.
     """
     from liq.cli.results import run_sql
-    from liq.cli.warehouse_answers import QueryError, asking, write_lines
+    from liq.cli.warehouse_answers import QueryError, asking, refuse_outside_reads, write_lines
     from liq.runtime.settings import load_settings
 
     question = query.strip().rstrip(";")
     try:
         with asking(load_settings()) as client:
+            refuse_outside_reads(client, question)
             if answer_format is AnswerFormat.TABLE:
                 out.print(run_sql(client, question))
             else:

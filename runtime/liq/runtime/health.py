@@ -8,11 +8,11 @@
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from liq.runtime.bounded_http import BoundedHandler, BoundedHTTPServer
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.metrics import READY
 from liq.runtime.redaction import without_logins
@@ -77,13 +77,12 @@ class HealthServer:
         """
         handler = type("Handler", (_Handler,), {"health": health})
         try:
-            self._server = ThreadingHTTPServer((host, port), handler)
+            self._server = BoundedHTTPServer((host, port), handler)
         except OSError as error:
             raise ConfigurationError(
                 f"Cannot serve metrics and health on {host}:{port} ({error.strerror}). "
                 "Set HTTP_PORT to a free port, or to 0 to pick one."
             ) from error
-        self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="health", daemon=True
@@ -100,26 +99,17 @@ class HealthServer:
         self._thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(BoundedHandler):
     health: Health
 
-    def do_GET(self) -> None:
+    def respond(self) -> None:
         """Answer the three paths."""
-        if self.path == "/metrics":
-            self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
-        elif self.path == "/healthz":
-            self._answer(200 if self.health.alive else 503, self.health.describe())
-        elif self.path == "/readyz":
-            self._answer(200 if self.health.ready else 503, self.health.describe())
+        path = self.path.partition("?")[0]
+        if path == "/metrics":
+            self.answer(200, generate_latest(), CONTENT_TYPE_LATEST)
+        elif path == "/healthz":
+            self.answer(200 if self.health.alive else 503, self.health.describe())
+        elif path == "/readyz":
+            self.answer(200 if self.health.ready else 503, self.health.describe())
         else:
-            self._answer(404, b'{"error":"try /healthz, /readyz or /metrics"}')
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Probes are not worth a log line."""
-
-    def _answer(self, status: int, body: bytes, content_type: str = "application/json") -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+            self.answer(404, b'{"error":"try /healthz, /readyz or /metrics"}')

@@ -14,6 +14,7 @@ from liq.schemas.records import (
     Liquidation,
     Rate,
     Rejected,
+    RejectedEntry,
     Source,
 )
 from liq.schemas.topics import Topics
@@ -27,6 +28,7 @@ __all__ = [
     "Liquidation",
     "Rate",
     "Rejected",
+    "RejectedEntry",
     "Source",
     "Topics",
     "decode",

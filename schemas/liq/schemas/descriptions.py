@@ -144,16 +144,24 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "largest_usd": "Its US dollars.",
         "schema_version": _VERSION,
     },
-    "Rejected": {
+    "RejectedEntry": {
+        "entry": "Counts the rejections of one frame from 0.",
         "reason": "Reason code.",
         "detail": "The reason in a sentence.",
+    },
+    "Rejected": {
+        "reason": "Reason code; of the first entry where `entries` has several.",
+        "detail": "The reason in a sentence; of the first entry where `entries` has several.",
         "exchange": _EXCHANGE + " Empty where it is not known.",
         "feed": "The venue's endpoint; empty where it is not known.",
         "received_at_ms": _RECEIVED,
         "payload": "The original bytes, base64.",
         "stage": "The stage that rejected it.",
-        "entry": "Counts the rejections of one frame from 0.",
+        "entry": "Counts the rejections of one frame from 0; not 0 only in records of writers "
+        "before 2026-12, which published one for each entry.",
         "source": _SOURCE,
+        "entries": "Every rejected entry of the frame, the first one included, at most 100; empty "
+        "where there is only one.",
         "schema_version": _VERSION,
     },
     "FeedStatus": {

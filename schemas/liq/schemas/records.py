@@ -229,12 +229,23 @@ class Pulse:
     schema_version: int = SCHEMA_VERSION
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedEntry:
+    """Why one entry of a frame gave no event. `entry` counts the rejections of a frame from 0."""
+
+    entry: int
+    reason: RejectReason
+    detail: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A raw frame, or one entry of it, that gave no event (topic `liquidations.rejected`).
+    """A raw frame of which something gave no event (topic `liquidations.rejected`).
 
-    `payload` is the frame's exact bytes (base64 in JSON). `entry` counts the rejections of one
-    frame from 0, so that (source, entry) identifies the record.
+    `payload` is the frame's exact bytes (base64 in JSON). `reason`, `detail` and `entry` are those
+    of the first entry. A frame with several bad entries has them all in `entries`, the first one
+    included; a frame with one has no `entries`. Writers before 2026-12 published a record for each
+    bad entry, so (source, stage, entry) identifies a record.
     """
 
     reason: RejectReason
@@ -246,6 +257,7 @@ class Rejected:
     stage: str = "normalize"
     entry: int = 0
     source: Source | None = None
+    entries: tuple[RejectedEntry, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.health import Health
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.logs import get_logger
@@ -25,8 +26,11 @@ from liq.sinks.destination import Destination
 from liq.sinks.storing import Storing
 
 POLL_SECONDS: Final = 0.2
-# A batch overshoots its bytes by one poll at most.
+# Health is reported between polls, each of as many steps as these records take. A batch overshoots
+# its bytes by one step at most.
 POLL_RECORDS: Final = 2000
+STEP_RECORDS: Final = 100
+STEP_BYTES: Final = 4 * 1024 * 1024
 # A full batch waits for the one before by polling nothing, which keeps the records that were
 # fetched already. Kafka takes a consumer that polls nothing for five minutes for dead.
 SLOW_SECONDS: Final = 10.0
@@ -54,6 +58,7 @@ class SinkLoop:
         self._batches = Storing(destination, attempts, settings.sink_max_rejected_share)
         self.assignments = Assignments(consumer, destination, health)
         self._batch = Batch()
+        self._pace = FetchPace(STEP_RECORDS, STEP_BYTES)
         self._storing: asyncio.Task[None] | None = None
         self._storing_since = 0.0
         self._in_flight_rows = 0
@@ -127,14 +132,23 @@ class SinkLoop:
         return waited_seconds >= SLOW_SECONDS and self._batch.is_full(self._limits)
 
     async def _fetch(self, timeout_seconds: float, max_records: int) -> None:
-        polled = await self._consumer.getmany(
-            timeout_ms=int(1000 * timeout_seconds), max_records=max_records
-        )
-        await self._gaps.check(self._consumer, self._consumer.assignment(), polled)
-        now = time.monotonic()
-        for partition, records in polled.items():
-            RECORDS_IN.labels(partition.topic).inc(len(records))
-            self._batch.add(records, now)
+        """Add what the consumer has to the batch, up to its bytes; wait only for the first."""
+        timeout_ms = int(1000 * timeout_seconds)
+        wanted = max_records
+        while wanted > 0:
+            polled = await self._consumer.getmany(
+                timeout_ms=timeout_ms, max_records=min(wanted, self._pace.records)
+            )
+            await self._gaps.check(self._consumer, self._consumer.assignment(), polled)
+            self._pace.note(polled)
+            now = time.monotonic()
+            for partition, records in polled.items():
+                RECORDS_IN.labels(partition.topic).inc(len(records))
+                self._batch.add(records, now)
+                wanted -= len(records)
+            if not polled or self._batch.size_bytes >= self._limits.size_bytes:
+                break
+            timeout_ms = 0
 
     async def _store(self, batch: Batch) -> None:
         await self._batches.store(batch)

@@ -99,6 +99,23 @@ def test_nothing_can_be_changed(captured: Warehouse, statement: str) -> None:
     assert captured.client.command("EXISTS VIEW feed_gaps") == 1
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
+        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+        "SELECT * FROM /* (see) */ `file` -- more\n ('/etc/passwd', 'LineAsString')",
+        "DESCRIBE TABLE s3('http://127.0.0.1:1/x')",
+        "SELECT file('x')",
+        "SELECT * FROM remote('127.0.0.1', system.one)",
+    ],
+)
+def test_nothing_outside_the_database_is_read(captured: Warehouse, question: str) -> None:
+    result = liq(captured, "sql", question)
+    assert result.returncode == REFUSED
+    assert "reads outside the database" in sentence(result)
+
+
 @pytest.mark.parametrize("command", [["sql", "SELECT 1"], ["report"]])
 def test_no_clickhouse_is_a_sentence_that_says_what_to_check(
     captured: Warehouse, command: list[str]

@@ -9,8 +9,8 @@ import pytest
 from aiokafka.admin import NewTopic
 
 from liq.processors.cascades import DetectorConfig, MarketDetector
-from liq.processors.cascades.snapshot import market_to_bytes
-from liq.processors.stages.market import MARKET, OFFSET
+from liq.processors.cascades.snapshot import MARKET, market_to_bytes
+from liq.processors.stages.market import OFFSET
 from liq.runtime.believed_time import TOLERANCE_MS
 from liq.runtime.kafka import new_admin, new_producer
 from liq.runtime.settings import Settings

@@ -21,9 +21,10 @@ from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consu
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
+from liq.schemas.codec import encode
 from liq.schemas.headers import FrameHeaders, Retry, retry_header
-from liq.schemas.records import Instrument
-from liq.schemas.vocabulary import ContractKind
+from liq.schemas.records import Instrument, Rejected, RejectedEntry
+from liq.schemas.vocabulary import ContractKind, RejectReason
 from tests.conftest import RunWorker, worker_environment
 from tests.support.pipeline_log import read_topic, run_offline, values
 
@@ -202,7 +203,7 @@ def test_frames_of_a_contract_that_was_given_up_go_through_once_it_is_known(
     given_up = ("BBB-USDT-SWAP", "CCC-USDT-SWAP")
     publish(settings, mixed, b"not json", okx_frame("BBB-USDT-SWAP"), given_up=given_up)
     worker = run_worker("process", "normalize", settings=settings)
-    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 4)
+    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 3)
     assert documents(settings, settings.topics.events) == []
 
     refreshed = [contract("BBB-USDT-SWAP", "10"), contract("CCC-USDT-SWAP", "1")]
@@ -222,7 +223,7 @@ def test_frames_of_a_contract_that_was_given_up_go_through_once_it_is_known(
     events = documents(settings, settings.topics.events)
     assert len({event["event_id"] for event in events}) == 2
     assert b"0 frames put through again" in replay_rejected(settings)
-    assert len(values(settings, settings.topics.rejected)) == 4
+    assert len(values(settings, settings.topics.rejected)) == 3
 
 
 def delete_raw_records(settings: Settings) -> None:
@@ -255,7 +256,7 @@ def test_a_frame_that_the_raw_topic_has_deleted_is_rebuilt(
     frame = okx_frame("EEE-USDT-SWAP", "FFF-USDT-SWAP")
     publish(settings, frame, given_up=("EEE-USDT-SWAP", "FFF-USDT-SWAP"))
     worker = run_worker("process", "normalize", settings=settings)
-    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 2)
+    wait_until(lambda: len(values(settings, settings.topics.rejected)) == 1)
     delete_raw_records(settings)
     assert values(settings, settings.topics.raw("okx")) == []
 
@@ -315,3 +316,37 @@ def test_a_refresh_without_a_network_says_so_and_changes_nothing(settings: Setti
     assert b"okx did not list its contracts" in said
     assert b"bitmex did not list its contracts" in said
     assert values(settings, settings.topics.instruments) == []
+
+
+@pytest.mark.usefixtures("broker")
+def test_a_frame_goes_through_again_for_the_reason_of_any_of_its_entries(
+    settings: Settings,
+) -> None:
+    frame = okx_frame("GGG-USDT-SWAP")
+    unknown = RejectReason.UNKNOWN_INSTRUMENT
+
+    def rejection(*reasons: RejectReason) -> bytes:
+        entries = tuple(RejectedEntry(number, each, "") for number, each in enumerate(reasons))
+        first = reasons[0]
+        return encode(
+            Rejected(
+                reason=first,
+                detail="",
+                exchange="okx",
+                feed="public",
+                received_at_ms=1_784_000_000_123,
+                payload=frame,
+                entries=entries,
+            )
+        )
+
+    async def send() -> None:
+        producer = new_producer(settings, "test")
+        await producer.start()
+        for reasons in ([RejectReason.INVALID_SIDE, unknown], [RejectReason.INVALID_SIDE] * 2):
+            await producer.send_and_wait(settings.topics.rejected, rejection(*reasons))
+        await producer.stop()
+
+    asyncio.run(send())
+    assert b"1 of them rebuilt" in b" ".join(replay_rejected(settings).split())
+    assert values(settings, settings.topics.raw("okx")) == [frame]

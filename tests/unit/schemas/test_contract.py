@@ -53,6 +53,7 @@ REQUIRED_AT_VERSION_1 = {
         "largest_event_ids", "detector",
     },
     "Rejected": {"reason", "detail", "exchange", "feed", "received_at_ms", "payload"},
+    "RejectedEntry": {"entry", "reason", "detail"},
     "FeedStatus": {"exchange", "feed", "connection", "event", "timestamp_ms"},
     "Instrument": {
         "exchange", "native_symbol", "base", "quote", "settle", "contract", "contract_size",

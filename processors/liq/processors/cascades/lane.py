@@ -20,6 +20,8 @@ from liq.processors.cascades.totals import Totals
 
 WATCH_SECONDS = 30
 CELLS_OF_AN_ORDER = 2
+# A venue publishes an order's fills one by one. A second with more than these is no single order.
+FILLS_OF_AN_ORDER = 1_000
 
 
 class Lane:
@@ -120,11 +122,17 @@ class Lane:
     def _evidence(self, rules: LaneRules, tick: int, nats: float) -> float:
         """The surprise, and how far the dollars beyond the largest cells exceed a normal hour's.
 
-        One order can fill two cells, when it is filled across a half second.
+        One order can fill two cells, when it is filled across a half second; not those of a second
+        with more liquidations than an order has fills.
         """
         if not rules.dollar_nats:
             return nats
-        cells = (cents for bucket in self.ring.middle_buckets for cents in bucket.cells.values())
+        cells = (
+            cents
+            for bucket in self.ring.middle_buckets
+            if bucket.count <= FILLS_OF_AN_ORDER
+            for cents in bucket.cells.values()
+        )
         rest = max(1, self.ring.middle_cents - sum(nlargest(CELLS_OF_AN_ORDER, cells)))
         hourly = self.baseline.hourly_cents(tick, rules.memory_seconds)
         return nats + rules.dollar_nats * log(rest / max(rules.least_hourly_cents, hourly))

@@ -20,7 +20,9 @@ from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.cascade import Decision
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.explain import explain
+from liq.processors.cascades.known_beats import KnownBeats
 from liq.processors.cascades.lane import Lane
+from liq.processors.cascades.ring import LONG_SECONDS
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import AlertType, Side
@@ -30,6 +32,8 @@ _NO_PRICE = Decimal(0)
 # A batch that was read twice can bring the alerts of so many ended cascades again.
 REMEMBERED_CASCADES = 4_096
 MAX_CHILDREN = 256
+# More than there are venues, on both sides. Above this, venues not seen lately are forgotten.
+MAX_EXCHANGES = 128
 
 
 @dataclass(slots=True)
@@ -61,7 +65,7 @@ class MarketState:
     """All that is known of the market."""
 
     __slots__ = (
-        "beat_ticks",
+        "beats",
         "cascades",
         "decided",
         "exchanges",
@@ -80,7 +84,7 @@ class MarketState:
         self.recent: deque[str] = deque()
         self.sources = dict.fromkeys(sources, 0)
         self.held: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
-        self.beat_ticks: dict[tuple[str, Side], int] = {}
+        self.beats = KnownBeats()
         self.exchanges: dict[tuple[Side, str], int] = {}
         self.decided = 0
 
@@ -107,9 +111,7 @@ class MarketDetector:
         if isinstance(item, CascadeAlert):
             self._held(max(item.timestamp_ms // SECOND_MS - 1, reached))[1].append(item)
             return
-        key = (item.base, item.side)
-        if item.tick > state.beat_ticks.get(key, 0):
-            state.beat_ticks[key] = item.tick
+        if state.beats.take(item.base, item.side, item.tick):
             self._held(max(item.tick, reached))[0].append(item)
 
     def heartbeat(self, clock_ms: int, source: int) -> list[CascadeAlert]:
@@ -137,7 +139,7 @@ class MarketDetector:
         state.sources = {source: min(second, bound) for source, second in state.sources.items()}
         state.decided = min(state.decided, bound)
         state.held = {tick: held for tick, held in state.held.items() if tick <= bound}
-        state.beat_ticks = {key: tick for key, tick in state.beat_ticks.items() if tick <= bound}
+        state.beats.forget_after(bound)
         made: list[CascadeAlert] = []
         for side in SIDES:
             lane = state.lanes[side]
@@ -152,13 +154,14 @@ class MarketDetector:
     def newest_ms(self) -> int:
         """Return the latest time that anything of the state is about."""
         state = self.state
-        return SECOND_MS * max(
+        newest: int = max(
             state.decided,
             *(lane.ring.now for lane in state.lanes.values()),
             *state.sources.values(),
             *state.held,
-            *state.beat_ticks.values(),
+            *(tick for _, tick in state.beats.items()),
         )
+        return SECOND_MS * newest
 
     def finish(self) -> list[CascadeAlert]:
         """Judge what is held and end what is open, for a log that will not go on."""
@@ -222,7 +225,16 @@ class MarketDetector:
                     if lane.cascade is not None:
                         lane.cascade.count(place, count, tick)
                     details = (0, top[1]), 0
+        if len(state.exchanges) > MAX_EXCHANGES:
+            self._forget_exchanges(tick)
         return sorted(brought)
+
+    def _forget_exchanges(self, tick: int) -> None:
+        """Forget venues that no running market cascade, and none that starts now, can name."""
+        state = self.state
+        onsets = (lane.cascade.onset for lane in state.lanes.values() if lane.cascade is not None)
+        oldest = min([tick - LONG_SECONDS, *onsets])
+        state.exchanges = {key: seen for key, seen in state.exchanges.items() if seen >= oldest}
 
     def _end_due(self, tick: int) -> list[CascadeAlert]:
         return [

@@ -5,7 +5,7 @@ written with every batch that touches its asset, and most of it is repeated name
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -33,6 +33,10 @@ from liq.schemas.vocabulary import Side
 ASSET_VERSION = 5
 MARKET_VERSION = 6
 MARKET_VERSION_BEFORE = 5
+# The market in parts: its core, and chunks of `KnownBeats`.
+CORE_VERSION = 7
+BEATS_VERSION = 1
+MARKET = "market"
 # Version 5 has neither `is_linked` nor `newest`: a cascade's own records named its parent.
 WITHOUT_LINK = (True, None)
 # Versions 1 to 4 were plain JSON and began with its bracket.
@@ -99,39 +103,95 @@ def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
 
 
 def market_to_bytes(state: MarketState) -> bytes:
-    """Write the state of the market."""
-    return _packed(
-        MARKET_VERSION,
+    """Write the state of the market as a whole."""
+    return _packed(MARKET_VERSION, _market_content(state, _pack_beat_ticks(state.beats.items())))
+
+
+def market_changes(state: MarketState) -> dict[str, bytes]:
+    """Write what has changed since the last call, by key; the core comes last and is always there.
+
+    The records must be stored in this order.
+    """
+    beats = state.beats
+    changes = {}
+    for number in sorted(beats.changed):
+        beats.slots[number] = 3 - beats.slots[number] if beats.slots[number] else 1
+        key = _beats_key(number, beats.slots[number])
+        chunk = _pack_beat_ticks(beats.chunks[number].items())
+        changes[key] = _packed(BEATS_VERSION, chunk)
+    beats.changed.clear()
+    changes[MARKET] = _packed(CORE_VERSION, _market_content(state, beats.slots))
+    return changes
+
+
+def market_from_parts(
+    parts: Mapping[str, bytes], config: DetectorConfig, sources: Iterable[int]
+) -> MarketState:
+    """Read back what `market_changes` wrote, the newest of each key, or a whole state.
+
+    Raises:
+        SnapshotError: not a snapshot, one of another version, or a part is missing.
+    """
+    core = parts[MARKET]
+    if core[:1] != bytes([CORE_VERSION]):
+        return market_from_bytes(core, config, sources)
+    state = _market_of(core, config, sources)
+    try:
+        for number, slot in enumerate(state.beats.slots):
+            if slot:
+                for base, side, tick in _unpacked(parts[_beats_key(number, slot)], BEATS_VERSION):
+                    state.beats.take(base, Side(side), tick)
+    except UNREADABLE as error:
+        raise SnapshotError(f"not a part of a market snapshot: {error!r}") from error
+    state.beats.changed.clear()
+    return state
+
+
+def _beats_key(number: int, slot: int) -> str:
+    return f"beats:{number}:{slot}"
+
+
+def _pack_beat_ticks(items: Iterable[tuple[tuple[str, Side], int]]) -> list[Any]:
+    return [[base, side, tick] for (base, side), tick in items]
+
+
+def _market_content(state: MarketState, known_beats: list[Any]) -> list[Any]:
+    return [
+        state.decided,
+        sorted(state.sources.items()),
+        [pack_lane(state.lanes[side]) for side in SIDES],
         [
-            state.decided,
-            sorted(state.sources.items()),
-            [pack_lane(state.lanes[side]) for side in SIDES],
-            [
-                [side, market.cascade_id, market.children]
-                for side, market in sorted(state.running.items())
-            ],
-            [[name, *_pack_cascade(known)] for name, known in state.cascades.items()],
-            list(state.recent),
-            [
-                [
-                    tick,
-                    [pack_beat(beat) for beat in beats],
-                    [encode(alert).decode() for alert in alerts],
-                ]
-                for tick, (beats, alerts) in sorted(state.held.items())
-            ],
-            [[base, side, tick] for (base, side), tick in sorted(state.beat_ticks.items())],
-            [[side, name, tick] for (side, name), tick in sorted(state.exchanges.items())],
+            [side, market.cascade_id, market.children]
+            for side, market in sorted(state.running.items())
         ],
-    )
+        [[name, *_pack_cascade(known)] for name, known in state.cascades.items()],
+        list(state.recent),
+        [
+            [
+                tick,
+                [pack_beat(beat) for beat in beats],
+                [encode(alert).decode() for alert in alerts],
+            ]
+            for tick, (beats, alerts) in sorted(state.held.items())
+        ],
+        known_beats,
+        [[side, name, tick] for (side, name), tick in sorted(state.exchanges.items())],
+    ]
 
 
 def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int]) -> MarketState:
-    """Read the state of the market back; sources that it did not know start from nothing.
+    """Read the whole state of the market back; sources that it did not know start from nothing.
 
     Raises:
         SnapshotError: not a snapshot, or one of another version.
     """
+    return _market_of(data, config, sources, MARKET_VERSION, MARKET_VERSION_BEFORE)
+
+
+def _market_of(
+    data: bytes, config: DetectorConfig, sources: Iterable[int], *whole: int
+) -> MarketState:
+    """Read a whole state of one of these versions, or a core, if there are none."""
     try:
         (
             decided,
@@ -141,9 +201,9 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
             cascades,
             recent,
             held,
-            beat_ticks,
+            known_beats,
             exchanges,
-        ) = _unpacked(data, MARKET_VERSION, MARKET_VERSION_BEFORE)
+        ) = _unpacked(data, *(whole or (CORE_VERSION,)))
         state = MarketState(config, sources)
         state.decided = decided
         state.sources.update(
@@ -163,7 +223,11 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
             )
             for tick, beats, alerts in held
         }
-        state.beat_ticks = {(base, Side(side)): tick for base, side, tick in beat_ticks}
+        if whole:
+            for base, side, tick in known_beats:
+                state.beats.take(base, Side(side), tick)
+        else:
+            state.beats.slots = known_beats
         state.exchanges = {(Side(side), name): tick for side, name, tick in exchanges}
     except (*UNREADABLE, DecodeError) as error:
         raise SnapshotError(f"not a market snapshot: {error}") from error

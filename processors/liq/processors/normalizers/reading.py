@@ -34,8 +34,8 @@ from liq.schemas.vocabulary import (
     Side,
 )
 
-# Every rejection repeats the whole frame, so a hostile frame of a megabyte with 100,000 bad
-# entries would become 100 GB. The last one kept says how many more there were.
+# A hostile frame of a megabyte may have 100,000 bad entries, each with a sentence of its own. The
+# last one kept says how many more there were.
 MAX_REJECTIONS: Final = 100
 EVENT_ID_BYTES: Final = 16
 

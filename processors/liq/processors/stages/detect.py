@@ -4,8 +4,10 @@ Alerts and watches are published as soon as they are decided. Pulses, and the al
 to the market stage by way of the pulse topic: the market stage links cascades to the market's.
 """
 
+import gc
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from liq.processors.cascades.decoding import decode_observation
@@ -62,7 +64,10 @@ class DetectStage(OwnedStage[PartitionDetector]):
         detector = PartitionDetector(self._config)
         clock_note, _, venues_note = note.partition(VENUES_NOTE)
         clocks = _clocks_of(clock_note)
-        restored.restore(lambda snapshots: detector.restore(snapshots, *clocks))
+        # The clock is known of a partition without any asset, too.
+        detector.restore({}, *clocks)
+        with _collecting_no_garbage():
+            restored.restore(lambda snapshots: detector.restore(snapshots, *clocks))
         detector.venue_clocks = VenueClocks.from_text(venues_note)
         log.info(
             "partition_taken_over",
@@ -145,6 +150,18 @@ class DetectStage(OwnedStage[PartitionDetector]):
         return refused_record(
             self._topics.rejected, "detect", message, f"not a liquidation record: {error}"
         )
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """Pause the collector: of 50,000 assets that are made and kept, it took half of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def clock_of_note(note: str) -> int:

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from liq.processors.cascades.market import MarketDetector
-from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
+from liq.processors.cascades.snapshot import (
+    MARKET,
+    SnapshotError,
+    market_changes,
+    market_from_parts,
+)
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import beat_of, checked_alert
@@ -34,7 +39,6 @@ from liq.schemas.headers import (
 )
 from liq.schemas.records import CascadeAlert, Pulse
 
-MARKET: Final = "market"
 OFFSET: Final = struct.Struct(">q")
 
 log = get_logger(__name__)
@@ -84,13 +88,17 @@ class MarketStage(OwnedStage[MarketProgress]):
             MarketDetector(self._config, sources), -1, WaitingSources(sources)
         )
 
+        parts: dict[str, bytes] = {}
+
         def restore(snapshots: Mapping[str, bytes]) -> Mapping[str, str]:
+            parts.update(snapshots)
             data = snapshots.get(MARKET)
             if data is None:
                 return {}
             try:
                 (last_offset,) = OFFSET.unpack_from(data)
-                state = market_from_bytes(data[OFFSET.size :], self._config, sources)
+                parts[MARKET] = data[OFFSET.size :]
+                state = market_from_parts(parts, self._config, sources)
             except (struct.error, SnapshotError) as error:
                 return {MARKET: str(error)}
             progress.detector.state, progress.last_offset = state, last_offset
@@ -180,8 +188,9 @@ class MarketStage(OwnedStage[MarketProgress]):
         if not state.is_changed:
             return {}
         state.is_changed = False
-        snapshot = OFFSET.pack(state.last_offset) + market_to_bytes(state.detector.state)
-        return {MARKET: snapshot}
+        changes = market_changes(state.detector.state)
+        changes[MARKET] = OFFSET.pack(state.last_offset) + changes[MARKET]
+        return changes
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")

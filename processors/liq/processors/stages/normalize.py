@@ -10,7 +10,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
-from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
+from liq.processors.normalizers import (
+    FrameMetadata,
+    InstrumentBook,
+    NormalizerConfig,
+    normalize,
+    one_rejection,
+)
 from liq.processors.stages.bounds import feed_record
 from liq.processors.stages.output import Output
 from liq.processors.stages.parking import parked_record
@@ -46,6 +52,8 @@ from liq.schemas.units import MILLISECOND_NS, SECOND_MS
 
 # A parked frame has its symbols in a header, too. Our producers send no frames as large as that.
 MAX_PARKED_BYTES: Final = MAX_REQUEST_BYTES // 3
+#: Records of a batch are sent once they are as large as this, so that few are held.
+SLICE_BYTES: Final = 2 * 1024 * 1024
 # Waits, within a bound, until contract metadata up to an offset of its topic is in use.
 WaitForInstruments = Callable[[int], Awaitable[None]]
 
@@ -94,7 +102,7 @@ class NormalizeStage:
         self._instruments = instruments
 
     async def handle(self, messages: Sequence[Any]) -> Awaitable[Mapping[int, str]]:
-        """Normalize a batch and send what it gives.
+        """Normalize a batch and send what it gives, in slices of bounded size.
 
         The result ends when all of it is acknowledged. There are no notes to commit.
 
@@ -102,6 +110,8 @@ class NormalizeStage:
             KafkaError: the brokers refuse a record.
         """
         records: list[OutputRecord] = []
+        size_bytes = 0
+        sent: list[asyncio.Future[Any]] = []
         for message in messages:
             if message.value is None:
                 records.extend(await self._passed_on(message))
@@ -109,10 +119,17 @@ class NormalizeStage:
                 retry = retry_header(message.headers)
                 if retry is not None and retry.offset is not None:
                     await self._wait(retry.offset)
-                records.extend(self._normalized(message, retry))
+                made = self._normalized(message, retry)
+                records.extend(made)
+                size_bytes += sum(len(record.value or b"") for record in made)
+            if size_bytes >= SLICE_BYTES:
+                sent.append(await self._output.send(records))
+                records, size_bytes = [], 0
         records.extend(await self._heartbeats(self._lagging_ms))
+        if records:
+            sent.append(await self._output.send(records))
         self._count()
-        return asyncio.ensure_future(_acknowledged(await self._output.send(records)))
+        return asyncio.ensure_future(_acknowledged(sent))
 
     def _count(self) -> None:
         """Pass the batch's counts on to the metrics."""
@@ -151,13 +168,16 @@ class NormalizeStage:
         self._lagging_ms = max(self._lagging_ms, checked.reached_ms)
         if results or not waiting:  # a frame that only waits is neither read nor rejected
             records.extend(self._unread_feed(metadata, results))
+        rejections: list[Rejected] = []
         for result in results:
             if isinstance(result, Rejected):
                 self._rejections[result.exchange, result.reason] += 1
-                records.append(self._rejected(result))
+                rejections.append(result)
             else:
                 self._liquidations[result.exchange, result.side] += 1
                 records.extend(self._events(result))
+        if rejections:
+            records.append(self._rejected(one_rejection(rejections)))
         if waiting:
             attempt = 0 if retry is None else retry.attempt
             PARKED.labels(metadata.exchange).inc()
@@ -221,6 +241,6 @@ def _size(message: Any) -> int:
     return len(message.value) + len(message.key or b"") + headers
 
 
-async def _acknowledged(sent: asyncio.Future[Any]) -> Mapping[int, str]:
-    await sent
+async def _acknowledged(sent: Sequence[asyncio.Future[Any]]) -> Mapping[int, str]:
+    await asyncio.gather(*sent)
     return {}

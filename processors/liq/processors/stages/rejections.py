@@ -12,8 +12,9 @@ from liq.schemas.records import Rejected, Source
 from liq.schemas.vocabulary import RejectReason
 
 MAX_DETAIL_CHARACTERS = 300
-# Base64 makes four bytes of three, and the other fields need little.
-OTHER_FIELDS_BYTES = 65_536
+# Base64 makes four bytes of three. The details of a hundred entries, whatever their characters,
+# stay below these bytes.
+OTHER_FIELDS_BYTES = 4 * 65_536
 MAX_PAYLOAD_BYTES = (MAX_REQUEST_BYTES - OTHER_FIELDS_BYTES) // 4 * 3
 
 

@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from liq.processors.workers.merge import MergeBuffer
+from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, MERGE_HELD_BYTES
 from liq.runtime.positions import assignment_of, position_of, readable_end, states_of
@@ -29,7 +30,8 @@ from liq.schemas.units import SECOND_NS
 BATCH_RECORDS: Final = 1_000
 BATCH_BYTES: Final = 2 * 1024 * 1024
 #: Records come out of the consumer in steps, because their bytes are not known before.
-STEP_RECORDS: Final = 250
+STEP_RECORDS: Final = 100
+STEP_BYTES: Final = 8 * 1024 * 1024
 #: The merge asks for one record at a time above this.
 HELD_BYTES: Final = 64 * 1024 * 1024
 #: Records to clear with one look at the ends of the other partitions.
@@ -94,6 +96,7 @@ class DirectReader:
     def __init__(self, fetch: Fetch) -> None:
         """`fetch` returns records by partition, at most a number of them, within some seconds."""
         self._fetch = fetch
+        self._pace = FetchPace(STEP_RECORDS, STEP_BYTES)
 
     async def read(
         self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
@@ -104,7 +107,8 @@ class DirectReader:
         size = 0
         assignment = assignment_of(consumer)
         while len(records) < BATCH_RECORDS and size < BATCH_BYTES:
-            fetched = await self._fetch(active, 0 if records else wait_seconds, STEP_RECORDS)
+            fetched = await self._fetch(active, 0 if records else wait_seconds, self._pace.records)
+            self._pace.note(fetched)
             if assignment is not (assignment := assignment_of(consumer)):
                 # What was read before a rebalance is read again, from the last commit.
                 records.clear()
@@ -141,6 +145,7 @@ class MergedReader:
         self._fetch = fetch
         self._is_flowing = is_flowing
         self._clock = clock
+        self._pace = FetchPace(STEP_RECORDS, STEP_BYTES)
         self._merge: MergeBuffer[Any, Any] = MergeBuffer(received_at_ns, size_of)
         self._assignment: Any = None
         self._cleared_ns = NOTHING
@@ -174,7 +179,7 @@ class MergedReader:
 
         Returns False where there is nothing to read within `wait_seconds`.
         """
-        limit = STEP_RECORDS if self._merge.held_bytes < HELD_BYTES else 1
+        limit = self._pace.records if self._merge.held_bytes < HELD_BYTES else 1
         behind = self._behind(consumer, active)
         lacking = {each for each in behind if not self._merge.held(each)}
         waited_for = self._waited_for(lacking)
@@ -201,6 +206,7 @@ class MergedReader:
     ) -> bool:
         """Fetch and hold records; return whether there were any."""
         fetched: Mapping[Any, Sequence[Any]] = await self._fetch(partitions, wait, limit)
+        self._pace.note(fetched)
         self._forget_reassigned(consumer)
         for partition, records in fetched.items():
             self._merge.add(partition, records)

@@ -7,6 +7,7 @@ import aiohttp
 import orjson
 
 from liq.producers.feeds import FeedSpec, SymbolListing
+from liq.producers.live.redirects import MAX_REDIRECTS, REDIRECTS, RedirectError, redirected
 from liq.producers.live.session import USER_AGENT, describe_error
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -58,18 +59,26 @@ async def get_document(
     """Return the JSON that an address answers with.
 
     Raises:
-        ListingError: the answer is too large.
+        ListingError: the answer is too large, or redirects to another host.
         ClientError: there is no answer, or one with an error's status.
         ValueError: the answer is not JSON.
     """
-    async with client.get(address) as response:
-        response.raise_for_status()
-        body = bytearray()
-        async for chunk in response.content.iter_chunked(65_536):
-            body += chunk
-            if len(body) > max_bytes:
-                raise ListingError(f"the answer is over {max_bytes} bytes")
-    return orjson.loads(bytes(body))
+    for _ in range(MAX_REDIRECTS):
+        async with client.get(address, allow_redirects=False) as response:
+            if response.status in REDIRECTS:
+                try:
+                    address = redirected(address, response.headers.get("Location", ""))
+                except RedirectError as error:
+                    raise ListingError(str(error)) from error
+                continue
+            response.raise_for_status()
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(65_536):
+                body += chunk
+                if len(body) > max_bytes:
+                    raise ListingError(f"the answer is over {max_bytes} bytes")
+            return orjson.loads(bytes(body))
+    raise ListingError(f"the address redirects more than {MAX_REDIRECTS} times")
 
 
 def _query(extra: Mapping[str, str]) -> str:

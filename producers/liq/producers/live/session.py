@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from liq.producers.feeds import DATA, FeedSpec, Received
@@ -17,6 +17,7 @@ from liq.producers.live.interfaces import FramePublisher, SessionObserver
 from liq.producers.live.liveness import Activity, ConnectionActivity, PingSchedule
 from liq.producers.live.pacing import Pacer, Step
 from liq.producers.live.rates import RateStamp
+from liq.producers.live.redirects import ConnectToHost
 from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import Timing
 from liq.runtime.logs import get_logger
@@ -31,6 +32,7 @@ TICK_SECONDS: Final = 0.25
 MAX_QUEUED_FRAMES: Final = 64
 TOO_LARGE: Final = 1009
 RATE_LIMITED: Final = frozenset({418, 429})
+MAX_SHOWN_LOCATION: Final = 100
 
 log = get_logger(__name__)
 
@@ -108,7 +110,7 @@ class Session:
     async def run(self) -> SessionEnd:
         """Connect, subscribe, forward frames; returns when the connection has ended."""
         try:
-            async with connect(
+            async with ConnectToHost(
                 self._address,
                 # Without compression there are no compression bombs; frames are small anyway.
                 compression=None,
@@ -296,8 +298,10 @@ def _closed(error: ConnectionClosed) -> SessionEnd:
 def _refused_handshake(error: InvalidStatus) -> SessionEnd:
     status = error.response.status_code
     wait = error.response.headers.get("Retry-After", "")
+    location = error.response.headers.get("Location", "")
+    to_host = f", a redirect to {location[:MAX_SHOWN_LOCATION]}" if location else ""
     return SessionEnd(
-        f"the handshake was answered with HTTP {status}",
+        f"the handshake was answered with HTTP {status}{to_host}",
         is_limited=status in RATE_LIMITED,
         pause_seconds=float(wait) if wait.isascii() and wait.isdigit() else 0.0,
     )

@@ -79,12 +79,12 @@ async def _replay(
         return result
     rejections.assign(partitions)
     ends: dict[TopicPartition, int] = await rejections.end_offsets(partitions)
-    # One frame may have given several rejections; its place in the raw topic tells.
+    # Older normalizers gave a rejection for each entry; the frame's place in its topic tells.
     done: set[tuple[str, int, int]] = set()
     raw_records = _RawRecords(settings, originals)
     async for record in _until(rejections, ends):
         rejected = _decoded(record, result)
-        if rejected is None or rejected.reason is not reason:
+        if rejected is None or reason not in _reasons(rejected):
             continue
         source = rejected.source
         if source is not None:
@@ -129,6 +129,11 @@ def _decoded(record: Any, result: RejectedReplayResult) -> Rejected | None:
         result.broken += 1
         ERRORS.labels("rejected_undecodable").inc()
         return None
+
+
+def _reasons(rejected: Rejected) -> set[RejectReason]:
+    """Return the reasons of all entries of a frame."""
+    return {rejected.reason, *(entry.reason for entry in rejected.entries)}
 
 
 class _RawRecords:

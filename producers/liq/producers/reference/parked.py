@@ -17,6 +17,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from liq.producers.reference.known import KnownContracts
 from liq.producers.reference.lister import ContractLister
 from liq.producers.reference.timing import ReferenceTiming
+from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.kafka import MAX_REQUEST_BYTES, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, HANDLED, PARKED_WAITING, RECORDS_IN, REJECTED, RETRIED
@@ -30,7 +31,8 @@ from liq.schemas.vocabulary import RejectReason
 
 STAGE: Final = "reference"
 POLL_MS: Final = 200
-POLL_RECORDS: Final = 500
+POLL_RECORDS: Final = 100
+POLL_BYTES: Final = 8 * 1_048_576
 MAX_WAITING_FRAMES: Final = 10_000
 MAX_WAITING_BYTES: Final = 64 * 1_048_576
 # A rejection carries them as base64, which makes four bytes of three.
@@ -70,6 +72,7 @@ class ParkedFrames:
         self._consumer = new_consumer(settings, group=settings.group(STAGE))
         self._waiting: list[_Waiting] = []
         self._waiting_bytes = 0
+        self._pace = FetchPace(POLL_RECORDS, POLL_BYTES)
         self._positions: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         # Counts the rebalances: what was read before one is somebody else's.
@@ -93,7 +96,8 @@ class ParkedFrames:
             await start_consumer(self._settings, consumer)
             while True:
                 self._pause_or_resume(consumer)
-                fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+                fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._pace.records)
+                self._pace.note(fetched)
                 for place, records in fetched.items():
                     RECORDS_IN.labels(place.topic).inc(len(records))
                     for record in records:

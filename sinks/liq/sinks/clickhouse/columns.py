@@ -154,6 +154,19 @@ def integer(field: str, bits: int) -> Column:
     return Column(f"UInt{bits}", read)
 
 
+def integers(field: str, bits: int) -> Column:
+    """An array of whole numbers that fit an unsigned column of that many bits."""
+    inner = integer(field, bits)
+
+    def read(documents: Documents) -> bytes:
+        values = _present(field, documents)
+        _expect(field, values, {list}, "an array of whole numbers")
+        ends = packed("Q", list(accumulate(map(len, values))))
+        return ends + inner.read([{field: item} for value in values for item in value])
+
+    return Column(f"Array({inner.type})", read)
+
+
 def integer_or_null(field: str, bits: int) -> Column:
     """A whole number as `integer` takes it, or null when it is absent or null."""
     inner = integer(field, bits)

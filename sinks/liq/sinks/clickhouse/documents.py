@@ -25,6 +25,8 @@ from liq.sinks.refusals import SINK_STAGE
 Document = Mapping[str, Any]
 
 PUBLISHED_AT_MS = "published_at_ms"
+# The entries of a rejection, as columns.
+ENTRY_NUMBERS, ENTRY_REASONS, ENTRY_DETAILS = "entry_numbers", "entry_reasons", "entry_details"
 # Of a refusal's sentence; the whole record is stored beside it.
 MAX_DETAIL_CHARACTERS = 2000
 
@@ -45,12 +47,12 @@ def parse_json(record: Delivered) -> dict[str, Any]:
 
 
 def parse_rejection(record: Delivered) -> Document:
-    """A rejection. One without a source is known by its own position.
+    """A rejection with its entries as columns. One without a source is known by its own position.
 
     A time that no column holds is replaced by the record's: the row keeps the true reason.
 
     Raises:
-        DecodeError: the value is no JSON object.
+        DecodeError: the value is no JSON object, or `entries` no array of objects.
     """
     document = parse_json(record)
     if document.get("source") is None:
@@ -58,7 +60,23 @@ def parse_rejection(record: Delivered) -> Document:
     received_at_ms = document.get("received_at_ms")
     if isinstance(received_at_ms, int | float) and not _is_storable(received_at_ms):
         document["received_at_ms"] = written_at_ms(record)
+    document.update(_entry_columns(document.get("entries")))
     return document
+
+
+def _entry_columns(entries: Any) -> dict[str, list[Any]]:
+    """Return the fields of a rejection's entries by column; empty where it has none."""
+    entries = entries or []
+    if type(entries) is not list or any(type(entry) is not dict for entry in entries):
+        raise DecodeError("entries: expected an array of objects")
+    try:
+        return {
+            ENTRY_NUMBERS: [entry["entry"] for entry in entries],
+            ENTRY_REASONS: [entry["reason"] for entry in entries],
+            ENTRY_DETAILS: [entry["detail"] for entry in entries],
+        }
+    except KeyError as error:
+        raise DecodeError(f"entries.{error.args[0]}: missing") from error
 
 
 def parse_instrument(record: Delivered) -> Document:
@@ -97,6 +115,7 @@ def rejection(record: Delivered, reason: str, detail: str) -> Document:
         "payload": b64encode(record.value or b"").decode("ascii"),
         "schema_version": SCHEMA_VERSION,
         "source": _position(record),
+        **_entry_columns(None),
     }
 
 

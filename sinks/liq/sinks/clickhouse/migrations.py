@@ -5,7 +5,7 @@ interrupted is simply run from its start, and several workers may migrate at the
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -16,8 +16,16 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from liq.runtime.errors import ConfigurationError
 from liq.sinks.clickhouse.cluster import for_cluster
+from liq.sinks.clickhouse.schema import (
+    Schema,
+    differences,
+    schema_of,
+    stored_schema,
+    table_differences,
+)
 
 SYSTEM_DATABASE = "system"  # every server has it
+MAX_SHOWN = 5
 UNKNOWN_TABLE = 60
 UNKNOWN_DATABASE = 81
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
@@ -59,6 +67,12 @@ def known_migrations() -> tuple[Migration, ...]:
     return tuple(sorted(migrations, key=lambda migration: migration.version))
 
 
+@cache
+def expected_schema() -> Schema:
+    """Return the tables and views that the migrations make."""
+    return schema_of(text for item in known_migrations() for text in item.statements)
+
+
 def parse_migration(file_name: str, text: str) -> Migration:
     """Split a file into statements. A statement ends with a semicolon at the end of a line.
 
@@ -75,10 +89,15 @@ def parse_migration(file_name: str, text: str) -> Migration:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What brings a database up to date: the pending migrations, and all that is to be run."""
+    """What brings a database up to date: the pending migrations, and all that is to be run.
+
+    `repairs` says how tables and views differ from what the applied migrations made; then every
+    migration is run again.
+    """
 
     migrations: tuple[Migration, ...]
     statements: tuple[str, ...]
+    repairs: tuple[str, ...] = ()
 
 
 def plan(client: Client, database: str, *, cluster: str = "") -> Plan:
@@ -90,6 +109,9 @@ def plan(client: Client, database: str, *, cluster: str = "") -> Plan:
     applied = applied_checksums(client, database)
     _refuse_foreign(applied or {}, database)
     pending = [item for item in known_migrations() if item.version not in (applied or {})]
+    repairs = _repairs(client, database, applied or {})
+    if repairs:
+        pending = list(known_migrations())
     statements: list[str] = []
     if applied is None:
         create = f"CREATE DATABASE IF NOT EXISTS {_quoted(database)}"
@@ -101,7 +123,7 @@ def plan(client: Client, database: str, *, cluster: str = "") -> Plan:
             f"INSERT INTO {_quoted(database)}.schema_migrations (version, name, checksum) "  # noqa: S608 - a checked identifier
             f"VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"
         )
-    return Plan(tuple(pending), tuple(statements))
+    return Plan(tuple(pending), tuple(statements), tuple(repairs))
 
 
 def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migration, ...]:
@@ -114,7 +136,24 @@ def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migrat
     """
     planned = plan(client, database, cluster=cluster)
     run(client, database, planned.statements)
+    check_tables(client, database)
     return planned.migrations
+
+
+def check_tables(client: Client, database: str) -> None:
+    """Make sure that a database that was migrated has the tables and views of the migrations.
+
+    Raises:
+        ConfigurationError: it differs, and migrating does not help; says what to do.
+    """
+    found = differences(expected_schema(), stored_schema(client, database))
+    if found:
+        raise ConfigurationError(
+            f"The ClickHouse database {database} is not what the migrations make: "
+            f"{_shown(found)}. Migrating does not change that; alter it by hand, or set "
+            "CLICKHOUSE_DATABASE to another database, run `liq migrate` and load it again from "
+            "Kafka."
+        )
 
 
 def run(client: Client, database: str, statements: Iterable[str]) -> None:
@@ -143,6 +182,13 @@ def check_schema(client: Client, database: str) -> None:
         raise ConfigurationError(
             f"The ClickHouse database {database} lacks the migrations {names}; run `liq migrate`."
         )
+    # A sink's user need not see the views.
+    found = table_differences(expected_schema(), stored_schema(client, database))
+    if found:
+        raise ConfigurationError(
+            f"The ClickHouse database {database} is not what its migrations made: "
+            f"{_shown(found)}; run `liq migrate`."
+        )
 
 
 def applied_checksums(client: Client, database: str) -> dict[int, str] | None:
@@ -156,6 +202,21 @@ def applied_checksums(client: Client, database: str) -> dict[int, str] | None:
             return None
         raise
     return {int(version): str(checksum) for version, checksum in result.result_rows}
+
+
+def _repairs(client: Client, database: str, applied: dict[int, str]) -> list[str]:
+    """Say what a database lacks of what its applied migrations made."""
+    if not applied:
+        return []
+    made = schema_of(
+        text for item in known_migrations() if item.version in applied for text in item.statements
+    )
+    return differences(made, stored_schema(client, database))
+
+
+def _shown(found: Sequence[str]) -> str:
+    more = f" and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else ""
+    return ", ".join(found[:MAX_SHOWN]) + more
 
 
 def _refuse_foreign(applied: dict[int, str], database: str) -> None:

@@ -18,6 +18,7 @@ from liq.sinks.clickhouse.columns import (
     flag,
     integer,
     integer_or_null,
+    integers,
     iso_date,
     json_object,
     moment,
@@ -35,6 +36,9 @@ from liq.sinks.clickhouse.columns import (
     word,
 )
 from liq.sinks.clickhouse.documents import (
+    ENTRY_DETAILS,
+    ENTRY_NUMBERS,
+    ENTRY_REASONS,
     PUBLISHED_AT_MS,
     Document,
     parse_frame,
@@ -167,6 +171,9 @@ REJECTED = Table(
         "feed": text("feed"),
         "entry": default(integer("entry", 32), "entry", 0),
         "payload_base64": text("payload"),
+        ENTRY_NUMBERS: integers(ENTRY_NUMBERS, 32),
+        ENTRY_REASONS: texts(ENTRY_REASONS),
+        ENTRY_DETAILS: texts(ENTRY_DETAILS),
         **_VERSION,
         **_RAW,
     },

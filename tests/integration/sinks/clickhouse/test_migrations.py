@@ -16,12 +16,14 @@ from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import (
     applied_checksums,
     check_schema,
+    expected_schema,
     known_migrations,
     migrate,
     plan,
     run,
 )
 from liq.sinks.clickhouse.retention import retention_statements
+from liq.sinks.clickhouse.schema import stored_schema
 from liq.sinks.clickhouse.tables import TABLES
 from tests.support.paths import DOCS
 
@@ -123,6 +125,61 @@ def test_an_older_database_is_refused(client: Client, database: str) -> None:
     client.command(f"TRUNCATE TABLE {database}.{JOURNAL}")
     with pytest.raises(ConfigurationError, match=r"0001_tables.*run `liq migrate`"):
         check_schema(client, database)
+
+
+def test_the_schema_that_is_read_from_the_migrations_is_the_one_that_they_make(
+    client: Client, database: str
+) -> None:
+    migrate(client, database)
+    found = stored_schema(client, database)
+    del found.tables[JOURNAL]
+    assert found == expected_schema()
+    assert found.tables["cascades"]["total_value_usd"] == "Decimal(76, 12)"
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("DROP TABLE {}.feeds", "table feeds is missing"),
+        ("ALTER TABLE {}.feeds DROP COLUMN gap_to", "column feeds.gap_to is missing"),
+        (
+            "ALTER TABLE {}.cascades MODIFY COLUMN total_value_usd Decimal(38, 12)",
+            r"column cascades.total_value_usd is Decimal\(38, 12\) instead of Decimal\(76, 12\)",
+        ),
+    ],
+)
+def test_tables_that_are_not_what_the_journal_says_are_refused(
+    client: Client, database: str, change: str, difference: str
+) -> None:
+    migrate(client, database)
+    client.command(change.format(database))
+    with pytest.raises(ConfigurationError, match=rf"{difference}; run `liq migrate`"):
+        check_schema(client, database)
+
+
+def test_what_was_dropped_is_made_again(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(f"DROP TABLE {database}.feeds")
+    client.command(f"DROP VIEW {database}.cascades_latest")
+    client.command(f"ALTER TABLE {database}.rejected DROP COLUMN entry_reasons")
+    client.command(f"ALTER TABLE {database}.liquidations ADD COLUMN mine String")
+    planned = plan(client, database)
+    assert planned.repairs == (
+        "column rejected.entry_reasons is missing",
+        "table feeds is missing",
+        "view cascades_latest is missing",
+    )
+    assert migrate(client, database) == known_migrations()
+    check_schema(client, database)
+    assert plan(client, database).migrations == ()
+
+
+def test_what_migrating_cannot_mend_is_a_sentence(client: Client, database: str) -> None:
+    migrate(client, database)
+    client.command(f"ALTER TABLE {database}.rejected MODIFY COLUMN detail Nullable(String)")
+    expected = r"rejected.detail is Nullable\(String\) instead of String.*alter it by hand"
+    with pytest.raises(ConfigurationError, match=expected):
+        migrate(client, database)
 
 
 def test_a_newer_database_is_refused(client: Client, database: str) -> None:

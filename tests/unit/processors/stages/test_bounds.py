@@ -187,9 +187,7 @@ def test_the_lags_of_venues_are_committed_with_the_clock() -> None:
     detector.apply(lagging, 0)
     detector.heartbeat(BURST_MS + HOUR_MS, 1)
     note = stage._note(detector)
-    restored = asyncio.run(
-        stage._restore(cast("Any", RestoredState(0, 1, {})), note)
-    )
+    restored = asyncio.run(stage._restore(cast("Any", RestoredState(0, 1, {})), note))
     assert restored.clock_ms == detector.clock_ms
     assert restored.jumped_from_ms == detector.jumped_from_ms is not None
     assert restored.venue_clocks.to_text() == detector.venue_clocks.to_text() != ""

@@ -14,9 +14,9 @@ from clickhouse_connect.driver.transform import NativeTransform
 
 from liq.schemas.codec import encode as encode_record
 from liq.schemas.headers import FrameHeaders, Headers
-from liq.schemas.records import CascadeAnalysis, Source
+from liq.schemas.records import CascadeAnalysis, RejectedEntry, Source
 from liq.schemas.topics import Topics
-from liq.schemas.vocabulary import AlertType, Level, NoBranching, Side
+from liq.schemas.vocabulary import AlertType, Level, NoBranching, RejectReason, Side
 from liq.sinks.clickhouse.encoding import (
     UNDECODABLE,
     Encoded,
@@ -82,7 +82,14 @@ ALERT = replace(
         branching_ratio=0.75,
     ),
 )
-REFUSAL = replace(sample_records.rejection(), entry=2)
+REFUSAL = replace(
+    sample_records.rejection(),
+    entry=2,
+    entries=(
+        RejectedEntry(2, RejectReason.NOT_JSON, "not JSON"),
+        RejectedEntry(3, RejectReason.MISSING_FIELD, "p is missing."),
+    ),
+)
 STATUS = sample_records.feed_status(5)
 INSTRUMENT = replace(sample_records.instrument(), valid_from_ms=1_783_400_000_000)
 EXAMPLES = [
@@ -185,6 +192,8 @@ def changed_value(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind
             return value[:-1] + str((int(value[-1]) + 1) % 10)
         case str():
             return f"{value}x"
+        case [dict(), *_]:
+            return value[1:]
         case list():
             return [*value, "new"]
         case dict():
@@ -393,3 +402,27 @@ def test_a_rejection_with_an_odd_time_keeps_its_reason(received_at_ms: int) -> N
     encoded = encode(REJECTED, [Record(orjson.dumps(document))])
     assert not encoded.refusals
     assert len(encoded.records) == 1
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ("all", "entries: expected an array of objects"),
+        ([5], "entries: expected an array of objects"),
+        ([{"entry": 0, "reason": "not_json"}], "entries.detail: missing"),
+        ([{"entry": -1, "reason": "not_json", "detail": ""}], "entry_numbers: expected a whole"),
+        ([{"entry": 0, "reason": 5, "detail": ""}], "entry_reasons: expected an array of strings"),
+    ],
+)
+def test_entries_of_a_rejection_that_are_none_are_named(entries: object, message: str) -> None:
+    document = orjson.loads(encode_record(REFUSAL)) | {"entries": entries}
+    encoded = encode(REJECTED, [Record(orjson.dumps(document))])
+    [refusal] = encoded.refusals
+    assert message in refusal.detail
+
+
+def test_a_rejection_of_an_older_writer_has_no_entries() -> None:
+    document = orjson.loads(encode_record(REFUSAL))
+    del document["entries"]
+    row = built(REJECTED, orjson.dumps(document))
+    assert [row[f"entry_{part}"] for part in ("numbers", "reasons", "details")] == [[], [], []]
