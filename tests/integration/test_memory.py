@@ -84,7 +84,7 @@ def test_the_worst_backlog_fits_into_every_container(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("EXCHANGES", "bybit")
-    settings = make_settings(sink_raw_archive=True)
+    settings = make_settings(sink_raw_archive=True, sink_max_rejected_share=1)
     topics = settings.topics
     asyncio.run(ensure_topics(settings, ("bybit",)))
     assert run_offline(settings, "migrate").returncode == 0
@@ -92,10 +92,10 @@ def test_the_worst_backlog_fits_into_every_container(
     frames = [
         *[frame([bad_row] * 100, MEBIBYTE)] * 20,
         *[frame([ROW] * 12_000)] * 8,
-        *[frame([], MEBIBYTE)] * 600,
+        *[frame([], MEBIBYTE)] * 300,
     ]
     asyncio.run(publish(settings, topics.raw("bybit"), frames))
-    no_events = [b'{"pad":"%s"}' % (b"x" * (MEBIBYTE - 10))] * 300
+    no_events = [b'{"pad":"%s"}' % (b"x" * (MEBIBYTE - 10))] * 150
     asyncio.run(publish(settings, topics.events, no_events))
 
     workers = {

@@ -202,6 +202,15 @@ def test_a_worker_refuses_topics_with_another_number_of_partitions(
         assert b"has 2, wanted 4" in refused.stderr
 
 
+def is_stopped(process_id: int) -> bool:
+    """Whether every thread of a process has stopped; one that runs takes a moment."""
+    states = [
+        task.read_text().rpartition(")")[2].split()[0]
+        for task in Path(f"/proc/{process_id}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
+
+
 async def test_a_delivery_ends_with_its_acknowledgement_and_not_before(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -215,6 +224,8 @@ async def test_a_delivery_ends_with_its_acknowledgement_and_not_before(
         record = OutputRecord(there.topics.events, b"BTC", b"{}")
         await output.deliver([record])
         os.kill(supervisor.process_id("kafka"), signal.SIGSTOP)
+        while not is_stopped(supervisor.process_id("kafka")):
+            await asyncio.sleep(0)
         delivery = asyncio.create_task(output.deliver([record]))
         await asyncio.wait({delivery}, timeout=1)
         is_done_without_broker = delivery.done()
