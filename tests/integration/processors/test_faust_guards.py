@@ -224,7 +224,7 @@ async def test_a_delivery_ends_with_its_acknowledgement_and_not_before(
         record = OutputRecord(there.topics.events, b"BTC", b"{}")
         await output.deliver([record])
         os.kill(supervisor.process_id("kafka"), signal.SIGSTOP)
-        while not is_stopped(supervisor.process_id("kafka")):
+        while not is_stopped(supervisor.process_id("kafka")):  # noqa: ASYNC110 - nothing says so
             await asyncio.sleep(0)
         delivery = asyncio.create_task(output.deliver([record]))
         await asyncio.wait({delivery}, timeout=1)
