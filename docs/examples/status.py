@@ -30,6 +30,7 @@ async def main() -> None:
         os.environ.get("STATUS_TOPIC", "liquidations.status"),
         bootstrap_servers=os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         auto_offset_reset="latest",  # and no group: what was true before is of no use
+        isolation_level="read_committed",
     )
     await consumer.start()
     verdict = ""

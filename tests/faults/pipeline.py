@@ -23,20 +23,18 @@ from liq.devstack.probe import answers_http
 from liq.devstack.progress import PipelineProgress
 from liq.devstack.stack import liq_command
 from liq.devstack.supervisor import Child, Supervisor
-from liq.runtime.kafka import new_admin, new_producer
+from liq.runtime.kafka import new_admin
 from liq.runtime.partitions import committed_offsets
 from liq.runtime.settings import Settings
-from liq.schemas.headers import HEARTBEAT_KEY, FrameHeaders
-from liq.schemas.units import SECOND_NS
 from liq.sinks.clickhouse.tables import tables_by_topic
 from tests.conftest import worker_environment
 from tests.faults.newest import Newest
 
 POLL_SECONDS: Final = 0.05
 READY_SECONDS: Final = 60.0
+HEARTBEATS_SECONDS: Final = 3.0
 SETTLE_SECONDS: Final = 180.0
 STOP_SECONDS: Final = 30.0
-END_SILENCE_SECONDS: Final = 300
 
 
 class Role(StrEnum):
@@ -146,9 +144,11 @@ class Pipeline:
         """
         topics = self.settings.topics
         raw = [topics.raw(exchange.dialect.exchange) for exchange in self.exchanges]
+        # With a heartbeat of a later second in every partition, all their clocks are the same: the
+        # offline tool reads them as one log.
+        self.pause(HEARTBEATS_SECONDS)
         codes = self._stop_producers()
         self.wait_until(lambda: self._lag(Role.NORMALIZE, raw) == 0, SETTLE_SECONDS)
-        asyncio.run(self._say_that_nothing_follows())
         stored = list(tables_by_topic(topics))
         self.wait_until(
             lambda: (
@@ -222,19 +222,6 @@ class Pipeline:
                 return await progress.lag(role, topics)
 
         return asyncio.run(ask())
-
-    async def _say_that_nothing_follows(self) -> None:
-        """A heartbeat from later, which ends every cascade, as `liq replay` writes it."""
-        clock_ns = time.time_ns() + END_SILENCE_SECONDS * SECOND_NS
-        producer = new_producer(self.settings, "end")
-        await producer.start()
-        for exchange in self.exchanges:
-            name = exchange.dialect.exchange
-            headers = FrameHeaders(name, "heartbeat", clock_ns, "end", 0).encode()
-            await producer.send_and_wait(
-                self.settings.topics.raw(name), None, key=HEARTBEAT_KEY, headers=headers
-            )
-        await producer.stop()
 
     def _log_directory(self) -> str:
         return str(self.supervisor.log_path("any").parent)

@@ -66,10 +66,13 @@ def run_offline(
 
 
 def offline_alerts(settings: Settings) -> list[bytes]:
-    """What `liq detect` says about the events topic as the detecting workers applied it."""
+    """What `liq detect` says about the events topic as the detecting workers applied it.
+
+    What is open at the end of the log stays open, as it does for them.
+    """
     log = run_offline(settings, "export", settings.topics.events, "--as-detected")
     assert log.returncode == 0, log.stderr
-    detected = run_offline(settings, "detect", data=log.stdout)
+    detected = run_offline(settings, "detect", "--no-end", data=log.stdout)
     assert detected.returncode == 0, detected.stderr
     return detected.stdout.splitlines()
 
