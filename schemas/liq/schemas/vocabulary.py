@@ -100,6 +100,19 @@ class NoBranching(StrEnum):
     MARKET_WIDE = "market_wide"
 
 
+class Caveat(StrEnum):
+    """Why an alert is not what a detector says that never lost anything.
+
+    `log_replaced` and `state_lost` end a cascade early: its log was deleted, made again or cut off,
+    or what was known of it is lost. `rebuilt` marks the later records of a cascade whose state was
+    lost and rebuilt from the last day of the log: the scores may differ.
+    """
+
+    LOG_REPLACED = "log_replaced"
+    STATE_LOST = "state_lost"
+    REBUILT = "rebuilt"
+
+
 class RejectReason(StrEnum):
     """Why a raw frame, or one entry of it, gave no liquidation.
 
