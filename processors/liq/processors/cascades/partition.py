@@ -2,11 +2,12 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from liq.processors.cascades import asset as one_asset
 from liq.processors.cascades.alerts import alert as alert_of
+from liq.processors.cascades.alerts import cascade_id
 from liq.processors.cascades.asset import SIDES, AssetState, LeftOut, Step
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.config import DetectorConfig
@@ -15,7 +16,7 @@ from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, asset_to_bytes
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_SECONDS, SECOND_MS
-from liq.schemas.vocabulary import Side
+from liq.schemas.vocabulary import Caveat, Side
 
 OFFSET = struct.Struct(">q")
 # Idle assets are looked for once in so much of the log's time.
@@ -177,6 +178,30 @@ class PartitionDetector:
             if state.news:
                 self._pending.add(name)
 
+    def go_on(self, published: Mapping[str, int]) -> set[str]:
+        """After a rebuild, go on with the cascades that readers know, and drop the others.
+
+        `published` has the last sequence number of each open cascade. Returns those that go on.
+        """
+        going_on = set()
+        for name in sorted(self._open):
+            asset = self._assets[name]
+            for side in SIDES:
+                lane = asset.state.lanes[side]
+                if lane.cascade is None:
+                    continue
+                found = cascade_id(asset.rules, self._detector, name, side, lane.cascade)
+                if found in published:
+                    lane.cascade.sequence = published[found] + 1
+                    asset.state.is_rebuilt = True
+                    going_on.add(found)
+                else:
+                    lane.end(asset.rules, lane.cascade)
+            if not asset.state.is_open:
+                self._open.discard(name)
+            self._touched.add(name)
+        return going_on
+
     def _move(self, second: int, offset: int) -> list[Made]:
         """The log enters a new second: decide on what the earlier ones brought."""
         self._second = second
@@ -204,21 +229,17 @@ class PartitionDetector:
         return [*beats, *(self._alerts(name, asset, steps) if steps else ())]
 
     def _alerts(self, name: str, asset: _Asset, steps: list[Step]) -> list[Made]:
+        made: list[Made] = []
+        for side, decision in steps:
+            excitation = asset.state.excitations[side]
+            alert = alert_of(asset.rules, self._detector, name, side, decision, excitation)
+            made.append(replace(alert, caveat=Caveat.REBUILT) if asset.state.is_rebuilt else alert)
         if asset.state.is_open:
             self._open.add(name)
         else:
             self._open.discard(name)
-        return [
-            alert_of(
-                asset.rules,
-                self._detector,
-                name,
-                step.side,
-                step.decision,
-                asset.state.excitations[step.side],
-            )
-            for step in steps
-        ]
+            asset.state.is_rebuilt = False
+        return made
 
     def _drop_idle(self, clock_ms: int, offset: int) -> None:
         seen_since = clock_ms // SECOND_MS - IDLE_SECONDS

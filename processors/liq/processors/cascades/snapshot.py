@@ -5,10 +5,10 @@ written with every batch that touches its asset, and most of it is repeated name
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -31,6 +31,8 @@ from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import Side
 
 ASSET_VERSION = 5
+# Version 6 is written only while a cascade is open whose state was rebuilt.
+ASSET_VERSION_REBUILT = 6
 MARKET_VERSION = 6
 MARKET_VERSION_BEFORE = 5
 # Version 5 has neither `is_linked` nor `newest`: a cascade's own records named its parent.
@@ -41,6 +43,8 @@ DEFLATE_LEVEL = 6
 DIGITS_SEPARATOR = ","
 UNREADABLE = (ValueError, TypeError, LookupError, ArithmeticError, zlib.error)
 
+Reader = Callable[[list[Any]], list[Any]]
+
 
 class SnapshotError(ValueError):
     """The bytes are not a snapshot that this version understands."""
@@ -49,7 +53,7 @@ class SnapshotError(ValueError):
 def asset_to_bytes(state: AssetState) -> bytes:
     """Write the state of an asset."""
     return _packed(
-        ASSET_VERSION,
+        ASSET_VERSION_REBUILT if state.is_rebuilt else ASSET_VERSION,
         [
             state.tick,
             state.seen,
@@ -73,10 +77,11 @@ def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
         SnapshotError: not a snapshot, or one of another version.
     """
     try:
-        content = _unpacked(data, ASSET_VERSION)
+        content = _unpacked(data, ASSET_READERS)
         tick, seen, sightings, news, lanes, excitations = content
         state = AssetState(rules)
         state.tick, state.seen = tick, seen
+        state.is_rebuilt = data[0] == ASSET_VERSION_REBUILT
         for age, together in sightings:
             for digits in together.split(DIGITS_SEPARATOR):
                 state.recent_ids.add(tick - age, digits)
@@ -98,7 +103,7 @@ def market_to_bytes(state: MarketState) -> bytes:
             sorted(state.sources.items()),
             [pack_lane(state.lanes[side]) for side in SIDES],
             [
-                [side, market.cascade_id, market.children]
+                [side, market.cascade_id, market.children, *([True] if market.is_rebuilt else [])]
                 for side, market in sorted(state.running.items())
             ],
             [[name, *_pack_cascade(known)] for name, known in state.cascades.items()],
@@ -134,7 +139,7 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
             held,
             beat_ticks,
             exchanges,
-        ) = _unpacked(data, MARKET_VERSION, MARKET_VERSION_BEFORE)
+        ) = _unpacked(data, MARKET_READERS)
         state = MarketState(config, sources)
         state.decided = decided
         state.sources.update(
@@ -143,7 +148,8 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
         for side, lane in zip(SIDES, lanes, strict=True):
             state.lanes[side] = unpack_lane(lane, config.market_rules)
         state.running = {
-            Side(side): RunningMarket(name, children) for side, name, children in running
+            Side(side): RunningMarket(name, children, bool(is_rebuilt))
+            for side, name, children, *is_rebuilt in running
         }
         state.cascades = {name: _unpack_cascade(packed) for name, *packed in cascades}
         state.recent.extend(recent)
@@ -194,13 +200,28 @@ def _packed(version: int, content: list[Any]) -> bytes:
     return bytes([version]) + zlib.compress(orjson.dumps(content), DEFLATE_LEVEL)
 
 
-def _unpacked(data: bytes, *versions: int) -> list[Any]:
+def _unpacked(data: bytes, readers: Mapping[int, Reader]) -> list[Any]:
     version = data[0]
-    if version not in versions:
+    reader = readers.get(version)
+    if reader is None:
         found = "1 to 4" if version == PLAIN_JSON else str(version)
         raise SnapshotError(
-            f"snapshot version {found}, this release reads {' and '.join(map(str, versions))}: "
-            "delete the topics detector-state and market-state to start with nothing learned"
+            f"snapshot version {found}, this release reads {' and '.join(map(str, readers))}"
         )
-    content: list[Any] = orjson.loads(zlib.decompress(data[1:]))
+    return reader(orjson.loads(zlib.decompress(data[1:])))
+
+
+def _unchanged(content: list[Any]) -> list[Any]:
     return content
+
+
+#: How the content of each version becomes that of the newest. A new version adds a reader, and
+#: a version without one is rebuilt from the log (`stages.rebuilding`).
+ASSET_READERS: Final[Mapping[int, Reader]] = {
+    ASSET_VERSION: _unchanged,
+    ASSET_VERSION_REBUILT: _unchanged,
+}
+MARKET_READERS: Final[Mapping[int, Reader]] = {
+    MARKET_VERSION_BEFORE: _unchanged,
+    MARKET_VERSION: _unchanged,
+}

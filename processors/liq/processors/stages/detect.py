@@ -17,7 +17,7 @@ from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO
-from liq.runtime.sending import OutputRecord
+from liq.runtime.sending import OutputRecord, partition_of
 from liq.runtime.settings import Settings
 from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, encode
@@ -29,9 +29,10 @@ from liq.schemas.headers import (
     integer_header,
     pulse_headers,
     pulse_heartbeat_headers,
+    replaced_headers,
 )
 from liq.schemas.records import CascadeAlert
-from liq.schemas.vocabulary import AlertType, Side
+from liq.schemas.vocabulary import AlertType, Scope, Side
 
 #: The clock of a partition is committed with its offset: in a log that is out of order, the records
 #: behind that offset do not tell it.
@@ -46,7 +47,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the state of assets in the topic of detector states."""
-        super().__init__(settings, output, group, settings.topics.detector_state)
+        topics = settings.topics
+        super().__init__(settings, output, group, topics.events, topics.detector_state)
 
     def _note(self, state: PartitionDetector) -> str:
         return f"{CLOCK_NOTE}{state.clock_ms}"
@@ -62,6 +64,28 @@ class DetectStage(OwnedStage[PartitionDetector]):
             clock_ms=detector.clock_ms,
         )
         return detector
+
+    def _clock_ms(self, state: PartitionDetector) -> int:
+        return state.clock_ms
+
+    def _go_on(self, state: PartitionDetector, published: Mapping[str, int]) -> set[str]:
+        return state.go_on(published)
+
+    async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:
+        partitions = await self._output.partitions(self._topics.events)
+        is_asset = alert.scope is Scope.ASSET
+        return is_asset and partition_of(alert.asset.encode(), partitions) == partition
+
+    def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:
+        return [
+            record
+            for alert in ended
+            for record in self._records(partition, alert.timestamp_ms, alert)
+        ]
+
+    def _log_records(self, partition: int, log_name: str) -> list[OutputRecord]:
+        headers = replaced_headers(partition, log_name)
+        return [OutputRecord(self._topics.pulse, HEARTBEAT_KEY, None, headers)]
 
     def _apply(self, owned: OwnedPartition[PartitionDetector], batch: Sequence[Any]) -> BatchResult:
         detector = owned.state

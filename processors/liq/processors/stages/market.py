@@ -24,12 +24,16 @@ from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
     CLOCK_MS,
+    LOG,
     RECORD,
+    REPLACED,
     SOURCE_PARTITION,
     integer_header,
     text_header,
 )
 from liq.schemas.records import CascadeAlert, Pulse
+from liq.schemas.units import SECOND_MS
+from liq.schemas.vocabulary import Scope
 
 MARKET: Final = "market"
 OFFSET: Final = struct.Struct(">q")
@@ -48,6 +52,7 @@ class MarketProgress:
     detector: MarketDetector
     last_offset: int
     is_changed: bool = False
+    events_log: str = ""
 
 
 class MarketStage(OwnedStage[MarketProgress]):
@@ -55,7 +60,8 @@ class MarketStage(OwnedStage[MarketProgress]):
 
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the market's state in a topic of its own."""
-        super().__init__(settings, output, group, settings.topics.market_state)
+        topics = settings.topics
+        super().__init__(settings, output, group, topics.pulse, topics.market_state)
 
     async def _restore(self, restored: RestoredState, note: str) -> MarketProgress:  # noqa: ARG002 - it commits none
         sources = await self._output.partitions(self._topics.events)
@@ -82,19 +88,35 @@ class MarketStage(OwnedStage[MarketProgress]):
             if message.value is not None or state.held or state.running:
                 progress.is_changed = True
             try:
-                alerts += _apply_pulse(progress.detector, message)
+                if text_header(message.headers, RECORD) == REPLACED:
+                    alerts += _start_over(progress, message)
+                else:
+                    alerts += _apply_pulse(progress.detector, message)
             except DecodeError as error:
                 rejected.append(self._rejected(message, error))
-        records = [
+        records = self._end_records(owned.partition, alerts)
+        return BatchResult([*records, *rejected], alerts)
+
+    def _clock_ms(self, state: MarketProgress) -> int:
+        return state.detector.state.decided * SECOND_MS
+
+    def _go_on(self, state: MarketProgress, published: Mapping[str, int]) -> set[str]:
+        state.is_changed = True
+        return state.detector.go_on(published)
+
+    async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:  # noqa: ARG002 - there is one
+        return alert.scope is Scope.MARKET
+
+    def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:  # noqa: ARG002
+        return [
             OutputRecord(
                 self._topics.cascades,
                 alert.cascade_id.encode(),
                 encode(alert),
                 alert_headers(alert),
             )
-            for alert in alerts
+            for alert in ended
         ]
-        return BatchResult([*records, *rejected], alerts)
 
     def _changes(self, state: MarketProgress) -> Mapping[str, bytes | None]:
         if not state.is_changed:
@@ -105,6 +127,24 @@ class MarketStage(OwnedStage[MarketProgress]):
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")
+
+
+def _start_over(progress: MarketProgress, message: Any) -> list[CascadeAlert]:
+    """Begin anew at the first source that goes on with another log; return what that ends.
+
+    What other sources still say of the log before is no more than they had read of it.
+    """
+    source = integer_header(message.headers, SOURCE_PARTITION)
+    log_name = text_header(message.headers, LOG)
+    ended: list[CascadeAlert] = []
+    if log_name != progress.events_log:
+        progress.events_log, progress.is_changed = log_name, True
+        ended = progress.detector.start_over()
+        log.warning("market_begins_anew", log=log_name, ended=len(ended))
+    sources = progress.detector.state.sources
+    if source in sources:
+        sources[source] = 0
+    return ended
 
 
 def _apply_pulse(detector: MarketDetector, message: Any) -> list[CascadeAlert]:

@@ -17,24 +17,34 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from aiokafka import TopicPartition
+
 from liq.processors.cascades import DetectorConfig
+from liq.processors.cascades.early_end import end_early, open_cascades
+from liq.processors.cascades.snapshot import SnapshotError
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
+from liq.processors.stages.log_identity import LogPosition, Start, start_of
 from liq.processors.stages.output import Output
+from liq.processors.stages.rebuilding import read_alerts, rebuild
 from liq.processors.stages.state import DetectorStateStore, RestoredState
+from liq.runtime.log_gaps import topic_gap
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import (
     ALERTS,
     ASSET_LABEL,
     CASCADE_RISK,
+    ERRORS,
     EXCHANGE_TO_ALERT,
     LEFT_OUT,
     RECEIVED_TO_ALERT,
 )
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.cloud_events import feed_headers
+from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
-from liq.schemas.vocabulary import AlertType
+from liq.schemas.vocabulary import AlertType, Caveat
 
 State = TypeVar("State")
 """A detector, and whatever else its stage needs to continue it."""
@@ -73,6 +83,9 @@ class Group(Protocol):
     async def committed_notes(self, partitions: Collection[int]) -> Mapping[int, str]:
         """Return, by partition, the notes that were committed with its offset."""
 
+    async def positions(self, partitions: Collection[int]) -> Mapping[int, LogPosition]:
+        """Return, by partition, where the group began to read which log."""
+
 
 class OwnedStage(ABC, Generic[State]):
     """Runs one detector for each partition that the consumer group assigns to this worker."""
@@ -82,9 +95,12 @@ class OwnedStage(ABC, Generic[State]):
         settings: Settings,
         output: Output,
         group: Group,
+        input_topic: str,
         state_topic: str,
     ) -> None:
         """State lives in memory and, from checkpoint to checkpoint, in `state_topic`."""
+        self._settings = settings
+        self._input_topic = input_topic
         self._topics = settings.topics
         self._config = detector_config(settings)
         self._output = output
@@ -112,7 +128,6 @@ class OwnedStage(ABC, Generic[State]):
 
         Raises:
             KafkaError: the brokers refuse a record.
-            SnapshotError: a stored state cannot be read.
         """
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for message in messages:
@@ -141,12 +156,100 @@ class OwnedStage(ABC, Generic[State]):
         partitions = sorted(set(self._group.assigned()) - self._owned.keys())
         releases = self._releases
         notes = await self._group.committed_notes(partitions) if partitions else {}
-        for restored in await self._store.take_over(partitions):
-            state = await self._restore(restored, notes.get(restored.partition, ""))
+        positions = await self._group.positions(partitions) if partitions else {}
+        for restored in await self._store.read(partitions):
+            position = positions.get(restored.partition, LogPosition())
+            note = notes.get(restored.partition, "")
+            state, records = await self._begin(restored, position, note)
+            await self._output.deliver(records)
+            await self._store.claim(restored, position.log)
             if releases == self._releases:
                 self._owned[restored.partition] = OwnedPartition(
                     restored.partition, restored.epoch, state
                 )
+
+    async def _begin(
+        self, restored: RestoredState, position: LogPosition, note: str
+    ) -> tuple[State, list[OutputRecord]]:
+        """Return the state to go on from, and what readers are told of its beginning."""
+        start = start_of(position, restored.log, restored.snapshots, is_claimed=restored.is_claimed)
+        why = "the state topic has lost its oldest records"
+        if start is Start.SNAPSHOTS:
+            try:
+                return await self._restore(restored, note), []
+            except SnapshotError as error:
+                why = str(error)
+        restored.snapshots = {}
+        state = await self._restore(restored, "")
+        if start is Start.NEW_LOG:
+            return state, await self._begin_log(restored, position)
+        return state, await self._rebuild(restored, position, state, why)
+
+    async def _begin_log(
+        self, restored: RestoredState, position: LogPosition
+    ) -> list[OutputRecord]:
+        """End the cascades of the log before, of which nothing more will be known."""
+        opened = open_cascades(await read_alerts(self._settings), until_ms=None)
+        ended = [
+            end_early(newest, Caveat.LOG_REPLACED)
+            for newest in opened.values()
+            if await self._is_own(newest, restored.partition)
+        ]
+        log_name = position.log or f"epoch {restored.epoch}"
+        records = [
+            *self._end_records(restored.partition, ended),
+            *self._log_records(restored.partition, log_name),
+        ]
+        detail = (
+            f"detection begins anew with partition {restored.partition} of {self._input_topic}, "
+            f"another log than before; {len(ended)} open cascades are ended"
+        )
+        log.warning("log_begins", detail=detail, log=log_name)
+        return [*records, self._gap(self._input_topic, detail)]
+
+    async def _rebuild(
+        self, restored: RestoredState, position: LogPosition, state: State, why: str
+    ) -> list[OutputRecord]:
+        """Rebuild a lost state from the last day of the log, up to where reading goes on."""
+        partition = restored.partition
+        owned = OwnedPartition(partition, restored.epoch, state)
+        count = await rebuild(
+            self._settings,
+            TopicPartition(self._input_topic, partition),
+            position.offset or 0,
+            lambda batch: self._apply(owned, batch),
+        )
+        alerts = await read_alerts(self._settings)
+        opened = {
+            name: newest
+            for name, newest in open_cascades(alerts, self._clock_ms(state) or None).items()
+            if await self._is_own(newest, partition)
+        }
+        going_on = self._go_on(state, {name: newest.sequence for name, newest in opened.items()})
+        ended = [
+            end_early(newest, Caveat.STATE_LOST)
+            for name, newest in opened.items()
+            if name not in going_on
+        ]
+        changes = self._changes(state)
+        restored.snapshots = {name: data for name, data in changes.items() if data is not None}
+        detail = (
+            f"the state of partition {partition} of {self._input_topic} was lost ({why}) and is "
+            f"rebuilt from {count} records; {len(going_on)} open cascades go on, marked, and "
+            f"{len(ended)} are ended"
+        )
+        ERRORS.labels("lost_state").inc()
+        log.error("state_rebuilt", detail=detail)
+        return [
+            *self._end_records(partition, ended),
+            self._gap(self._store.topic, detail),
+        ]
+
+    def _gap(self, topic: str, detail: str) -> OutputRecord:
+        status = topic_gap(self._settings, "detect", topic, detail)
+        value = encode(status)
+        headers = feed_headers(status, value)
+        return OutputRecord(self._topics.feeds, status.exchange.encode(), value, headers)
 
     def _capture(self) -> Snapshot:
         records: list[OutputRecord] = []
@@ -174,8 +277,31 @@ class OwnedStage(ABC, Generic[State]):
         `note` is what was committed with the offset to go on from; empty where nothing was.
 
         Raises:
-            SnapshotError: a snapshot is damaged.
+            SnapshotError: a snapshot is damaged, or of a version that this release does not read.
         """
+
+    @abstractmethod
+    def _clock_ms(self, state: State) -> int:
+        """Return the time that the state has decided up to."""
+
+    @abstractmethod
+    def _go_on(self, state: State, published: Mapping[str, int]) -> set[str]:
+        """Go on with the open cascades that were published, and drop the others; return which.
+
+        `published` has the last sequence number of each.
+        """
+
+    @abstractmethod
+    async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:
+        """Whether an alert is about what this stage detects in a partition."""
+
+    @abstractmethod
+    def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:
+        """Return the records that publish ends which no record of the log has brought."""
+
+    def _log_records(self, partition: int, log_name: str) -> list[OutputRecord]:  # noqa: ARG002 - most have no readers
+        """Return what the readers of this stage need to know of a new log."""
+        return []
 
     @abstractmethod
     def _apply(self, owned: OwnedPartition[State], batch: Sequence[Any]) -> BatchResult:

@@ -18,19 +18,26 @@ from liq.processors.stages.output import Output
 from liq.runtime.kafka import assign_all_from_beginning, new_consumer, start_consumer
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.headers import LOG, text_header
 
 EPOCH_KEY = b"epoch"
 POLL_MS = 500
 SEPARATOR = b"|"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RestoredState:
-    """What a new owner of a partition starts from."""
+    """What a new owner of a partition starts from.
+
+    `log` names the log that the snapshots are about. Without `is_claimed`, the topic has lost its
+    oldest records: every owner's first record is its claim.
+    """
 
     partition: int
     epoch: int
     snapshots: dict[str, bytes]
+    log: str = ""
+    is_claimed: bool = True
 
 
 def choose_newest(entries: Mapping[bytes, bytes | None]) -> tuple[int, dict[str, bytes]]:
@@ -57,30 +64,45 @@ class DetectorStateStore:
         """Snapshots go to a compacted topic through the worker's own producer."""
         self._settings = settings
         self._output = output
-        self._topic = topic
+        self.topic = topic
+        self._stored: dict[int, dict[bytes, bytes | None]] = {}
+        self._logs: dict[int, str] = {}
 
-    async def take_over(self, partitions: Collection[int]) -> list[RestoredState]:
-        """Read the snapshots of partitions and claim each under a new epoch.
+    async def read(self, partitions: Collection[int]) -> list[RestoredState]:
+        """Read the snapshots of partitions, each for an owner under a new epoch.
 
         Raises:
             KafkaError: the brokers do not answer.
         """
-        restored, claims = [], []
-        for partition, entries in (await self._read(partitions)).items():
+        self._stored, self._logs = await self._read(partitions)
+        restored = []
+        for partition, entries in self._stored.items():
             highest, snapshots = choose_newest(entries)
-            epoch = highest + 1
-            restored.append(RestoredState(partition, epoch, snapshots))
-            claims += [
-                self._record(partition, EPOCH_KEY, b"%d" % epoch),
-                *self.records(partition, epoch, snapshots),
+            log_name = self._logs.get(partition, "")
+            is_claimed = EPOCH_KEY in entries
+            restored.append(RestoredState(partition, highest + 1, snapshots, log_name, is_claimed))
+        return restored
+
+    async def claim(self, restored: RestoredState, log_name: str) -> None:
+        """Claim a partition under its new epoch, with its snapshots and the log they are about.
+
+        Raises:
+            KafkaError: the brokers do not acknowledge the claim.
+        """
+        partition, epoch = restored.partition, restored.epoch
+        # Older releases read this record's value, and no header.
+        headers = [(LOG, log_name.encode())] if log_name else []
+        await self._output.deliver(
+            [
+                OutputRecord(self.topic, EPOCH_KEY, b"%d" % epoch, headers, partition=partition),
+                *self.records(partition, epoch, restored.snapshots),
                 *(
                     self._record(partition, key, None)
-                    for key, value in entries.items()
+                    for key, value in self._stored.pop(partition, {}).items()
                     if key != EPOCH_KEY and value is not None
                 ),
             ]
-        await self._output.deliver(claims)
-        return restored
+        )
 
     def records(
         self, partition: int, epoch: int, changes: Mapping[str, bytes | None]
@@ -91,12 +113,15 @@ class DetectorStateStore:
             for asset, value in changes.items()
         ]
 
-    async def _read(self, partitions: Collection[int]) -> dict[int, dict[bytes, bytes | None]]:
-        """Return the last value of every key of each partition."""
+    async def _read(
+        self, partitions: Collection[int]
+    ) -> tuple[dict[int, dict[bytes, bytes | None]], dict[int, str]]:
+        """Return the last value of every key of each partition, and the log of its last claim."""
         entries: dict[int, dict[bytes, bytes | None]] = {each: {} for each in partitions}
-        places = [TopicPartition(self._topic, partition) for partition in partitions]
+        logs: dict[int, str] = {}
+        places = [TopicPartition(self.topic, partition) for partition in partitions]
         if not places:
-            return entries
+            return entries, logs
         consumer = new_consumer(self._settings)
         await start_consumer(self._settings, consumer)
         try:
@@ -107,9 +132,14 @@ class DetectorStateStore:
                     entries[place.partition].update(
                         (record.key, record.value) for record in records
                     )
+                    logs.update(
+                        (place.partition, text_header(record.headers, LOG))
+                        for record in records
+                        if record.key == EPOCH_KEY
+                    )
         finally:
             await consumer.stop()
-        return entries
+        return entries, logs
 
     def _record(self, partition: int, key: bytes, value: bytes | None) -> OutputRecord:
-        return OutputRecord(self._topic, key, value, partition=partition)
+        return OutputRecord(self.topic, key, value, partition=partition)
