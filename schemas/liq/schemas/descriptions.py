@@ -122,7 +122,7 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "analysis": "The numbers behind the decision; null from a detector without them.",
         "explanation": "The same in a sentence.",
         "caveat": "Null, or why the record differs from what an unbroken detector says: an end "
-        "because the log was replaced or state was lost, or a cascade whose state was rebuilt.",
+        "because the log was replaced, state was lost or settings changed, or a rebuilt state.",
         "schema_version": _VERSION,
     },
     "PulseSlice": {

@@ -28,6 +28,8 @@ PULSE, CASCADE = "pulse", "cascade"
 REPLACED = "replaced"
 # The name of a log: Kafka's id of its topic.
 LOG = "log"
+# The detector that wrote the snapshots of a partition.
+DETECTOR = "detector"
 # Of a raw frame: the contracts that it waited for, and the rates of its time.
 RETRY = "retry"
 # Of a parked frame: its key in the raw topic.

@@ -271,6 +271,21 @@ def test_a_snapshot_of_a_newer_release_is_rebuilt(
     assert gaps(settings) == {topics.detector_state, topics.market_state}
 
 
+def test_a_changed_threshold_ends_the_cascades_of_before(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    worker = run_worker("process", "detect", settings=settings)
+    opened = open_cascades(settings, wait_until)
+    worker.stop()
+    changed = settings.model_copy(update={"cascade_score_gate": 25.0})
+    run_worker("process", "detect", settings=changed)
+    publish(settings, [], QUIET_MS)
+    wait_until(lambda: is_detected(settings))
+    wait_until(lambda: of_type(settings, AlertType.ENDED) == opened)
+    ends = [each for each in alerts(settings).values() if each.type is AlertType.ENDED]
+    assert {each.caveat for each in ends} == {Caveat.DETECTOR_CHANGED}
+
+
 async def _overwrite(settings: Settings, names: dict[str, Sequence[str]]) -> None:
     """Store snapshots of a version that no release has, under a later epoch."""
     producer = new_producer(settings, "test")

@@ -17,6 +17,7 @@ VERBS = {
 CAUSES = {
     Caveat.LOG_REPLACED: "its log was deleted, made again or cut off",
     Caveat.STATE_LOST: "what was known of it is lost",
+    Caveat.DETECTOR_CHANGED: "the detector or its settings were changed",
 }
 
 

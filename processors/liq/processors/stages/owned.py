@@ -162,7 +162,7 @@ class OwnedStage(ABC, Generic[State]):
             note = notes.get(restored.partition, "")
             state, records = await self._begin(restored, position, note)
             await self._output.deliver(records)
-            await self._store.claim(restored, position.log)
+            await self._store.claim(restored, position.log, self._config.identity)
             if releases == self._releases:
                 self._owned[restored.partition] = OwnedPartition(
                     restored.partition, restored.epoch, state
@@ -176,7 +176,8 @@ class OwnedStage(ABC, Generic[State]):
         why = "the state topic has lost its oldest records"
         if start is Start.SNAPSHOTS:
             try:
-                return await self._restore(restored, note), []
+                state = await self._restore(restored, note)
+                return state, await self._change_detector(restored, state)
             except SnapshotError as error:
                 why = str(error)
         restored.snapshots = {}
@@ -184,6 +185,22 @@ class OwnedStage(ABC, Generic[State]):
         if start is Start.NEW_LOG:
             return state, await self._begin_log(restored, position)
         return state, await self._rebuild(restored, position, state, why)
+
+    async def _change_detector(self, restored: RestoredState, state: State) -> list[OutputRecord]:
+        """End the cascades of a detector with other settings, whose ids this one does not give."""
+        identity = self._config.identity
+        if restored.detector == identity or not restored.snapshots:
+            return []
+        opened = open_cascades(await read_alerts(self._settings), until_ms=None)
+        ended = [
+            end_early(newest, Caveat.DETECTOR_CHANGED)
+            for newest in opened.values()
+            if newest.detector != identity and await self._is_own(newest, restored.partition)
+        ]
+        if ended:
+            self._go_on(state, {})
+            log.warning("detector_changed", detector=identity, ended=len(ended))
+        return self._end_records(restored.partition, ended)
 
     async def _begin_log(
         self, restored: RestoredState, position: LogPosition

@@ -18,7 +18,7 @@ from liq.processors.stages.output import Output
 from liq.runtime.kafka import assign_all_from_beginning, new_consumer, start_consumer
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.headers import LOG, text_header
+from liq.schemas.headers import DETECTOR, LOG, text_header
 
 EPOCH_KEY = b"epoch"
 POLL_MS = 500
@@ -29,7 +29,8 @@ SEPARATOR = b"|"
 class RestoredState:
     """What a new owner of a partition starts from.
 
-    `log` names the log that the snapshots are about. Without `is_claimed`, the topic has lost its
+    `log` names the log that the snapshots are about, `detector` the one that wrote them (empty for
+    older releases). Without `is_claimed`, the topic has lost its
     oldest records: every owner's first record is its claim.
     """
 
@@ -37,6 +38,7 @@ class RestoredState:
     epoch: int
     snapshots: dict[str, bytes]
     log: str = ""
+    detector: str = ""
     is_claimed: bool = True
 
 
@@ -66,7 +68,7 @@ class DetectorStateStore:
         self._output = output
         self.topic = topic
         self._stored: dict[int, dict[bytes, bytes | None]] = {}
-        self._logs: dict[int, str] = {}
+        self._claims: dict[int, tuple[str, str]] = {}
 
     async def read(self, partitions: Collection[int]) -> list[RestoredState]:
         """Read the snapshots of partitions, each for an owner under a new epoch.
@@ -74,16 +76,18 @@ class DetectorStateStore:
         Raises:
             KafkaError: the brokers do not answer.
         """
-        self._stored, self._logs = await self._read(partitions)
+        self._stored, self._claims = await self._read(partitions)
         restored = []
         for partition, entries in self._stored.items():
             highest, snapshots = choose_newest(entries)
-            log_name = self._logs.get(partition, "")
+            log_name, detector = self._claims.get(partition, ("", ""))
             is_claimed = EPOCH_KEY in entries
-            restored.append(RestoredState(partition, highest + 1, snapshots, log_name, is_claimed))
+            restored.append(
+                RestoredState(partition, highest + 1, snapshots, log_name, detector, is_claimed)
+            )
         return restored
 
-    async def claim(self, restored: RestoredState, log_name: str) -> None:
+    async def claim(self, restored: RestoredState, log_name: str, detector: str) -> None:
         """Claim a partition under its new epoch, with its snapshots and the log they are about.
 
         Raises:
@@ -91,7 +95,7 @@ class DetectorStateStore:
         """
         partition, epoch = restored.partition, restored.epoch
         # Older releases read this record's value, and no header.
-        headers = [(LOG, log_name.encode())] if log_name else []
+        headers = [(LOG, log_name.encode()), (DETECTOR, detector.encode())]
         await self._output.deliver(
             [
                 OutputRecord(self.topic, EPOCH_KEY, b"%d" % epoch, headers, partition=partition),
@@ -115,13 +119,13 @@ class DetectorStateStore:
 
     async def _read(
         self, partitions: Collection[int]
-    ) -> tuple[dict[int, dict[bytes, bytes | None]], dict[int, str]]:
-        """Return the last value of every key of each partition, and the log of its last claim."""
+    ) -> tuple[dict[int, dict[bytes, bytes | None]], dict[int, tuple[str, str]]]:
+        """Return the last value of every key of each partition, and what its last claim names."""
         entries: dict[int, dict[bytes, bytes | None]] = {each: {} for each in partitions}
-        logs: dict[int, str] = {}
+        claims: dict[int, tuple[str, str]] = {}
         places = [TopicPartition(self.topic, partition) for partition in partitions]
         if not places:
-            return entries, logs
+            return entries, claims
         consumer = new_consumer(self._settings)
         await start_consumer(self._settings, consumer)
         try:
@@ -132,14 +136,20 @@ class DetectorStateStore:
                     entries[place.partition].update(
                         (record.key, record.value) for record in records
                     )
-                    logs.update(
-                        (place.partition, text_header(record.headers, LOG))
+                    claims.update(
+                        (
+                            place.partition,
+                            (
+                                text_header(record.headers, LOG),
+                                text_header(record.headers, DETECTOR),
+                            ),
+                        )
                         for record in records
                         if record.key == EPOCH_KEY
                     )
         finally:
             await consumer.stop()
-        return entries, logs
+        return entries, claims
 
     def _record(self, partition: int, key: bytes, value: bytes | None) -> OutputRecord:
         return OutputRecord(self.topic, key, value, partition=partition)
