@@ -8,6 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from liq.devstack.progress import PipelineProgress
+from liq.processors.stages.state import EPOCH_KEY
 from liq.runtime.kafka import new_producer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings
@@ -262,15 +263,30 @@ def test_a_snapshot_of_a_newer_release_is_rebuilt(
     worker = run_worker("process", "detect", settings=settings)
     opened = open_cascades(settings, wait_until)
     worker.stop()
-    asyncio.run(
-        _overwrite(settings, {topics.detector_state: BASES, topics.market_state: ("market",)})
-    )
+    asyncio.run(_overwrite(settings, [topics.detector_state, topics.market_state]))
     run_worker("process", "detect", settings=settings)
     publish(settings, [], QUIET_MS)
     wait_until(lambda: of_type(settings, AlertType.ENDED) == opened)
     found = alerts(settings).values()
     assert {each.caveat for each in found} == {None, Caveat.REBUILT}
     assert gaps(settings) == {topics.detector_state, topics.market_state}
+
+
+def test_one_damaged_snapshot_rebuilds_that_asset_alone(
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
+) -> None:
+    topics = settings.topics
+    worker = run_worker("process", "detect", settings=settings)
+    opened = open_cascades(settings, wait_until)
+    worker.stop()
+    asyncio.run(_overwrite(settings, [topics.detector_state], "|A7"))
+    run_worker("process", "detect", settings=settings)
+    publish(settings, [], QUIET_MS)
+    wait_until(lambda: of_type(settings, AlertType.ENDED) == opened)
+    found = alerts(settings).values()
+    assert {each.asset for each in found if each.caveat is not None} == {"A7"}
+    assert {each.caveat for each in found if each.asset == "A7"} == {None, Caveat.REBUILT}
+    assert gaps(settings) == {topics.detector_state}
 
 
 def test_a_changed_threshold_ends_the_cascades_of_before(
@@ -288,14 +304,15 @@ def test_a_changed_threshold_ends_the_cascades_of_before(
     assert {each.caveat for each in ends} == {Caveat.DETECTOR_CHANGED}
 
 
-async def _overwrite(settings: Settings, names: dict[str, Sequence[str]]) -> None:
-    """Store snapshots of a version that no release has, under a later epoch."""
+async def _overwrite(settings: Settings, topics: Sequence[str], name: str = "") -> None:
+    """Overwrite the stored snapshots, or that of one name, with a version that no release has."""
     producer = new_producer(settings, "test")
     await producer.start()
-    for topic, written in names.items():
-        for partition in await producer.partitions_for(topic):
-            for name in written:
-                key = b"1000|" + name.encode()
-                value = bytes(8) + b"\x63newer"
-                await producer.send_and_wait(topic, value, key=key, partition=partition)
+    for topic in topics:
+        for partition, records in (await asyncio.to_thread(read_topic, settings, topic)).items():
+            newest = {record.key: record.value for record in records}
+            for key, value in newest.items():
+                if value is not None and key != EPOCH_KEY and key.endswith(name.encode()):
+                    data = value[:8] + b"\x63newer"
+                    await producer.send_and_wait(topic, data, key=key, partition=partition)
     await producer.stop()
