@@ -43,11 +43,14 @@ def note_with_log(note: str, log: str) -> str:
     return f"{note}{LOG_NOTE}{log}" if log else note
 
 
-def split_note(text: str) -> tuple[str, str]:
-    """Return the stage's note and the log's name; both empty where somebody else has committed."""
-    note, separator, log = text.rpartition(LOG_NOTE)
+def split_note(text: str | None) -> tuple[str, str]:
+    """Return the stage's note and the log's name; both empty where somebody else has committed.
+
+    Kafka lets a client commit without any text.
+    """
+    note, separator, log = (text or "").rpartition(LOG_NOTE)
     if not separator:
-        return text, ""
+        return log, ""
     return (note, log) if _is_name(log) else ("", "")
 
 

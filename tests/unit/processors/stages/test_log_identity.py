@@ -20,8 +20,10 @@ def test_a_note_comes_back_with_its_log(note: str, log: str) -> None:
     assert split_note(note_with_log(note, log)) == (note, log)
 
 
-@pytest.mark.parametrize("text", ["clock_ms=1;log=", "clock_ms=1;log=<script>", f";log={OLD * 9}"])
-def test_a_note_that_is_none_of_ours_says_nothing(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", [None, "clock_ms=1;log=", "clock_ms=1;log=<script>", f";log={OLD * 9}"]
+)
+def test_a_note_that_is_none_of_ours_says_nothing(text: str | None) -> None:
     assert split_note(text) == ("", "")
 
 
