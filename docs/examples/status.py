@@ -29,6 +29,7 @@ async def main() -> None:
     consumer = AIOKafkaConsumer(
         os.environ.get("STATUS_TOPIC", "liquidations.status"),
         bootstrap_servers=os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
+        isolation_level="read_committed",
         auto_offset_reset="latest",  # and no group: what was true before is of no use
         isolation_level="read_committed",
     )

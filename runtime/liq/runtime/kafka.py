@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.long_poll import emulate_long_poll
 from liq.runtime.settings import Settings
+from liq.runtime.topic_creation import forbid_topic_creation
 from liq.runtime.unreadable_batches import skip_unreadable_batches
 from liq.schemas.topics import Compression
 
@@ -26,6 +27,8 @@ PARTITION_FETCH_BYTES = 256 * 1024
 FETCH_MAX_BYTES = 8 * 1024 * 1024
 # Records of aborted transactions are not data.
 READ_COMMITTED = "read_committed"
+
+forbid_topic_creation()
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:

@@ -73,22 +73,30 @@ class LogGaps:
                 await self._tell(place, wanted, left)
             self._next_offsets[place] = max(wanted, left)
 
-    async def _tell(self, place: TopicPartition, wanted: int, left: int) -> None:
-        raw_exchange = self._settings.topics.raw_exchange(place.topic)
-        now_ms = int(time.time() * SECOND_MS)
-        record = FeedStatus(
-            exchange=EVERY_EXCHANGE if raw_exchange == place.topic else raw_exchange,
-            feed=place.topic,
-            connection=f"{self._stage}-{self._settings.worker_slot}",
-            event=FeedEvent.GAP,
-            timestamp_ms=now_ms,
-            detail=(
-                f"{left - wanted} records of {place.topic} partition {place.partition}, offsets "
-                f"{wanted} to {left - 1}, were deleted before {self._stage} had read them; check "
-                "retention.ms, and why it was behind"
-            ),
-            to_ms=now_ms,
+    async def tell_replaced(self, topic: str, partitions: Collection[int]) -> None:
+        """Publish a gap for a topic that was deleted and made again, or cut off at its end.
+
+        Raises:
+            KafkaError: the brokers did not take the record.
+        """
+        numbers = ", ".join(map(str, sorted(partitions)))
+        await self._publish(
+            topic,
+            f"{topic} was deleted and made again, or lost its newest records (partitions "
+            f"{numbers}); {self._stage} reads the new log from its beginning, and what it had not "
+            "read of the old one is lost",
         )
+
+    async def _tell(self, place: TopicPartition, wanted: int, left: int) -> None:
+        await self._publish(
+            place.topic,
+            f"{left - wanted} records of {place.topic} partition {place.partition}, offsets "
+            f"{wanted} to {left - 1}, were deleted before {self._stage} had read them; check "
+            "retention.ms, and why it was behind",
+        )
+
+    async def _publish(self, topic: str, detail: str) -> None:
+        record = topic_gap(self._settings, self._stage, topic, detail)
         ERRORS.labels("log_gap").inc()
         log.error("log_gap", detail=record.detail)
         producer = new_producer(self._settings, f"{self._stage}-gaps")
@@ -97,3 +105,18 @@ class LogGaps:
             await deliver_feed_status(producer, self._settings.topics, record)
         finally:
             await producer.stop()
+
+
+def topic_gap(settings: Settings, stage: str, topic: str, detail: str) -> FeedStatus:
+    """Return the gap record of one of our own topics, which a stage found."""
+    raw_exchange = settings.topics.raw_exchange(topic)
+    now_ms = int(time.time() * SECOND_MS)
+    return FeedStatus(
+        exchange=EVERY_EXCHANGE if raw_exchange == topic else raw_exchange,
+        feed=topic,
+        connection=f"{stage}-{settings.worker_slot}",
+        event=FeedEvent.GAP,
+        timestamp_ms=now_ms,
+        detail=detail,
+        to_ms=now_ms,
+    )

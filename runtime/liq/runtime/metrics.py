@@ -158,6 +158,11 @@ CHECKPOINT = Histogram(
     "From the snapshot of a detecting stage to its last acknowledgement.",
     buckets=LATENCY_BUCKETS_SECONDS,
 )
+STATE_REBUILT = Counter(
+    "liq_state_rebuilt_records_total",
+    "Records of the log that were read again because a detecting stage's state was lost.",
+    ["topic"],
+)
 INSTRUMENTS = Gauge("liq_instruments", "Contracts whose metadata a normalizer knows.")
 INSTRUMENTS_AGE = Gauge(
     "liq_instruments_age_days", "Days since the newest contract metadata was true."
@@ -242,6 +247,7 @@ ALL_METRICS = (
     PENDING_BYTES,
     MERGE_HELD_BYTES,
     CHECKPOINT,
+    STATE_REBUILT,
     INSTRUMENTS,
     INSTRUMENTS_AGE,
     PARKED,

@@ -89,7 +89,8 @@ async def committed_places(
             await asyncio.sleep(POLL_SECONDS)
         else:
             return {
-                place: (entry.offset, entry.metadata)
+                # Kafka lets a client commit without any text.
+                place: (entry.offset, entry.metadata or "")
                 for place, entry in found.items()
                 if entry.offset >= 0
             }

@@ -126,6 +126,8 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "level": "The worst level so far.",
         "analysis": "The numbers behind the decision; null from a detector without them.",
         "explanation": "The same in a sentence.",
+        "caveat": "Null, or why the record differs from what an unbroken detector says: an end "
+        "because the log was replaced, state was lost or settings changed, or a rebuilt state.",
         "schema_version": _VERSION,
     },
     "PulseSlice": {

@@ -32,6 +32,13 @@ CLOCK_MS = "clock_ms"
 SOURCE_PARTITION = "source_partition"
 RECORD = "record"
 PULSE, CASCADE = "pulse", "cascade"
+# The events partition goes on with another log. Such a record has no value, so that older readers
+# take it for a heartbeat.
+REPLACED = "replaced"
+# The name of a log: Kafka's id of its topic.
+LOG = "log"
+# The detector that wrote the snapshots of a partition.
+DETECTOR = "detector"
 # Of a raw frame: the contracts that it waited for, and the rates of its time.
 RETRY = "retry"
 # Of a parked frame: its key in the raw topic.
@@ -174,6 +181,15 @@ def pulse_headers(source: int, record: str, clock_ms: int) -> list[tuple[str, by
     `clock_ms` is what the events partition had reached before it brought this.
     """
     return [*pulse_heartbeat_headers(source, clock_ms), (RECORD, record.encode())]
+
+
+def replaced_headers(source: int, log: str) -> list[tuple[str, bytes]]:
+    """Headers of a record on the pulse topic: an events partition goes on with another log."""
+    return [
+        (SOURCE_PARTITION, b"%d" % source),
+        (RECORD, REPLACED.encode()),
+        (LOG, log.encode()),
+    ]
 
 
 def pulse_heartbeat_headers(source: int, clock_ms: int) -> list[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from liq.schemas.vocabulary import (
     AlertType,
     Arrival,
+    Caveat,
     Completeness,
     ContractKind,
     Evidence,
@@ -197,6 +198,7 @@ class CascadeAlert:
     level: Level = Level.MINOR
     analysis: CascadeAnalysis | None = None
     explanation: str = ""
+    caveat: Caveat | None = None
     schema_version: int = SCHEMA_VERSION
 
 

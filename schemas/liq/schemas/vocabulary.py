@@ -100,6 +100,21 @@ class NoBranching(StrEnum):
     MARKET_WIDE = "market_wide"
 
 
+class Caveat(StrEnum):
+    """Why an alert is not what a detector says that never lost anything.
+
+    `log_replaced`, `state_lost` and `detector_changed` end a cascade early: its log was deleted,
+    made again or cut off, what was known of it is lost, or the detector has other settings now.
+    `rebuilt` marks the later records of a cascade whose state was lost and rebuilt from the last
+    day of the log: the scores may differ.
+    """
+
+    LOG_REPLACED = "log_replaced"
+    STATE_LOST = "state_lost"
+    DETECTOR_CHANGED = "detector_changed"
+    REBUILT = "rebuilt"
+
+
 class RejectReason(StrEnum):
     """Why a raw frame, or one entry of it, gave no liquidation.
 

@@ -20,6 +20,7 @@ from faust.types import TP
 from liq.devstack.broker import EmbeddedBroker
 from liq.devstack.supervisor import Supervisor
 from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.log_identity import LogPosition
 from liq.processors.stages.market import MarketStage
 from liq.processors.stages.output import Output
 from liq.processors.workers import agents
@@ -267,6 +268,9 @@ class KnownGroup:
         return self.ours
 
     async def committed_notes(self, _partitions: Collection[int]) -> dict[int, str]:
+        return {}
+
+    async def positions(self, _partitions: Collection[int]) -> dict[int, LogPosition]:
         return {}
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hashlib import sha256
 from heapq import nsmallest
 
-from liq.processors.cascades.cascade import Change, Decision, level_of
+from liq.processors.cascades.cascade import Change, Decision, OpenCascade, level_of
 from liq.processors.cascades.excitation import Excitation
 from liq.processors.cascades.explain import explain, explain_link
 from liq.processors.cascades.ring import CELL_TENTHS
@@ -57,7 +57,7 @@ def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about
         name = digest(detector, rules.scope, asset, side, kind, decision.tick)
         sequence, onset, level = 0, decision.tick, level_of(moment.score)
     else:
-        name = digest(detector, rules.scope, asset, side, cascade.started)
+        name = cascade_id(rules, detector, asset, side, cascade)
         sequence, onset, level = cascade.sequence, cascade.onset, cascade.level
         cascade.sequence += 1
         if decision.change is Change.ENDED:
@@ -95,6 +95,13 @@ def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about
         analysis=_analysis(decision, totals, excitation),
     )
     return replace(made, explanation=explain(made, rules.window_seconds))
+
+
+def cascade_id(
+    rules: LaneRules, detector: str, asset: str, side: Side, cascade: OpenCascade
+) -> str:
+    """Return a cascade's id, which is a function of the log and the detector."""
+    return digest(detector, rules.scope, asset, side, cascade.started)
 
 
 def link(child: CascadeAlert, parent_id: str, tick: int) -> CascadeAlert:

@@ -50,9 +50,10 @@ class AssetState:
 
     `tick` is the second of the log's clock, as far as the asset's own records and decisions tell;
     `news` is what that second has brought, `seen` the last second that brought anything.
+    `is_rebuilt`: a cascade is open that was already so when the lost state was rebuilt.
     """
 
-    __slots__ = ("excitations", "lanes", "news", "recent_ids", "seen", "tick")
+    __slots__ = ("excitations", "is_rebuilt", "lanes", "news", "recent_ids", "seen", "tick")
 
     def __init__(self, rules: LaneRules) -> None:
         """Nothing was seen yet."""
@@ -62,6 +63,7 @@ class AssetState:
         self.tick = 0
         self.seen = 0
         self.recent_ids = RecentIds()
+        self.is_rebuilt = False
 
     @property
     def newest(self) -> int:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
-from liq.schemas.vocabulary import AlertType, Scope, Side
+from liq.schemas.vocabulary import AlertType, Caveat, Scope, Side
 
 THOUSAND, MILLION = 1_000, 1_000_000
 VERBS = {
@@ -13,6 +13,11 @@ VERBS = {
     AlertType.ESCALATED: "cascade escalated",
     AlertType.UPDATED: "cascade goes on",
     AlertType.ENDED: "cascade ended",
+}
+CAUSES = {
+    Caveat.LOG_REPLACED: "its log was deleted, made again or cut off",
+    Caveat.STATE_LOST: "what was known of it is lost",
+    Caveat.DETECTOR_CHANGED: "the detector or its settings were changed",
 }
 
 
@@ -43,6 +48,15 @@ def explain_link(child: CascadeAlert, parent_id: str) -> str:
         f"{_subject(child)}, part of the market cascade {parent_id} "
         f"({child.level}, {child.risk_score:.0f}): {child.event_count} liquidations, "
         f"{dollars(child.total_value_usd)} so far"
+    )
+
+
+def explain_early_end(ended: CascadeAlert, caveat: Caveat) -> str:
+    """Say why nothing more is known of a cascade, and its numbers until then."""
+    return (
+        f"{_subject(ended)}, cascade ended early ({ended.level}, {ended.risk_score:.0f}), because "
+        f"{CAUSES[caveat]}: {ended.event_count} liquidations, {dollars(ended.total_value_usd)} "
+        "until then"
     )
 
 

@@ -54,6 +54,13 @@ class KnownBeats:
                 del chunk[pair]
                 self.changed.add(number)
 
+    def clear(self) -> None:
+        """Forget all beats. The slots stay, so that what is stored next overwrites no chunk."""
+        for number, chunk in enumerate(self.chunks):
+            if chunk:
+                chunk.clear()
+                self.changed.add(number)
+
     def items(self) -> Iterator[tuple[Pair, int]]:
         """Yield pairs and their seconds, those of a chunk from the longest known to the newest."""
         for chunk in self.chunks:

@@ -9,7 +9,7 @@ for each asset cascade that is part of a market cascade.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -19,13 +19,14 @@ from liq.processors.cascades.asset import OPPOSITE, SIDES
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.cascade import Decision
 from liq.processors.cascades.config import DetectorConfig
+from liq.processors.cascades.early_end import mark_early
 from liq.processors.cascades.explain import explain
 from liq.processors.cascades.known_beats import KnownBeats
 from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.ring import LONG_SECONDS
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
-from liq.schemas.vocabulary import AlertType, Side
+from liq.schemas.vocabulary import AlertType, Caveat, Side
 
 # The market has no price.
 _NO_PRICE = Decimal(0)
@@ -55,10 +56,14 @@ class KnownCascade:
 
 @dataclass(slots=True)
 class RunningMarket:
-    """A market cascade under way, and the asset cascades that are part of it."""
+    """A market cascade under way, and the asset cascades that are part of it.
+
+    `is_rebuilt`: it was already open when the lost state was rebuilt.
+    """
 
     cascade_id: str
     children: list[str] = field(default_factory=list)
+    is_rebuilt: bool = False
 
 
 class MarketState:
@@ -94,6 +99,7 @@ class MarketDetector:
 
     def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
         """`sources` are the partitions of the log, all of which must be heard of."""
+        self._config = config
         self._rules = config.market_rules
         self._detector = config.identity
         self.state = MarketState(config, sources)
@@ -173,6 +179,39 @@ class MarketDetector:
             if lane.cascade is not None:
                 made += self._market_alert(side, lane.end(self._rules, lane.cascade))
         return made
+
+    def go_on(self, published: Mapping[str, int]) -> set[str]:
+        """After a rebuild, go on with the market cascades that readers know, and drop the others.
+
+        `published` has the last sequence number of each open cascade. Returns those that go on.
+        """
+        state = self.state
+        going_on = set()
+        for side, running in list(state.running.items()):
+            lane = state.lanes[side]
+            if lane.cascade is None:
+                continue
+            if running.cascade_id in published:
+                lane.cascade.sequence = published[running.cascade_id] + 1
+                running.is_rebuilt = True
+                going_on.add(running.cascade_id)
+            else:
+                lane.end(self._rules, lane.cascade)
+                del state.running[side]
+        return going_on
+
+    def start_over(self) -> list[CascadeAlert]:
+        """Forget everything, for another log; return the ends of the market cascades under way."""
+        state = self.state
+        ended: list[CascadeAlert] = []
+        for side in SIDES:
+            lane = state.lanes[side]
+            if lane.cascade is not None:
+                ended += self._market_alert(side, lane.end(self._rules, lane.cascade))
+        self.state = MarketState(self._config, state.sources)
+        self.state.beats = state.beats
+        self.state.beats.clear()
+        return [mark_early(alert, Caveat.LOG_REPLACED) for alert in ended]
 
     def _held(self, tick: int) -> tuple[list[Beat], list[CascadeAlert]]:
         """What is held of a second."""
@@ -265,6 +304,8 @@ class MarketDetector:
         if made.type is AlertType.ENDED:
             del state.running[side]
         whole = replace(made, exchanges=exchanges, children=tuple(running.children[:MAX_CHILDREN]))
+        if running.is_rebuilt:
+            whole = replace(whole, caveat=Caveat.REBUILT)
         return [replace(whole, explanation=explain(whole, self._rules.window_seconds)), *links]
 
     def _adopt(self, parent_id: str, side: Side, tick: int) -> list[CascadeAlert]:

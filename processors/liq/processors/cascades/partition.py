@@ -1,12 +1,13 @@
 """The detector of one partition of the event log: the states of all its assets."""
 
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from liq.processors.cascades import asset as one_asset
 from liq.processors.cascades.alerts import alert as alert_of
+from liq.processors.cascades.alerts import cascade_id
 from liq.processors.cascades.asset import SIDES, AssetState, LeftOut, Step
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.config import DetectorConfig
@@ -16,7 +17,7 @@ from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, as
 from liq.processors.cascades.venue_clocks import VenueClocks
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_SECONDS, SECOND_MS
-from liq.schemas.vocabulary import Side
+from liq.schemas.vocabulary import Caveat, Side
 
 OFFSET = struct.Struct(">q")
 # Idle assets are looked for once in so much of the log's time.
@@ -78,6 +79,11 @@ class PartitionDetector:
     def jumped_from_ms(self) -> int | None:
         """The clock before a heartbeat that jumped and is not confirmed yet."""
         return None if self._jumped_from is None else self._jumped_from * SECOND_MS
+
+    @property
+    def last_offset(self) -> int:
+        """The highest offset that any asset has applied; -1 where none has."""
+        return max((asset.last_offset for asset in self._assets.values()), default=-1)
 
     def branching(self, asset: str, side: Side) -> float | None:
         """How many liquidations one triggers; None while too few came from complete feeds."""
@@ -191,8 +197,7 @@ class PartitionDetector:
             The reason, by asset, where a snapshot cannot be read: nothing is known of the asset.
         """
         unreadable: dict[str, str] = {}
-        self._second = clock_ms // SECOND_MS
-        self._jumped_from = None if jumped_from_ms is None else jumped_from_ms // SECOND_MS
+        self._set_clocks(clock_ms, jumped_from_ms)
         for name, data in snapshots.items():
             rules = self._config.asset_rules(name)
             try:
@@ -201,12 +206,45 @@ class PartitionDetector:
             except (struct.error, SnapshotError) as error:
                 unreadable[name] = str(error)
                 continue
-            self._assets[name] = _Asset(state, rules, last_offset)
-            if state.is_open:
-                self._open.add(name)
-            if state.news:
-                self._pending.add(name)
+            self._put(name, _Asset(state, rules, last_offset))
         return unreadable
+
+    def go_on(self, published: Mapping[str, int]) -> set[str]:
+        """After a rebuild, go on with the cascades that readers know, and drop the others.
+
+        `published` has the last sequence number of each open cascade. Returns those that go on.
+        """
+        going_on = set()
+        for name in sorted(self._open):
+            asset = self._assets[name]
+            for side in SIDES:
+                lane = asset.state.lanes[side]
+                if lane.cascade is None:
+                    continue
+                found = cascade_id(asset.rules, self._detector, name, side, lane.cascade)
+                if found in published:
+                    lane.cascade.sequence = published[found] + 1
+                    asset.state.is_rebuilt = True
+                    going_on.add(found)
+                else:
+                    lane.end(asset.rules, lane.cascade)
+            if not asset.state.is_open:
+                self._open.discard(name)
+            self._touched.add(name)
+        return going_on
+
+    def adopt(self, rebuilt: "PartitionDetector", names: Collection[str] | None) -> None:
+        """Take assets over from a detector that has read the log again; all where none are named.
+
+        The clocks are those of the rebuilt detector where none are known.
+        """
+        known = rebuilt._assets  # noqa: SLF001 - of the same class
+        for name in known if names is None else known.keys() & set(names):
+            self._put(name, known[name])
+            self._touched.add(name)
+        if not self._second:
+            self._set_clocks(rebuilt.clock_ms, rebuilt.jumped_from_ms)
+            self.venue_clocks = rebuilt.venue_clocks
 
     def heal(self, bound_ms: int) -> list[Made]:
         """Forget what cannot be: a clock, and states of assets, beyond a time.
@@ -237,6 +275,17 @@ class PartitionDetector:
         """Return the latest time that anything of the state is about."""
         newest = max((asset.state.newest for asset in self._assets.values()), default=0)
         return max(newest, self._second) * SECOND_MS
+
+    def _put(self, name: str, asset: _Asset) -> None:
+        self._assets[name] = asset
+        if asset.state.is_open:
+            self._open.add(name)
+        if asset.state.news:
+            self._pending.add(name)
+
+    def _set_clocks(self, clock_ms: int, jumped_from_ms: int | None) -> None:
+        self._second = clock_ms // SECOND_MS
+        self._jumped_from = None if jumped_from_ms is None else jumped_from_ms // SECOND_MS
 
     def _check_jump(self, second: int) -> None:
         """Step back from a jump that the record after it, at a second, does not confirm."""
@@ -272,21 +321,17 @@ class PartitionDetector:
         return [*beats, *(self._alerts(name, asset, steps) if steps else ())]
 
     def _alerts(self, name: str, asset: _Asset, steps: list[Step]) -> list[Made]:
+        made: list[Made] = []
+        for side, decision in steps:
+            excitation = asset.state.excitations[side]
+            alert = alert_of(asset.rules, self._detector, name, side, decision, excitation)
+            made.append(replace(alert, caveat=Caveat.REBUILT) if asset.state.is_rebuilt else alert)
         if asset.state.is_open:
             self._open.add(name)
         else:
             self._open.discard(name)
-        return [
-            alert_of(
-                asset.rules,
-                self._detector,
-                name,
-                step.side,
-                step.decision,
-                asset.state.excitations[step.side],
-            )
-            for step in steps
-        ]
+            asset.state.is_rebuilt = False
+        return made
 
     def _drop_idle(self, clock_ms: int, offset: int) -> None:
         seen_since = clock_ms // SECOND_MS - IDLE_SECONDS

@@ -5,10 +5,10 @@ written with every batch that touches its asset, and most of it is repeated name
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -31,6 +31,8 @@ from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import Side
 
 ASSET_VERSION = 5
+# Version 6 is written only while a cascade is open whose state was rebuilt.
+ASSET_VERSION_REBUILT = 6
 MARKET_VERSION = 6
 MARKET_VERSION_BEFORE = 5
 # The market in parts: its core, and chunks of `KnownBeats`.
@@ -54,6 +56,8 @@ UNREADABLE = (
     zlib.error,
 )
 
+Reader = Callable[[list[Any]], list[Any]]
+
 
 class SnapshotError(ValueError):
     """The bytes are not a snapshot that this version understands."""
@@ -62,7 +66,7 @@ class SnapshotError(ValueError):
 def asset_to_bytes(state: AssetState) -> bytes:
     """Write the state of an asset."""
     return _packed(
-        ASSET_VERSION,
+        ASSET_VERSION_REBUILT if state.is_rebuilt else ASSET_VERSION,
         [
             state.tick,
             state.seen,
@@ -86,10 +90,11 @@ def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
         SnapshotError: not a snapshot, or one of another version.
     """
     try:
-        content = _unpacked(data, ASSET_VERSION)
+        content = _unpacked(data, ASSET_READERS)
         tick, seen, sightings, news, lanes, excitations = content
         state = AssetState(rules)
         state.tick, state.seen = tick, seen
+        state.is_rebuilt = data[0] == ASSET_VERSION_REBUILT
         for age, together in sightings:
             for digits in together.split(DIGITS_SEPARATOR):
                 state.recent_ids.add(tick - age, digits)
@@ -135,11 +140,11 @@ def market_from_parts(
     core = parts[MARKET]
     if core[:1] != bytes([CORE_VERSION]):
         return market_from_bytes(core, config, sources)
-    state = _market_of(core, config, sources)
+    state = _market_of(core, config, sources, CORE_READERS)
     try:
         for number, slot in enumerate(state.beats.slots):
             if slot:
-                for base, side, tick in _unpacked(parts[_beats_key(number, slot)], BEATS_VERSION):
+                for base, side, tick in _unpacked(parts[_beats_key(number, slot)], BEATS_READERS):
                     state.beats.take(base, Side(side), tick)
     except UNREADABLE as error:
         raise SnapshotError(f"not a part of a market snapshot: {error!r}") from error
@@ -161,7 +166,7 @@ def _market_content(state: MarketState, known_beats: list[Any]) -> list[Any]:
         sorted(state.sources.items()),
         [pack_lane(state.lanes[side]) for side in SIDES],
         [
-            [side, market.cascade_id, market.children]
+            [side, market.cascade_id, market.children, *([True] if market.is_rebuilt else [])]
             for side, market in sorted(state.running.items())
         ],
         [[name, *_pack_cascade(known)] for name, known in state.cascades.items()],
@@ -185,13 +190,13 @@ def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int
     Raises:
         SnapshotError: not a snapshot, or one of another version.
     """
-    return _market_of(data, config, sources, MARKET_VERSION, MARKET_VERSION_BEFORE)
+    return _market_of(data, config, sources, MARKET_READERS)
 
 
 def _market_of(
-    data: bytes, config: DetectorConfig, sources: Iterable[int], *whole: int
+    data: bytes, config: DetectorConfig, sources: Iterable[int], readers: Mapping[int, Reader]
 ) -> MarketState:
-    """Read a whole state of one of these versions, or a core, if there are none."""
+    """Read a whole state of the market, or a core, which has no beats yet."""
     try:
         (
             decided,
@@ -203,7 +208,7 @@ def _market_of(
             held,
             known_beats,
             exchanges,
-        ) = _unpacked(data, *(whole or (CORE_VERSION,)))
+        ) = _unpacked(data, readers)
         state = MarketState(config, sources)
         state.decided = decided
         state.sources.update(
@@ -212,7 +217,8 @@ def _market_of(
         for side, lane in zip(SIDES, lanes, strict=True):
             state.lanes[side] = unpack_lane(lane, config.market_rules)
         state.running = {
-            Side(side): RunningMarket(name, children) for side, name, children in running
+            Side(side): RunningMarket(name, children, bool(is_rebuilt))
+            for side, name, children, *is_rebuilt in running
         }
         state.cascades = {name: _unpack_cascade(packed) for name, *packed in cascades}
         state.recent.extend(recent)
@@ -223,7 +229,7 @@ def _market_of(
             )
             for tick, beats, alerts in held
         }
-        if whole:
+        if readers is MARKET_READERS:
             for base, side, tick in known_beats:
                 state.beats.take(base, Side(side), tick)
         else:
@@ -267,16 +273,34 @@ def _packed(version: int, content: list[Any]) -> bytes:
     return bytes([version]) + zlib.compress(orjson.dumps(content), DEFLATE_LEVEL)
 
 
-def _unpacked(data: bytes, *versions: int) -> list[Any]:
+def _unpacked(data: bytes, readers: Mapping[int, Reader]) -> list[Any]:
     version = data[0]
-    if version not in versions:
+    reader = readers.get(version)
+    if reader is None:
         found = "1 to 4" if version == PLAIN_JSON else str(version)
         raise SnapshotError(
-            f"snapshot version {found}, this release reads {' and '.join(map(str, versions))}"
+            f"snapshot version {found}, this release reads {' and '.join(map(str, readers))}"
         )
     decompressor = zlib.decompressobj()
     plain = decompressor.decompress(data[1:], MAX_PLAIN_BYTES)
     if not decompressor.eof:
         raise SnapshotError(f"a snapshot that is cut off, or larger than {MAX_PLAIN_BYTES} bytes")
-    content: list[Any] = orjson.loads(plain)
+    return reader(orjson.loads(plain))
+
+
+def _unchanged(content: list[Any]) -> list[Any]:
     return content
+
+
+#: How the content of each version becomes that of the newest. A new version adds a reader, and
+#: a version without one is rebuilt from the log (`stages.rebuilding`).
+ASSET_READERS: Final[Mapping[int, Reader]] = {
+    ASSET_VERSION: _unchanged,
+    ASSET_VERSION_REBUILT: _unchanged,
+}
+MARKET_READERS: Final[Mapping[int, Reader]] = {
+    MARKET_VERSION_BEFORE: _unchanged,
+    MARKET_VERSION: _unchanged,
+}
+CORE_READERS: Final[Mapping[int, Reader]] = {CORE_VERSION: _unchanged}
+BEATS_READERS: Final[Mapping[int, Reader]] = {BEATS_VERSION: _unchanged}

@@ -6,13 +6,14 @@ to the market stage by way of the pulse topic: the market stage links cascades t
 
 import gc
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.processors.cascades.venue_clocks import VenueClocks
+from liq.processors.stages.log_identity import split_note
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import pulse_of
@@ -20,7 +21,7 @@ from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO
-from liq.runtime.sending import OutputRecord
+from liq.runtime.sending import OutputRecord, partition_of
 from liq.runtime.settings import Settings
 from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, encode
@@ -30,9 +31,10 @@ from liq.schemas.headers import (
     PULSE,
     pulse_headers,
     pulse_heartbeat_headers,
+    replaced_headers,
 )
 from liq.schemas.records import CascadeAlert
-from liq.schemas.vocabulary import AlertType, Side
+from liq.schemas.vocabulary import AlertType, Scope, Side
 
 #: The clock of a partition is committed with its offset: in a log that is out of order, the records
 #: behind that offset do not tell it.
@@ -51,7 +53,7 @@ class DetectStage(OwnedStage[PartitionDetector]):
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the state of assets in the topic of detector states."""
         topics = settings.topics
-        super().__init__(settings, output, group, topics.detector_state, topics.events)
+        super().__init__(settings, output, group, topics.events, topics.detector_state)
 
     def _note(self, state: PartitionDetector) -> str:
         clock = f"{CLOCK_NOTE}{state.clock_ms}"
@@ -77,6 +79,37 @@ class DetectStage(OwnedStage[PartitionDetector]):
             clock_ms=detector.clock_ms,
         )
         return detector
+
+    def _last_offset(self, state: PartitionDetector) -> int:
+        return state.last_offset
+
+    def _clock_ms(self, state: PartitionDetector) -> int:
+        return state.clock_ms
+
+    def _go_on(self, state: PartitionDetector, published: Mapping[str, int]) -> set[str]:
+        return state.go_on(published)
+
+    def _adopt(
+        self, state: PartitionDetector, rebuilt: PartitionDetector, lost: Collection[str] | None
+    ) -> PartitionDetector:
+        state.adopt(rebuilt, lost)
+        return state
+
+    async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:
+        partitions = await self._output.partitions(self._topics.events)
+        is_asset = alert.scope is Scope.ASSET
+        return is_asset and partition_of(alert.asset.encode(), partitions) == partition
+
+    def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:
+        return [
+            record
+            for alert in ended
+            for record in self._records(partition, alert.timestamp_ms, alert)
+        ]
+
+    def _log_records(self, partition: int, log_name: str) -> list[OutputRecord]:
+        headers = replaced_headers(partition, log_name)
+        return [OutputRecord(self._topics.pulse, HEARTBEAT_KEY, None, headers)]
 
     def _apply(self, owned: OwnedPartition[PartitionDetector], batch: Sequence[Any]) -> BatchResult:
         detector = owned.state
@@ -165,8 +198,9 @@ def _collecting_no_garbage() -> Iterator[None]:
 
 
 def clock_of_note(note: str) -> int:
-    """Return the clock in a note of `DetectStage`; 0 where somebody else has committed."""
-    return _clocks_of(note.partition(VENUES_NOTE)[0])[0]
+    """Return the clock in what `DetectStage` has committed; 0 where somebody else has."""
+    own_note, _ = split_note(note)
+    return _clocks_of(own_note.partition(VENUES_NOTE)[0])[0]
 
 
 def _clocks_of(note: str) -> tuple[int, int | None]:

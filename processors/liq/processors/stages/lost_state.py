@@ -22,32 +22,42 @@ MAX_REASON_CHARACTERS: Final = 300
 log = get_logger(__name__)
 
 
-def lost_state_records(
-    settings: Settings, topic: str, restored: RestoredState
-) -> list[OutputRecord]:
-    """Return the gap record of a partition's lost snapshots; nothing where none is lost."""
-    if not restored.lost:
-        return []
+def lost_state_record(
+    settings: Settings, topic: str, restored: RestoredState, outcome: str
+) -> OutputRecord:
+    """Return the gap record of a partition's lost snapshots: all of them where none is named.
+
+    `outcome` is a clause that says what detection goes on with.
+    """
     now_ms = int(time.time() * SECOND_MS)
-    names = sorted(restored.lost)
-    named = ", ".join(name[:MAX_NAME_CHARACTERS] for name in names[:MAX_NAMED])
-    if len(names) > MAX_NAMED:
-        named += f" and {len(names) - MAX_NAMED} more"
-    reason = restored.lost[names[0]][:MAX_REASON_CHARACTERS]
     status = FeedStatus(
         exchange=EVERY_EXCHANGE,
         feed=topic,
         connection=f"detect-{settings.worker_slot}",
         event=FeedEvent.GAP,
         timestamp_ms=now_ms,
-        detail=(
-            f"The state of {named} in partition {restored.partition} of {topic} cannot be read "
-            f"({reason}); detection starts with nothing learned of it."
-        ),
+        detail=f"{_what_is_lost(topic, restored)}; {outcome}.",
         to_ms=now_ms,
     )
-    ERRORS.labels("lost_state").inc(len(names))
+    ERRORS.labels("lost_state").inc(len(restored.lost) or 1)
     log.error("lost_state", detail=status.detail)
     value = encode(status)
     headers = feed_headers(status, value)
-    return [OutputRecord(settings.topics.feeds, EVERY_EXCHANGE.encode(), value, headers)]
+    return OutputRecord(settings.topics.feeds, EVERY_EXCHANGE.encode(), value, headers)
+
+
+def _what_is_lost(topic: str, restored: RestoredState) -> str:
+    if not restored.lost:
+        return (
+            f"The state of partition {restored.partition} of {topic} is lost (the topic has lost "
+            "its oldest records)"
+        )
+    names = sorted(restored.lost)
+    named = ", ".join(name[:MAX_NAME_CHARACTERS] for name in names[:MAX_NAMED])
+    if len(names) > MAX_NAMED:
+        named += f" and {len(names) - MAX_NAMED} more"
+    reason = restored.lost[names[0]][:MAX_REASON_CHARACTERS]
+    return (
+        f"The state of {named} in partition {restored.partition} of {topic} cannot be read "
+        f"({reason})"
+    )

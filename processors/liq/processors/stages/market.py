@@ -5,7 +5,7 @@ partition said, not on how they interleave: a second is judged when all of them 
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,12 +32,16 @@ from liq.schemas.cloud_events import alert_headers, feed_headers
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
+    LOG,
     RECORD,
+    REPLACED,
     SOURCE_PARTITION,
     integer_header,
     text_header,
 )
 from liq.schemas.records import CascadeAlert, Pulse
+from liq.schemas.units import SECOND_MS
+from liq.schemas.vocabulary import Scope
 
 OFFSET: Final = struct.Struct(">q")
 
@@ -56,6 +60,7 @@ class MarketProgress:
     last_offset: int
     waiting: WaitingSources
     is_changed: bool = False
+    events_log: str = ""
 
 
 class MarketStage(OwnedStage[MarketProgress]):
@@ -64,7 +69,7 @@ class MarketStage(OwnedStage[MarketProgress]):
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the market's state in a topic of its own."""
         topics = settings.topics
-        super().__init__(settings, output, group, topics.market_state, topics.pulse)
+        super().__init__(settings, output, group, topics.pulse, topics.market_state)
         self._connection = f"{settings.worker_slot}:{MARKET}"
 
     async def view(self) -> MarketView | None:
@@ -72,7 +77,6 @@ class MarketStage(OwnedStage[MarketProgress]):
 
         Raises:
             KafkaError: the brokers do not answer.
-            SnapshotError: a stored state cannot be read.
         """
         await self.own()
         for partition in self._group.assigned():
@@ -122,12 +126,16 @@ class MarketStage(OwnedStage[MarketProgress]):
             if message.value is not None or state.held or state.running:
                 progress.is_changed = True
             try:
-                alerts += self._apply_pulse(progress.detector, message)
+                if text_header(message.headers, RECORD) == REPLACED:
+                    alerts += _start_over(progress, message)
+                else:
+                    alerts += self._apply_pulse(progress.detector, message)
             except DecodeError as error:
                 rejected.append(self._rejected(message, error))
                 continue
             waiting += self._waiting(progress, message)
-        records = [*map(self._record, alerts), *rejected, *waiting, *self._feed_records()]
+        ours = self._end_records(owned.partition, alerts)
+        records = [*ours, *rejected, *waiting, *self._feed_records()]
         return BatchResult(records, alerts)
 
     def _apply_pulse(self, detector: MarketDetector, message: Any) -> list[CascadeAlert]:
@@ -172,17 +180,46 @@ class MarketStage(OwnedStage[MarketProgress]):
             records.append(OutputRecord(self._topics.feeds, key, value, headers))
         return records
 
-    def _record(self, alert: CascadeAlert) -> OutputRecord:
-        return OutputRecord(
-            self._topics.cascades, alert.cascade_id.encode(), encode(alert), alert_headers(alert)
-        )
+    def _last_offset(self, state: MarketProgress) -> int:
+        return state.last_offset
+
+    def _clock_ms(self, state: MarketProgress) -> int:
+        return state.detector.state.decided * SECOND_MS
+
+    def _go_on(self, state: MarketProgress, published: Mapping[str, int]) -> set[str]:
+        state.is_changed = True
+        return state.detector.go_on(published)
+
+    def _adopt(
+        self,
+        state: MarketProgress,
+        rebuilt: MarketProgress,
+        lost: Collection[str] | None,  # noqa: ARG002 - there is one state
+    ) -> MarketProgress:
+        # What was waited for in the past is not told again.
+        rebuilt.waiting = state.waiting
+        return rebuilt
+
+    async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:  # noqa: ARG002 - there is one
+        return alert.scope is Scope.MARKET
+
+    def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:  # noqa: ARG002
+        return [
+            OutputRecord(
+                self._topics.cascades,
+                alert.cascade_id.encode(),
+                encode(alert),
+                alert_headers(alert),
+            )
+            for alert in ended
+        ]
 
     def _newest_ms(self, state: MarketProgress) -> int:
         return state.detector.newest_ms()
 
     def _heal(self, owned: OwnedPartition[MarketProgress], bound_ms: int) -> list[OutputRecord]:
         owned.state.is_changed = True
-        return [self._record(alert) for alert in owned.state.detector.heal(bound_ms)]
+        return self._end_records(owned.partition, owned.state.detector.heal(bound_ms))
 
     def _changes(self, state: MarketProgress) -> Mapping[str, bytes | None]:
         if not state.is_changed:
@@ -194,3 +231,25 @@ class MarketStage(OwnedStage[MarketProgress]):
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")
+
+
+def _start_over(progress: MarketProgress, message: Any) -> list[CascadeAlert]:
+    """Begin anew at the first source that goes on with another log; return what that ends.
+
+    What other sources still say of the log before is no more than they had read of it.
+
+    Raises:
+        DecodeError: the record names no log, or a partition that the events topic does not have.
+    """
+    sources = progress.detector.state.sources
+    source = integer_header(message.headers, SOURCE_PARTITION)
+    log_name = text_header(message.headers, LOG)
+    if source not in sources or not log_name:
+        raise DecodeError("a log that begins anew, without its name or a partition of the events")
+    ended: list[CascadeAlert] = []
+    if log_name != progress.events_log:
+        progress.events_log, progress.is_changed = log_name, True
+        ended = progress.detector.start_over()
+        log.warning("market_begins_anew", log=log_name, ended=len(ended))
+    progress.detector.state.sources[source] = 0
+    return ended

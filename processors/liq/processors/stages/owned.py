@@ -17,12 +17,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from aiokafka import TopicPartition
+
 from liq.processors.cascades import DetectorConfig
+from liq.processors.cascades.early_end import end_early, open_cascades
 from liq.processors.stages.bounds import ClockBounds, feed_record
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
-from liq.processors.stages.lost_state import lost_state_records
+from liq.processors.stages.log_identity import LogPosition, Start, is_beyond, start_of
+from liq.processors.stages.lost_state import lost_state_record
 from liq.processors.stages.output import Output
+from liq.processors.stages.rebuilding import read_alerts, rebuild
 from liq.processors.stages.state import DetectorStateStore, RestoredState
+from liq.runtime.log_gaps import topic_gap
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import (
     ALERTS,
@@ -35,9 +41,11 @@ from liq.runtime.metrics import (
 from liq.runtime.newest_append import newest_append_times
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.cloud_events import feed_headers
+from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
-from liq.schemas.vocabulary import AlertType
+from liq.schemas.vocabulary import AlertType, Caveat, Scope
 
 #: State this far ahead of its log holds a wrong clock. Less is over soon.
 FUTURE_STATE_MS: Final = 60_000
@@ -79,6 +87,9 @@ class Group(Protocol):
     async def committed_notes(self, partitions: Collection[int]) -> Mapping[int, str]:
         """Return, by partition, the notes that were committed with its offset."""
 
+    async def positions(self, partitions: Collection[int]) -> Mapping[int, LogPosition]:
+        """Return, by partition, where the group began to read which log."""
+
 
 class OwnedStage(ABC, Generic[State]):
     """Runs one detector for each partition that the consumer group assigns to this worker."""
@@ -88,15 +99,14 @@ class OwnedStage(ABC, Generic[State]):
         settings: Settings,
         output: Output,
         group: Group,
-        state_topic: str,
         input_topic: str,
+        state_topic: str,
     ) -> None:
         """State lives in memory and, from checkpoint to checkpoint, in `state_topic`."""
         self._settings = settings
         self._input_topic = input_topic
         self._bounds = ClockBounds(f"{settings.worker_slot}:detect")
         self._topics = settings.topics
-        self._state_topic = state_topic
         self._config = detector_config(settings)
         self._output = output
         self._group = group
@@ -152,7 +162,6 @@ class OwnedStage(ABC, Generic[State]):
 
         Raises:
             KafkaError: the brokers do not answer.
-            SnapshotError: a stored state cannot be read.
         """
         async with self._taking_over:
             if not set(self._group.assigned()) <= self._owned.keys():
@@ -163,14 +172,16 @@ class OwnedStage(ABC, Generic[State]):
         partitions = sorted(set(self._group.assigned()) - self._owned.keys())
         releases = self._releases
         notes = await self._group.committed_notes(partitions) if partitions else {}
+        positions = await self._group.positions(partitions) if partitions else {}
         restored_states = await self._store.read(partitions)
         with_state = [each.partition for each in restored_states if each.versions]
         newest = await newest_append_times(self._settings, self._input_topic, with_state)
         for restored in restored_states:
-            state = await self._restore(restored, notes.get(restored.partition, ""))
-            lost = lost_state_records(self._settings, self._state_topic, restored)
-            await self._output.deliver(lost)
-            await self._store.claim(restored)
+            position = positions.get(restored.partition, LogPosition())
+            note = notes.get(restored.partition, "")
+            state, records = await self._begin(restored, position, note)
+            await self._output.deliver(records)
+            await self._store.claim(restored, position.log, self._config.identity)
             owned = OwnedPartition(restored.partition, restored.epoch, state)
             await self._check_clock(owned, newest.get(restored.partition))
             if releases == self._releases:
@@ -199,6 +210,128 @@ class OwnedStage(ABC, Generic[State]):
     def _feed_records(self) -> list[OutputRecord]:
         """Return the records of clocks that are not believed any more."""
         return [feed_record(self._topics.feeds, each) for each in self._bounds.take_statuses()]
+
+    async def _begin(
+        self, restored: RestoredState, position: LogPosition, note: str
+    ) -> tuple[State, list[OutputRecord]]:
+        """Return the state to go on from, and the records that say how it begins.
+
+        `restored` has the snapshots of that state then.
+        """
+        start = start_of(position, restored.log, is_claimed=restored.is_claimed)
+        if start is Start.SNAPSHOTS:
+            state = await self._restore(restored, note)
+            if not is_beyond(position, self._last_offset(state)):
+                records = await self._change_detector(restored, state)
+                if restored.lost:
+                    state, more = await self._rebuild(restored, position, state, set(restored.lost))
+                    records += more
+                return state, records
+            start = Start.NEW_LOG
+        restored.forget()
+        if start is Start.NEW_LOG:
+            state = await self._restore(restored, "")
+            return state, await self._begin_log(restored, position)
+        state = await self._restore(restored, note)
+        return await self._rebuild(restored, position, state, None)
+
+    async def _change_detector(self, restored: RestoredState, state: State) -> list[OutputRecord]:
+        """End the cascades of a detector with other settings, whose ids this one does not give."""
+        identity = self._config.identity
+        if restored.detector == identity or not restored.snapshots:
+            return []
+        opened = open_cascades(await read_alerts(self._settings), until_ms=None)
+        ended = [
+            end_early(newest, Caveat.DETECTOR_CHANGED)
+            for newest in opened.values()
+            if newest.detector != identity
+            and not _is_lost(newest, restored.lost)
+            and await self._is_own(newest, restored.partition)
+        ]
+        if ended:
+            self._go_on(state, {})
+            self._keep_changes(restored, state)
+            log.warning("detector_changed", detector=identity, ended=len(ended))
+        return self._end_records(restored.partition, ended)
+
+    async def _begin_log(
+        self, restored: RestoredState, position: LogPosition
+    ) -> list[OutputRecord]:
+        """End the cascades of the log before, of which nothing more will be known."""
+        opened = open_cascades(await read_alerts(self._settings), until_ms=None)
+        ended = [
+            end_early(newest, Caveat.LOG_REPLACED)
+            for newest in opened.values()
+            if await self._is_own(newest, restored.partition)
+        ]
+        log_name = position.log or f"epoch {restored.epoch}"
+        records = [
+            *self._end_records(restored.partition, ended),
+            *self._log_records(restored.partition, log_name),
+        ]
+        detail = (
+            f"detection begins anew with partition {restored.partition} of {self._input_topic}, "
+            f"another log than before; {len(ended)} open cascades are ended"
+        )
+        log.warning("log_begins", detail=detail, log=log_name)
+        return [*records, self._gap(self._input_topic, detail)]
+
+    async def _rebuild(
+        self,
+        restored: RestoredState,
+        position: LogPosition,
+        state: State,
+        lost: Collection[str] | None,
+    ) -> tuple[State, list[OutputRecord]]:
+        """Rebuild lost snapshots from the last day of the log, up to where reading goes on.
+
+        Where `lost` is None, all of them are.
+        """
+        partition = restored.partition
+        rebuilt = await self._restore(RestoredState(partition, restored.epoch, {}), "")
+        owned = OwnedPartition(partition, restored.epoch, rebuilt)
+        until = position.offset or 0
+        count = await rebuild(
+            self._settings,
+            TopicPartition(self._input_topic, partition),
+            until,
+            lambda batch: self._apply(owned, batch),
+        )
+        # A log that is read from its beginning repeats all alerts: no cascade of theirs is over.
+        alerts = await read_alerts(self._settings) if until else []
+        until_ms = self._clock_ms(state) or self._clock_ms(rebuilt) or None
+        opened = {
+            name: newest
+            for name, newest in open_cascades(alerts, until_ms).items()
+            if await self._is_own(newest, partition) and _is_lost(newest, lost)
+        }
+        going_on = self._go_on(rebuilt, {name: each.sequence for name, each in opened.items()})
+        ended = [
+            end_early(newest, Caveat.STATE_LOST)
+            for name, newest in opened.items()
+            if name not in going_on
+        ]
+        state = self._adopt(state, rebuilt, lost)
+        self._keep_changes(restored, state)
+        outcome = (
+            f"rebuilt from {count} records of {self._input_topic}; {len(going_on)} open cascades "
+            f"go on, marked, and {len(ended)} are ended"
+        )
+        lost_record = lost_state_record(self._settings, self._store.topic, restored, outcome)
+        return state, [*self._end_records(partition, ended), lost_record]
+
+    def _keep_changes(self, restored: RestoredState, state: State) -> None:
+        """Claim what has changed since the state was restored, too."""
+        for name, data in self._changes(state).items():
+            restored.snapshots.pop(name, None)
+            if data is not None:
+                restored.snapshots[name] = data
+
+    def _gap(self, topic: str, detail: str) -> OutputRecord:
+        status = topic_gap(self._settings, "detect", topic, detail)
+        value = encode(status)
+        headers = feed_headers(status, value)
+        return OutputRecord(self._topics.feeds, status.exchange.encode(), value, headers)
 
     def _capture(self) -> Snapshot:
         records: list[OutputRecord] = []
@@ -236,6 +369,37 @@ class OwnedStage(ABC, Generic[State]):
         """Drop what a state says of the time after `bound_ms`; return the ends of its cascades."""
 
     @abstractmethod
+    def _last_offset(self, state: State) -> int:
+        """Return the highest offset that the state has applied; -1 where it has none."""
+
+    @abstractmethod
+    def _clock_ms(self, state: State) -> int:
+        """Return the time that the state has decided up to."""
+
+    @abstractmethod
+    def _go_on(self, state: State, published: Mapping[str, int]) -> set[str]:
+        """Go on with the open cascades that were published, and drop the others; return which.
+
+        `published` has the last sequence number of each.
+        """
+
+    @abstractmethod
+    def _adopt(self, state: State, rebuilt: State, lost: Collection[str] | None) -> State:
+        """Return the state with what a rebuilt one knows of the lost snapshots; None means all."""
+
+    @abstractmethod
+    async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:
+        """Whether an alert is about what this stage detects in a partition."""
+
+    @abstractmethod
+    def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:
+        """Return the records that publish ends which no record of the log has brought."""
+
+    def _log_records(self, partition: int, log_name: str) -> list[OutputRecord]:  # noqa: ARG002 - most have no readers
+        """Return what the readers of this stage need to know of a new log."""
+        return []
+
+    @abstractmethod
     def _apply(self, owned: OwnedPartition[State], batch: Sequence[Any]) -> BatchResult:
         """Pass a batch to the detector, and return what to deliver."""
 
@@ -245,6 +409,13 @@ class OwnedStage(ABC, Generic[State]):
 
     def _gauge(self, state: State, keys: Iterable[str]) -> None:
         """Update the gauges of the keys whose state has changed."""
+
+
+def _is_lost(alert: CascadeAlert, lost: Collection[str] | None) -> bool:
+    """Whether an alert is about a lost snapshot; the market has one only."""
+    if not lost:
+        return lost is None
+    return alert.scope is Scope.MARKET or alert.asset in lost
 
 
 def detector_config(settings: Settings) -> DetectorConfig:

@@ -23,6 +23,7 @@ from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
+from liq.schemas.headers import DETECTOR, LOG, text_header
 
 EPOCH_KEY: Final = b"epoch"
 SEPARATOR: Final = b"|"
@@ -44,11 +45,18 @@ class RestoredState:
 
     `versions` are the snapshots of each asset, the newest first. `restore` chooses among them:
     `snapshots` are those that serve, and `lost` says of each asset without one why.
+
+    `log` names the log that the snapshots are about, `detector` the one that wrote them (empty for
+    older releases). Without `is_claimed`, the topic has lost its oldest records: every owner's
+    first record is its claim.
     """
 
     partition: int
     epoch: int
     versions: Mapping[str, Sequence[bytes]]
+    log: str = ""
+    detector: str = ""
+    is_claimed: bool = True
     snapshots: dict[str, bytes] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
 
@@ -65,6 +73,10 @@ class RestoredState:
             age += 1
             pending = {name for name in unreadable if len(self.versions[name]) > age}
             self.lost |= {name: unreadable[name] for name in unreadable if name not in pending}
+
+    def forget(self) -> None:
+        """Start from nothing: the snapshots are of another log, or incomplete."""
+        self.versions, self.snapshots, self.lost = {}, {}, {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,7 @@ class DetectorStateStore:
         """Snapshots go to a compacted topic through the worker's own producer."""
         self._settings = settings
         self._output = output
-        self._topic = topic
+        self.topic = topic
         self._stored: dict[int, dict[bytes | None, bytes | None]] = {}
 
     async def read(self, partitions: Collection[int]) -> list[RestoredState]:
@@ -142,21 +154,27 @@ class DetectorStateStore:
         Raises:
             KafkaError: the brokers do not answer.
         """
-        self._stored = await self._read(partitions)
+        self._stored, claims = await self._read(partitions)
         restored = []
         for partition, entries in self._stored.items():
             stored = sort_entries(entries.items())
             if stored.foreign:
                 ERRORS.labels("foreign_state").inc(stored.foreign)
                 log.warning(
-                    "foreign_state", topic=self._topic, partition=partition, keys=stored.foreign
+                    "foreign_state", topic=self.topic, partition=partition, keys=stored.foreign
                 )
             epoch = min(stored.epoch + 1, MAX_EPOCH)
-            restored.append(RestoredState(partition, epoch, stored.versions))
+            log_name, detector = claims.get(partition, ("", ""))
+            is_claimed = EPOCH_KEY in entries
+            restored.append(
+                RestoredState(partition, epoch, stored.versions, log_name, detector, is_claimed)
+            )
         return restored
 
-    async def claim(self, restored: RestoredState) -> None:
+    async def claim(self, restored: RestoredState, log_name: str, detector: str) -> None:
         """Claim a partition under its new epoch, with the snapshots that serve.
+
+        The claim names the log that they are about, and the detector that goes on with them.
 
         Raises:
             KafkaError: the brokers do not acknowledge the claim.
@@ -164,7 +182,10 @@ class DetectorStateStore:
         partition, epoch = restored.partition, restored.epoch
         kept = self.records(partition, epoch, restored.snapshots)
         fresh = {record.key for record in kept}
-        claims = [self._record(partition, EPOCH_KEY, b"%d" % epoch), *kept]
+        # Older releases read this record's value, and no header.
+        headers = [(LOG, log_name.encode()), (DETECTOR, detector.encode())]
+        claim = OutputRecord(self.topic, EPOCH_KEY, b"%d" % epoch, headers, partition=partition)
+        claims = [claim, *kept]
         for key, value in self._stored.pop(partition, {}).items():
             # Foreign keys are left as they are: whoever wrote them may still want them.
             if key is not None and key not in fresh and value is not None and _is_snapshot(key):
@@ -182,24 +203,28 @@ class DetectorStateStore:
 
     async def _read(
         self, partitions: Collection[int]
-    ) -> dict[int, dict[bytes | None, bytes | None]]:
-        """Return the last value of every key of each partition."""
+    ) -> tuple[dict[int, dict[bytes | None, bytes | None]], dict[int, tuple[str, str]]]:
+        """Return the last value of every key of each partition, and what its last claim names."""
         entries: dict[int, dict[bytes | None, bytes | None]] = {each: {} for each in partitions}
-        places = [TopicPartition(self._topic, partition) for partition in partitions]
+        claims: dict[int, tuple[str, str]] = {}
+        places = [TopicPartition(self.topic, partition) for partition in partitions]
         if not places:
-            return entries
+            return entries, claims
         consumer = new_consumer(self._settings)
         await start_consumer(self._settings, consumer)
         try:
             ends = await assign_all_from_beginning(consumer, places)
             async for record in read_to_ends(consumer, ends):
                 entries[record.partition][record.key] = record.value
+                if record.key == EPOCH_KEY:
+                    names = text_header(record.headers, LOG), text_header(record.headers, DETECTOR)
+                    claims[record.partition] = names
         finally:
             await consumer.stop()
-        return entries
+        return entries, claims
 
     def _record(self, partition: int, key: bytes, value: bytes | None) -> OutputRecord:
-        return OutputRecord(self._topic, key, value, partition=partition)
+        return OutputRecord(self.topic, key, value, partition=partition)
 
 
 def _is_snapshot(key: bytes) -> bool:

@@ -34,6 +34,7 @@ from faust.types import TP
 
 from liq.processors.normalizers import InstrumentBook, load_snapshot
 from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.log_identity import LogPosition
 from liq.processors.stages.market import MarketStage
 from liq.processors.stages.normalize import NormalizeStage
 from liq.processors.stages.output import Output
@@ -130,6 +131,11 @@ class AppGroup:
         """Return, by partition, the notes that were committed with its offset."""
         consumer = cast("EngineConsumer", self.app.consumer)
         return await consumer.committed_notes([TP(self.topic, each) for each in partitions])
+
+    async def positions(self, partitions: Collection[int]) -> dict[int, LogPosition]:
+        """Return, by partition, where the group began to read which log."""
+        consumer = cast("EngineConsumer", self.app.consumer)
+        return await consumer.positions([TP(self.topic, each) for each in partitions])
 
 
 def _report_assignment(app: faust.App, health: Health) -> None:

@@ -9,7 +9,8 @@ changes:
 - Raw topics are merged by time of receipt (`fetching.MergedReader`).
 - No fetch is held by a broker for long, no batch is larger than some megabytes, and records of
   aborted transactions are not read.
-- A log that lost records before they were read is reported (`LogGaps`).
+- A log that lost records before they were read is reported (`LogGaps`), and one that was replaced
+  is read from its beginning (`LogWatch`).
 
 This is the only module that touches Faust's and aiokafka's inner parts, hence the exact pin of
 faust-streaming; `check_faust` refuses to start with a version that lacks them.
@@ -31,12 +32,14 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 from mode.utils.futures import notify
 
+from liq.processors.stages.log_identity import LogPosition, note_with_log, split_note
 from liq.processors.workers.fetching import (
     DirectReader,
     FetchedBatch,
     MergedReader,
     Reader,
 )
+from liq.processors.workers.log_watch import LogWatch
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.kafka import (
     FETCH_MAX_BYTES,
@@ -60,6 +63,7 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         transport = cast("EngineTransport", self.transport)
         self._gaps = transport.gaps
+        self.logs = None if transport.gaps is None else LogWatch(transport.gaps)
         self.reader: Reader = (
             MergedReader(self._fetch, self._is_flowing)
             if transport.merge
@@ -91,7 +95,21 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
     ) -> Any:
         if not self._is_flowing():
             return FetchedBatch([], {})
-        return await self.reader.read(consumer, active_partitions, timeout or 0)
+        if self.logs is not None and await self.logs.check(consumer):
+            return await self._rejoin(consumer, timeout or 0)
+        batch = await self.reader.read(consumer, active_partitions, timeout or 0)
+        if self.logs is not None and self.logs.is_outdated:
+            return await self._rejoin(consumer, timeout or 0)
+        return batch
+
+    async def _rejoin(self, consumer: AIOKafkaConsumer, wait_seconds: float) -> FetchedBatch:
+        """Ask the group for a new assignment, which compares the logs; return nothing until then.
+
+        What the old logs gave is committed before, under their names.
+        """
+        consumer._coordinator.request_rejoin()  # noqa: SLF001
+        await asyncio.sleep(wait_seconds)
+        return FetchedBatch([], {})
 
     async def _fetch(
         self, partitions: Collection[TP], wait_seconds: float, max_records: int
@@ -100,9 +118,23 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         fetched = await super()._fetch_records(
             consumer, cast("set[TP]", partitions), wait_seconds, max_records
         )
+        if self.logs is not None and self.logs.note(fetched):
+            return {}
         if self._gaps is not None:
             await self._gaps.check(consumer, partitions, fetched)
         return fetched
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek to the committed offsets, and to the beginning of logs that they are not about."""
+        offsets: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
+        return offsets
+
+    async def _seek_to_committed(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        committed: dict[Any, int] = await consumer.seek_to_committed()
+        if self.logs is None:
+            return committed
+        return {**committed, **await self.logs.begin(consumer, committed)}
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit offsets with the stages' notes; return whether they were committed."""
@@ -111,7 +143,9 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         try:
             await self._ensure_consumer().commit(
                 {
-                    TopicPartition(*place): OffsetAndMetadata(offset, notes.get(place, ""))
+                    TopicPartition(*place): OffsetAndMetadata(
+                        offset, self._with_log(notes.get(place, ""), place.topic)
+                    )
                     for place, offset in offsets.items()
                     if place in self.assignment()
                 }
@@ -130,7 +164,19 @@ class EngineConsumerThread(driver.AIOKafkaConsumerThread):
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(  # noqa: SLF001
             [TopicPartition(*place) for place in partitions]
         )
-        return {place.partition: committed.metadata for place, committed in found.items()}
+        return {
+            place.partition: split_note(committed.metadata)[0] for place, committed in found.items()
+        }
+
+    async def positions(self, partitions: Collection[TP]) -> dict[int, LogPosition]:
+        """Return, by number of the partition, where reading of which log began."""
+        if self.logs is None:
+            return {}
+        places = [TopicPartition(*place) for place in partitions]
+        return await self.logs.positions(self._ensure_consumer(), places)
+
+    def _with_log(self, note: str, topic: str) -> str:
+        return note if self.logs is None else note_with_log(note, self.logs.name(topic))
 
     def _is_flowing(self) -> bool:
         """Whether Faust wants records now; it does not during a rebalance."""
@@ -214,6 +260,12 @@ class EngineConsumer(driver.Consumer):
         thread = cast("EngineConsumerThread", self._thread)
         notes: dict[int, str] = await thread.call_thread(thread.committed_notes, partitions)
         return notes
+
+    async def positions(self, partitions: Collection[TP]) -> dict[int, LogPosition]:
+        """Return, by number of the partition, where reading of which log began."""
+        thread = cast("EngineConsumerThread", self._thread)
+        found: dict[int, LogPosition] = await thread.call_thread(thread.positions, partitions)
+        return found
 
     def on_buffer_full(self, tp: TP) -> None:
         """Go on reading the partition: a full queue holds up the next batch anyhow."""
@@ -345,6 +397,7 @@ def check_faust() -> None:
         (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
         (driver.Consumer, "_new_consumer_thread"),
         (driver.AIOKafkaConsumerThread, "_commit"),
+        (driver.AIOKafkaConsumerThread, "seek_to_committed"),
         (BaseConsumer, "_wait_next_records"),
         (BaseConsumer, "_drain_messages"),
         (BaseConsumer, "_filter_committable_offsets"),

@@ -15,7 +15,6 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from mode import Service
 
-from liq.processors.cascades.snapshot import SnapshotError
 from liq.processors.stages.market import MarketStage
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import Group, detector_config
@@ -77,7 +76,7 @@ class StatusWriter(Service):
             await self.write()
         except ConsumerNotStarted:
             return
-        except (KafkaError, SnapshotError) as error:
+        except KafkaError as error:
             ERRORS.labels("detection_status").inc()
             log.warning("status_not_written", error=repr(error))
 
@@ -86,7 +85,6 @@ class StatusWriter(Service):
 
         Raises:
             KafkaError: the brokers do not answer, or refuse the record.
-            SnapshotError: the stored state of the market cannot be read.
         """
         view = await self._market.view()
         if view is None:

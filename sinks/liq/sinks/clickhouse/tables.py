@@ -155,6 +155,7 @@ CASCADES = Table(
         "branching_ratio": _analysis(number_or_null("branching_ratio")),
         "no_branching": _analysis(default(text("no_branching"), "no_branching", "")),
         "explanation": default(text("explanation"), "explanation", ""),
+        "caveat": text_or_null("caveat"),
         **_VERSION,
     },
     identity="alert_id",

@@ -8,7 +8,12 @@ from liq.processors.cascades import DetectorConfig
 from liq.processors.cascades import known_beats as module
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.known_beats import CHUNKS, KnownBeats
-from liq.processors.cascades.market import MAX_EXCHANGES, MarketDetector, MarketState
+from liq.processors.cascades.market import (
+    MAX_EXCHANGES,
+    MarketDetector,
+    MarketState,
+    RunningMarket,
+)
 from liq.processors.cascades.snapshot import (
     MARKET,
     SnapshotError,
@@ -102,6 +107,33 @@ def test_a_part_that_cannot_be_read_is_an_error_of_the_snapshot(damage: bytes) -
     del parts[chunk]
     with pytest.raises(SnapshotError):
         restored(parts)
+
+
+def test_a_market_that_starts_over_forgets_its_beats_in_the_stored_state_too() -> None:
+    market = of_many(3)
+    stored = market_changes(market.state)
+    assert market.start_over() == []
+    changes = market_changes(market.state)
+    assert market_to_bytes(restored(stored | changes)) == market_to_bytes(market.state)
+    assert len(restored(stored | changes).beats) == 0
+
+
+def test_a_crash_after_a_market_starts_over_leaves_what_was_stored() -> None:
+    market = of_many(3)
+    stored = market_changes(market.state)
+    before = market_to_bytes(restored(stored))
+    market.start_over()
+    heard(market, beat("A0", START + 600))
+    changes = market_changes(market.state)
+    del changes[MARKET]
+    assert market_to_bytes(restored(stored | changes)) == before
+
+
+def test_a_core_keeps_that_a_running_cascade_was_rebuilt() -> None:
+    market = MarketDetector(CONFIG, SOURCES)
+    market.state.running[Side.LONG] = RunningMarket("a", ["b"], is_rebuilt=True)
+    market.state.running[Side.SHORT] = RunningMarket("c")
+    assert restored(market_changes(market.state)).running == market.state.running
 
 
 def test_what_was_updated_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,8 +151,36 @@ def test_an_unreadable_snapshot_is_named_and_the_others_serve(data: bytes) -> No
     assert fresh.assets == {"ETH"}
 
 
+def test_a_lost_asset_is_adopted_and_the_others_stay() -> None:
+    log = [*burst("BTC"), *burst("ETH")]
+    whole = PartitionDetector(DetectorConfig())
+    apply(whole, log)
+    stored, clock_ms = snapshots(whole), whole.clock_ms
+    detector = PartitionDetector(DetectorConfig())
+    detector.restore({"ETH": stored["ETH"]}, clock_ms)
+    rebuilt = PartitionDetector(DetectorConfig())
+    apply(rebuilt, log)
+    rebuilt.heartbeat(START_MS + 100_000, 1_000)
+    detector.adopt(rebuilt, ["BTC"])
+    assert detector.assets == {"BTC", "ETH"}
+    # What was adopted is stored, what was restored is as it was.
+    assert detector.touched().keys() == {"BTC"}
+    assert detector.clock_ms == clock_ms
+    ended = alerts(detector.heartbeat(START_MS + 600_000, 2_000), AlertType.ENDED)
+    assert [end.asset for end in ended] == ["BTC", "ETH"]
+
+
+def test_a_detector_without_a_clock_adopts_that_too() -> None:
+    rebuilt = PartitionDetector(DetectorConfig())
+    apply(rebuilt, burst("BTC"))
+    detector = PartitionDetector(DetectorConfig())
+    detector.adopt(rebuilt, None)
+    assert (detector.assets, detector.clock_ms) == ({"BTC"}, rebuilt.clock_ms)
+    assert detector.touched() == rebuilt.touched()
+
+
 @pytest.mark.parametrize(
-    ("state", "found"), [(b"[4,1783000000,1783000000]", "1 to 4"), (b"\x06", "6")]
+    ("state", "found"), [(b"[4,1783000000,1783000000]", "1 to 4"), (b"\x07", "7")]
 )
 def test_a_snapshot_of_another_version_says_which(state: bytes, found: str) -> None:
     unreadable = PartitionDetector(DetectorConfig()).restore({"BTC": OFFSET + state}, clock_ms=0)

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from liq.processors.cascades import DetectorConfig, MarketDetector, PartitionDetector
-from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.detect import DetectStage, clock_of_note
+from liq.processors.stages.log_identity import note_with_log, split_note
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import FUTURE_STATE_MS, Group, OwnedPartition
@@ -191,3 +192,7 @@ def test_the_lags_of_venues_are_committed_with_the_clock() -> None:
     assert restored.clock_ms == detector.clock_ms
     assert restored.jumped_from_ms == detector.jumped_from_ms is not None
     assert restored.venue_clocks.to_text() == detector.venue_clocks.to_text() != ""
+    # It is committed with the name of the log behind it.
+    committed = note_with_log(note, "7a4c8ede-4287-405b-b4c2-3122c4a29b00")
+    assert split_note(committed)[0] == note
+    assert clock_of_note(committed) == clock_of_note(note) == detector.clock_ms
