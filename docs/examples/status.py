@@ -31,7 +31,6 @@ async def main() -> None:
         bootstrap_servers=os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"),
         isolation_level="read_committed",
         auto_offset_reset="latest",  # and no group: what was true before is of no use
-        isolation_level="read_committed",
     )
     await consumer.start()
     verdict = ""
