@@ -5,6 +5,7 @@ believed time on the event, so a replay of the events equals what the workers sa
 """
 
 from dataclasses import dataclass, field, replace
+from operator import is_
 from typing import Any
 
 from liq.processors.stages.clocks import ClockEpisodes, Origin, claim_detail
@@ -58,7 +59,7 @@ class ReceiptCheck:
         if appended_ms is None or appended_ms <= received_at_ms + TOLERANCE_MS:
             return CheckedFrame(results)
         corrected = [_lifted(result, received_at_ms, appended_ms) for result in results]
-        if corrected == results:
+        if all(map(is_, corrected, results)):
             return CheckedFrame(results)
         return CheckedFrame(
             corrected, self._report(message, exchange, received, appended_ms), appended_ms
