@@ -1,13 +1,14 @@
 """The market's state stays small however many assets there ever were."""
 
 from collections.abc import Mapping
+from itertools import count, islice
+from zlib import crc32
 
 import pytest
 
 from liq.processors.cascades import DetectorConfig
-from liq.processors.cascades import known_beats as module
 from liq.processors.cascades.beat import Beat
-from liq.processors.cascades.known_beats import CHUNKS, KnownBeats
+from liq.processors.cascades.known_beats import CHUNKS, MAX_PAIRS, KnownBeats
 from liq.processors.cascades.market import (
     MAX_EXCHANGES,
     MarketDetector,
@@ -136,15 +137,19 @@ def test_a_core_keeps_that_a_running_cascade_was_rebuilt() -> None:
     assert restored(market_changes(market.state)).running == market.state.running
 
 
-def test_what_was_updated_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CHUNKS", 1)
-    monkeypatch.setattr(module, "MAX_PAIRS", 3)
+def test_what_was_updated_longest_ago_is_forgotten_first() -> None:
+    names = (f"A{number}" for number in count())
+    of_one_chunk = (name for name in names if crc32(name.encode()) % CHUNKS == 0)
+    first, second, *others = islice(of_one_chunk, MAX_PAIRS + 1)
     beats = KnownBeats()
-    for asset, tick in (("a", 5), ("b", 6), ("c", 7), ("a", 8), ("d", 9)):
+    for tick, asset in enumerate((first, second, *others[:-1]), 1):
         assert beats.take(asset, Side.LONG, tick)
-    assert len(beats) == 3
-    assert [asset for (asset, _), _ in beats.items()] == ["c", "a", "d"]
-    assert not beats.take("c", Side.LONG, 7)
+    assert beats.take(first, Side.LONG, MAX_PAIRS + 1)
+    assert beats.take(others[-1], Side.LONG, MAX_PAIRS + 2)
+    assert len(beats) == MAX_PAIRS
+    known = [asset for (asset, _), _ in beats.items()]
+    assert known == [*others[:-1], first, others[-1]]
+    assert not beats.take(others[0], Side.LONG, 3)
 
 
 def test_venues_that_nothing_can_name_any_more_are_forgotten() -> None:
