@@ -9,10 +9,8 @@ from typing import Any, Final
 from liq.processors.cascades.observation import EventView
 from liq.processors.stages.clocks import ClockEpisodes, Origin, claim_detail
 from liq.runtime.believed_time import append_time_ms, believed_ms, claimed_ms
-from liq.runtime.metrics import CLOCK_CORRECTED, FEED_EVENTS
-from liq.runtime.sending import OutputRecord
-from liq.schemas.cloud_events import feed_headers
-from liq.schemas.codec import DecodeError, encode
+from liq.runtime.metrics import CLOCK_CORRECTED
+from liq.schemas.codec import DecodeError
 from liq.schemas.headers import CLOCK_MS, text_header
 from liq.schemas.records import CascadeAlert, FeedStatus, Pulse
 from liq.schemas.units import SECOND_MS
@@ -91,10 +89,3 @@ class ClockBounds:
         status = self._episodes.disbelieve(origin, at_ms, detail)
         if status is not None:
             self._statuses.append(status)
-
-
-def feed_record(topic: str, status: FeedStatus) -> OutputRecord:
-    """Return the record of something that happened to a feed, counted."""
-    FEED_EVENTS.labels(status.exchange, status.feed, status.event.value).inc()
-    value = encode(status)
-    return OutputRecord(topic, status.exchange.encode(), value, feed_headers(status, value))

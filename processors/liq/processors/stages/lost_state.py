@@ -1,19 +1,14 @@
 """State that a take-over could not read: said on `liquidations.feeds`, logged and counted."""
 
-import time
 from typing import Final
 
+from liq.processors.stages.feed_records import feed_record
 from liq.processors.stages.state import RestoredState
-from liq.runtime.log_gaps import EVERY_EXCHANGE
+from liq.runtime.log_gaps import topic_gap
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.cloud_events import feed_headers
-from liq.schemas.codec import encode
-from liq.schemas.records import FeedStatus
-from liq.schemas.units import SECOND_MS
-from liq.schemas.vocabulary import FeedEvent
 
 MAX_NAMED: Final = 20
 MAX_NAME_CHARACTERS: Final = 40
@@ -29,21 +24,10 @@ def lost_state_record(
 
     `outcome` is a clause that says what detection goes on with.
     """
-    now_ms = int(time.time() * SECOND_MS)
-    status = FeedStatus(
-        exchange=EVERY_EXCHANGE,
-        feed=topic,
-        connection=f"detect-{settings.worker_slot}",
-        event=FeedEvent.GAP,
-        timestamp_ms=now_ms,
-        detail=f"{_what_is_lost(topic, restored)}; {outcome}.",
-        to_ms=now_ms,
-    )
+    detail = f"{_what_is_lost(topic, restored)}; {outcome}."
     ERRORS.labels("lost_state").inc(len(restored.lost) or 1)
-    log.error("lost_state", detail=status.detail)
-    value = encode(status)
-    headers = feed_headers(status, value)
-    return OutputRecord(settings.topics.feeds, EVERY_EXCHANGE.encode(), value, headers)
+    log.error("lost_state", detail=detail)
+    return feed_record(settings.topics.feeds, topic_gap(settings, "detect", topic, detail))
 
 
 def _what_is_lost(topic: str, restored: RestoredState) -> str:

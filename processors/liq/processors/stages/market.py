@@ -16,6 +16,7 @@ from liq.processors.cascades.snapshot import (
     market_changes,
     market_from_parts,
 )
+from liq.processors.stages.feed_records import feed_record
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import beat_of, checked_alert
@@ -25,10 +26,9 @@ from liq.processors.stages.status import MarketView
 from liq.processors.stages.waiting import WaitingSources, waiting_status
 from liq.runtime.log_gaps import EVERY_EXCHANGE
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import FEED_EVENTS
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.cloud_events import alert_headers, feed_headers
+from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
@@ -173,11 +173,8 @@ class MarketStage(OwnedStage[MarketProgress]):
                 exchange=EVERY_EXCHANGE,
                 connection=self._connection,
             )
-            FEED_EVENTS.labels(status.exchange, status.feed, status.event.value).inc()
             log.warning("detection_waits", partition=partition, detail=status.detail)
-            value = encode(status)
-            key, headers = status.exchange.encode(), feed_headers(status, value)
-            records.append(OutputRecord(self._topics.feeds, key, value, headers))
+            records.append(feed_record(self._topics.feeds, status))
         return records
 
     def _last_offset(self, state: MarketProgress) -> int:

@@ -17,7 +17,7 @@ from liq.processors.normalizers import (
     normalize,
     one_rejection,
 )
-from liq.processors.stages.bounds import feed_record
+from liq.processors.stages.feed_records import feed_record
 from liq.processors.stages.output import Output
 from liq.processors.stages.parking import parked_record
 from liq.processors.stages.receipts import ReceiptCheck

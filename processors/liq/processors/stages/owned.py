@@ -21,8 +21,9 @@ from aiokafka import TopicPartition
 
 from liq.processors.cascades import DetectorConfig
 from liq.processors.cascades.early_end import end_early, open_cascades
-from liq.processors.stages.bounds import ClockBounds, feed_record
+from liq.processors.stages.bounds import ClockBounds
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
+from liq.processors.stages.feed_records import feed_record
 from liq.processors.stages.log_identity import LogPosition, Start, is_beyond, start_of
 from liq.processors.stages.lost_state import lost_state_record
 from liq.processors.stages.output import Output
@@ -41,8 +42,6 @@ from liq.runtime.metrics import (
 from liq.runtime.newest_append import newest_append_times
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.cloud_events import feed_headers
-from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import AlertType, Caveat, Scope
@@ -274,7 +273,8 @@ class OwnedStage(ABC, Generic[State]):
             f"another log than before; {len(ended)} open cascades are ended"
         )
         log.warning("log_begins", detail=detail, log=log_name)
-        return [*records, self._gap(self._input_topic, detail)]
+        gap = topic_gap(self._settings, "detect", self._input_topic, detail)
+        return [*records, feed_record(self._topics.feeds, gap)]
 
     async def _rebuild(
         self,
@@ -326,12 +326,6 @@ class OwnedStage(ABC, Generic[State]):
             restored.snapshots.pop(name, None)
             if data is not None:
                 restored.snapshots[name] = data
-
-    def _gap(self, topic: str, detail: str) -> OutputRecord:
-        status = topic_gap(self._settings, "detect", topic, detail)
-        value = encode(status)
-        headers = feed_headers(status, value)
-        return OutputRecord(self._topics.feeds, status.exchange.encode(), value, headers)
 
     def _capture(self) -> Snapshot:
         records: list[OutputRecord] = []
