@@ -76,6 +76,7 @@ class _Lane:
     topic: str
     partition: int
     records: list[OutputRecord] = field(default_factory=list)
+    size_bytes: int = 0
     sent: "asyncio.Future[None] | None" = None
     is_busy: bool = False
 
@@ -138,14 +139,15 @@ class BatchSender:
             if lane is None:
                 lane = lanes[place] = self._lanes.setdefault(place, _Lane(*place))
             lane.records.append(record)
+            lane.size_bytes += size
             self._pending_bytes += size
         PENDING_BYTES.set(self._pending_bytes)
         return list(lanes.values())
 
     async def _flush(self, lane: _Lane) -> None:
         """Send what waits in a lane; when it is acknowledged, send what has come meanwhile."""
-        records, sent = lane.records, _sent(lane)
-        lane.records, lane.sent, lane.is_busy = [], None, True
+        records, size_bytes, sent = lane.records, lane.size_bytes, _sent(lane)
+        lane.records, lane.size_bytes, lane.sent, lane.is_busy = [], 0, None, True
         try:
             batches = [
                 await self._send_or_wait(lane, batch) for batch in self._batches(lane, records)
@@ -155,24 +157,24 @@ class BatchSender:
             return
 
         def end(done: "asyncio.Future[None]") -> None:
-            self._end(lane, records, sent, done)
+            self._pending_bytes -= size_bytes
+            self._end(lane, len(records), sent, done)
 
         _all_of(batches).add_done_callback(end)
 
     def _end(
         self,
         lane: _Lane,
-        records: Sequence[OutputRecord],
+        count: int,
         sent: "asyncio.Future[None]",
         done: "asyncio.Future[None]",
     ) -> None:
-        self._pending_bytes -= sum(len(each.value or b"") + len(each.key) for each in records)
         PENDING_BYTES.set(self._pending_bytes)
         self._acknowledged.set()
         if (error := done.exception()) is not None:
             sent.set_exception(error)
             return
-        RECORDS_OUT.labels(lane.topic).inc(len(records))
+        RECORDS_OUT.labels(lane.topic).inc(count)
         sent.set_result(None)
         if lane.records:
             flush = asyncio.ensure_future(self._flush(lane))
