@@ -11,10 +11,11 @@
     liq process detect
 
         events --> detect --> watch                 early signs, published at once
-                          --> pulse                 what each second adds, and alerts of assets
+                          --> cascades              alerts of assets, published at once
+                          --> pulse                 what each second adds, and the same alerts
                           --> rejected
                           <-> detector-state        a partition for each events partition
-        pulse  --> market --> cascades              every alert, with its parent
+        pulse  --> market --> cascades              alerts of the market, and links to it
                           --> rejected
                           <-> market-state
                           --> status                until when detection has decided, by a timer
