@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from liq.runtime.record_time import received_at_ns, written_at_ms
+from liq.runtime.believed_time import written_at_ms
+from liq.runtime.record_time import received_at_ns
 from liq.schemas.headers import RECEIVED_AT_NS, Headers
 from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
+from liq.runtime.believed_time import written_at_ms
 from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.metrics import REJECTED
-from liq.runtime.record_time import written_at_ms
 from liq.runtime.sending import OutputRecord
 from liq.schemas.codec import encode
 from liq.schemas.records import Rejected, Source

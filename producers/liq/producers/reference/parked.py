@@ -17,12 +17,12 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from liq.producers.reference.known import KnownContracts
 from liq.producers.reference.lister import ContractLister
 from liq.producers.reference.timing import ReferenceTiming
+from liq.runtime.believed_time import written_at_ms
 from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.kafka import MAX_REQUEST_BYTES, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, HANDLED, PARKED_WAITING, RECORDS_IN, REJECTED, RETRIED
 from liq.runtime.positions import unread
-from liq.runtime.record_time import written_at_ms
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
 from liq.schemas.headers import EXCHANGE, RAW_KEY, RETRY, Retry, retry_header, text_header

@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from liq.runtime.record_time import received_at_ns, written_at_ms
+from liq.runtime.believed_time import written_at_ms
+from liq.runtime.record_time import received_at_ns
 from liq.schemas.codec import DecodeError
 from liq.schemas.headers import (
     CONNECTION,
