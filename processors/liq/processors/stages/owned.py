@@ -113,6 +113,8 @@ class OwnedStage(ABC, Generic[State]):
         self._owned: dict[int, OwnedPartition[State]] = {}
         self._releases = 0
         self._taking_over = asyncio.Lock()
+        # What the alerts' topic held, for all partitions of one take-over.
+        self._published: list[CascadeAlert] | None = None
         self._checkpoints = Checkpoints(output, self._capture, settings.checkpoint_seconds)
 
     def release(self) -> None:
@@ -170,6 +172,7 @@ class OwnedStage(ABC, Generic[State]):
         """Take over every partition that is assigned and not owned yet."""
         partitions = sorted(set(self._group.assigned()) - self._owned.keys())
         releases = self._releases
+        self._published = None
         notes = await self._group.committed_notes(partitions) if partitions else {}
         positions = await self._group.positions(partitions) if partitions else {}
         restored_states = await self._store.read(partitions)
@@ -185,6 +188,7 @@ class OwnedStage(ABC, Generic[State]):
             await self._check_clock(owned, newest.get(restored.partition))
             if releases == self._releases:
                 self._owned[restored.partition] = owned
+        self._published = None
 
     async def _check_clock(self, owned: OwnedPartition[State], appended_ms: int | None) -> None:
         """Reset state that is ahead of the newest record of its log: a wrong clock was stored."""
@@ -239,7 +243,7 @@ class OwnedStage(ABC, Generic[State]):
         identity = self._config.identity
         if restored.detector == identity or not restored.snapshots:
             return []
-        opened = open_cascades(await read_alerts(self._settings), until_ms=None)
+        opened = open_cascades(await self._alerts(), until_ms=None)
         ended = [
             end_early(newest, Caveat.DETECTOR_CHANGED)
             for newest in opened.values()
@@ -257,7 +261,7 @@ class OwnedStage(ABC, Generic[State]):
         self, restored: RestoredState, position: LogPosition
     ) -> list[OutputRecord]:
         """End the cascades of the log before, of which nothing more will be known."""
-        opened = open_cascades(await read_alerts(self._settings), until_ms=None)
+        opened = open_cascades(await self._alerts(), until_ms=None)
         ended = [
             end_early(newest, Caveat.LOG_REPLACED)
             for newest in opened.values()
@@ -298,7 +302,7 @@ class OwnedStage(ABC, Generic[State]):
             lambda batch: self._apply(owned, batch),
         )
         # A log that is read from its beginning repeats all alerts: no cascade of theirs is over.
-        alerts = await read_alerts(self._settings) if until else []
+        alerts = await self._alerts() if until else []
         until_ms = self._clock_ms(state) or self._clock_ms(rebuilt) or None
         opened = {
             name: newest
@@ -319,6 +323,12 @@ class OwnedStage(ABC, Generic[State]):
         )
         lost_record = lost_state_record(self._settings, self._store.topic, restored, outcome)
         return state, [*self._end_records(partition, ended), lost_record]
+
+    async def _alerts(self) -> list[CascadeAlert]:
+        """Return the published alerts; a partition's take-over publishes none of another's."""
+        if self._published is None:
+            self._published = await read_alerts(self._settings)
+        return self._published
 
     def _keep_changes(self, restored: RestoredState, state: State) -> None:
         """Claim what has changed since the state was restored, too."""
