@@ -13,7 +13,7 @@ from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import DecodeError, decode
-from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
+from liq.schemas.headers import FrameHeaders
 from liq.schemas.records import FeedStatus, Rejected
 from liq.schemas.vocabulary import FeedEvent
 from liq.sinks.clickhouse.client import connect
@@ -21,6 +21,7 @@ from liq.sinks.clickhouse.migrations import migrate
 from tests.conftest import RunWorker, Worker
 from tests.faults.traffic import bitget_frame
 from tests.support.foreign_records import foreign_records, write
+from tests.support.log_clock import beat
 from tests.support.pipeline_log import values
 
 pytestmark = pytest.mark.integration
@@ -64,19 +65,6 @@ async def write_burst(settings: Settings) -> None:
             headers = FrameHeaders("bitget", "liquidation", now_ns, "good", number)
             await producer.send_and_wait(topic, frame, key=ASSET.encode(), headers=headers.encode())
             await asyncio.sleep(0.05)
-    finally:
-        await producer.stop()
-
-
-async def beat(settings: Settings) -> None:
-    """The heartbeat of a producer: what moves the log's clock."""
-    producer = new_producer(settings, "beats")
-    await producer.start()
-    headers = FrameHeaders("bitget", HEARTBEAT_FEED, time.time_ns(), "good", 0)
-    try:
-        await producer.send_and_wait(
-            settings.topics.raw("bitget"), None, key=HEARTBEAT_KEY, headers=headers.encode()
-        )
     finally:
         await producer.stop()
 

@@ -10,11 +10,11 @@ from urllib.request import urlopen
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from liq.runtime.kafka import connection_options, new_producer
+from liq.runtime.kafka import connection_options
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import decode, encode
-from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
+from liq.schemas.headers import FrameHeaders
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType
 from liq.sinks.clickhouse.client import connect
@@ -22,6 +22,7 @@ from liq.sinks.clickhouse.migrations import migrate
 from tests.conftest import RunWorker, Worker
 from tests.faults.traffic import bitget_frame
 from tests.support import sample_records
+from tests.support.log_clock import beat
 from tests.support.pipeline_log import run_offline, values
 
 pytestmark = [
@@ -88,18 +89,6 @@ async def write_transactions(settings: Settings) -> None:
             await producer.send_and_wait(topics.instruments, b"{}", key=b"x", partition=0)
             await producer.send_and_wait(topics.pulse, b"{}", partition=0)
             await producer.abort_transaction()
-
-
-async def beat(settings: Settings) -> None:
-    producer = new_producer(settings, "beats")
-    await producer.start()
-    headers = FrameHeaders("bitget", HEARTBEAT_FEED, time.time_ns(), "good", 0)
-    try:
-        await producer.send_and_wait(
-            settings.topics.raw("bitget"), None, key=HEARTBEAT_KEY, headers=headers.encode()
-        )
-    finally:
-        await producer.stop()
 
 
 def alerts(settings: Settings) -> list[CascadeAlert]:

@@ -8,15 +8,14 @@ import pytest
 
 from liq.devstack.progress import PipelineProgress
 from liq.processors.cascades import CascadeEngine, DetectorConfig
-from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import encode
-from liq.schemas.headers import HEARTBEAT_KEY, heartbeat_headers
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import AlertType
 from tests.conftest import RunWorker
 from tests.golden.test_cascades import GOLDEN, events_of
+from tests.support.log_clock import publish
 from tests.support.pipeline_log import values
 
 pytestmark = pytest.mark.integration
@@ -46,24 +45,6 @@ def disordered(events: Sequence[Liquidation]) -> list[Liquidation]:
     chance.shuffle(made)
     made.sort(key=lambda event: event.received_at_ms // 1_000)
     return made
-
-
-async def publish(settings: Settings, events: Sequence[Liquidation], until_ms: int) -> None:
-    producer = new_producer(settings, "test")
-    await producer.start()
-    topic = settings.topics.events
-    for event in events:
-        await producer.send(topic, encode(event), key=event.base.encode())
-    await producer.flush()
-    for partition in await producer.partitions_for(topic):
-        await producer.send_and_wait(
-            topic,
-            None,
-            key=HEARTBEAT_KEY,
-            headers=heartbeat_headers(until_ms),
-            partition=partition,
-        )
-    await producer.stop()
 
 
 def is_detected(settings: Settings) -> bool:

@@ -13,11 +13,11 @@ from liq.runtime.kafka import new_producer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
-from liq.schemas.codec import decode, encode
-from liq.schemas.headers import HEARTBEAT_KEY, heartbeat_headers
+from liq.schemas.codec import decode
 from liq.schemas.records import CascadeAlert, FeedStatus, Liquidation
 from liq.schemas.vocabulary import AlertType, Caveat, FeedEvent
 from tests.conftest import RunWorker
+from tests.support import log_clock
 from tests.support.cascade_events import START_MS, liquidation
 from tests.support.pipeline_log import offline_alerts, read_topic, values
 from tests.support.topic_operations import (
@@ -62,25 +62,7 @@ def burst(name: str, first_ms: int, seconds: int = 10) -> list[Liquidation]:
 
 def publish(settings: Settings, events: Sequence[Liquidation], until_ms: int) -> None:
     """Publish events and then the clock, which is `until_ms` after `START_MS`."""
-    asyncio.run(_publish(settings, events, until_ms))
-
-
-async def _publish(settings: Settings, events: Sequence[Liquidation], until_ms: int) -> None:
-    producer = new_producer(settings, "test")
-    await producer.start()
-    topic = settings.topics.events
-    for event in events:
-        await producer.send(topic, encode(event), key=event.base.encode())
-    await producer.flush()
-    for partition in await producer.partitions_for(topic):
-        await producer.send_and_wait(
-            topic,
-            None,
-            key=HEARTBEAT_KEY,
-            headers=heartbeat_headers(START_MS + until_ms),
-            partition=partition,
-        )
-    await producer.stop()
+    asyncio.run(log_clock.publish(settings, events, START_MS + until_ms))
 
 
 def alerts(settings: Settings) -> dict[str, CascadeAlert]:

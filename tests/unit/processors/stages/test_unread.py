@@ -1,7 +1,7 @@
 """A feed of which every frame is rejected is told once, and again after it was read in between."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,13 +11,13 @@ from liq.processors.normalizers import load_snapshot
 from liq.processors.stages.normalize import NormalizeStage
 from liq.processors.stages.unread import LEAST_FRAMES, MOST_FEEDS, UNREAD_MS, UnreadFeeds
 from liq.runtime.metrics import FEED_UNREAD
-from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import decode
 from liq.schemas.headers import FrameHeaders
 from liq.schemas.records import FeedStatus, Rejected
 from liq.schemas.units import MILLISECOND_NS
 from liq.schemas.vocabulary import FeedEvent, RejectReason
+from tests.support.clock_log import KeptOutput
 
 START_MS = 1_784_000_000_000
 MINUTE_MS = 60_000
@@ -131,20 +131,6 @@ class Message:
     def headers(self) -> list[tuple[str, bytes]]:
         time_ns = self.received_at_ms * MILLISECOND_NS
         return FrameHeaders("okx", "public", time_ns, "c", self.offset).encode()
-
-
-@dataclass
-class KeptOutput:
-    """Keeps what a stage sends."""
-
-    records: list[OutputRecord] = field(default_factory=list)
-
-    async def send(self, records: list[OutputRecord]) -> "asyncio.Future[Any]":
-        self.records += records
-        return asyncio.gather()
-
-    async def partitions(self, _topic: str) -> list[int]:
-        return [0]
 
 
 def test_the_stage_publishes_the_record_and_moves_the_metric() -> None:
