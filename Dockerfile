@@ -8,12 +8,19 @@ COPY producers producers
 COPY runtime runtime
 COPY schemas schemas
 COPY sinks sinks
+COPY web web
+COPY deploy/dependencies.py deploy/dependencies.py
 # Normalizers and detector are compiled here; the image that runs needs no compiler.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && python -m venv /opt/liq \
+    && sed -n '/^pip==/,/[^\\]$/p' constraints.txt > pip.txt \
+    && /opt/liq/bin/pip install --no-cache-dir --require-hashes --requirement pip.txt \
+    && python deploy/dependencies.py agents notify redis web > dependencies.txt \
+    && /opt/liq/bin/pip install --no-cache-dir --require-hashes \
+        --constraint constraints.txt --requirement dependencies.txt \
     && MYPYPATH=processors:schemas HATCH_BUILD_HOOK_ENABLE_MYPYC=true \
-        /opt/liq/bin/pip install --no-cache-dir --constraint constraints.txt ./schemas .
+        /opt/liq/bin/pip install --no-cache-dir --no-deps ./schemas .
 
 FROM python:3.11.11-slim-bookworm
 # A fixed number, so that volumes and policies can name it.

@@ -80,7 +80,7 @@ def detecting(lines: list[bytes]) -> Callable[[], None]:
 
 
 def main() -> None:
-    """Print the processor seconds of PASSES passes after one that warms caches up."""
+    """Print the processor seconds of PASSES passes, after a pass that warms up caches."""
     name, path, *passes = sys.argv[1:]
     lines = Path(path).read_bytes().splitlines()
     if name == "read":

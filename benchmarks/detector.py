@@ -1,34 +1,34 @@
-"""Microseconds an event through the cascade detector beside the basic one; bytes of its state.
+"""Microseconds an event through the cascade detector and the basic one; bytes of its state.
 
     python -m benchmarks.detector [--rounds 3] [--check]
 
-Both get the same liquidations in the same process, by turns, and the best round of each counts,
-in processor time: other processes are not our cost. `ours` is assets and market together. In
-`recorded` five assets on three venues have cascade upon cascade; `day` is a synthetic day of 80
-assets; in `storm` one asset is liquidated twenty times a second.
+Both get the same liquidations in the same process, in turns. The best round of each counts, in
+processor time, which excludes other processes. `ours` is assets and market together. In `recorded`
+five assets on three venues have one cascade after another; `day` is a synthetic day of 80 assets;
+in `storm` one asset is liquidated twenty times a second.
 
-The codec is measured on the recorded liquidations: `decode` is what the detecting worker does with
-each record, `encode` what the normalizing worker does with each event; `pulse out` and `pulse in`
-are a beat to bytes and back, between the detecting and the market stage.
+The codec is measured on the recorded liquidations: the detecting worker applies `decode` to each
+record, the normalizing worker `encode` to each event; `pulse out` and `pulse in` convert a beat to
+bytes and back, between the detecting and the market stage.
 
-A lane's bytes are those of the snapshot that is written of its asset after a batch, divided among
-the sides that hold anything. In a storm most of them are the ids by which repeats are known.
+A lane's bytes are those of its asset's snapshot after a batch, divided by the number of active
+sides. In a storm most of them are the ids by which repeats are recognized.
 
-With `--check` the exit code is 1 when a limit is missed. Time is held against the basic detector's,
-for machines differ; a compiled detector (`make wheel`) has tighter limits.
+With `--check` the exit code is 1 if a limit is missed. Limits on time are relative to the basic
+detector, because machines differ; a compiled detector (`make wheel`) has tighter limits.
 """
 
 import argparse
-import gzip
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.detection.conditions import ORDINARY, Conditions
 from benchmarks.detection.day import make_day
+from benchmarks.detection.recordings import THREE_VENUES, liquidations_of
 from liq.processors.cascades import (
     BasicDetector,
     CascadeEngine,
@@ -39,17 +39,11 @@ from liq.processors.cascades import (
 )
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.observation import CENTS_PER_DOLLAR, Observation
-from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
 from liq.processors.stages.pulses import beat_of, pulse_of
-from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
 from liq.schemas.records import Liquidation, Pulse, Source
-from liq.schemas.units import MILLISECOND_NS
 from liq.schemas.vocabulary import Completeness
 
-CAPTURE = (
-    Path(__file__).parent.parent / "data/captures/2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz"
-)
 DAY_SEED = 5_000
 STORM_EVENTS = 4_000
 STORM_GAP_MS = 50
@@ -63,10 +57,10 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Liquidations in log order; how many times the basic detector's time ours may take on them.
+    """Liquidations in log order, and the limits on them.
 
-    Compiled, it may take `most_ratio_compiled` times. `is_bounded` says whether the limit on a
-    lane's bytes holds there, too.
+    `most_ratio` (compiled: `most_ratio_compiled`) limits our time as a multiple of the basic
+    detector's. If `is_bounded`, the limit on a lane's bytes applies, too.
     """
 
     name: str
@@ -78,7 +72,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A step of the codec over its input; limits as those of a `Log`."""
+    """A step of the codec with its input and the limits of a `Log`."""
 
     name: str
     items: Sequence[Any]
@@ -94,7 +88,7 @@ class Conversion:
 
 
 def conversions(events: Events) -> tuple[Conversion, ...]:
-    """Return the codec's steps over what a worker would have of these events."""
+    """Return the codec's steps with the inputs that workers would have for these events."""
     published = [
         replace(event, source=Source("liquidations.raw.bybit", 3, offset))
         for offset, event in enumerate(events)
@@ -111,24 +105,15 @@ def conversions(events: Events) -> tuple[Conversion, ...]:
         Conversion("decode", [encode(event) for event in published], decode_observation, 0.3, 0.27),
         Conversion("encode", published, encode, 0.2, 0.2),
         Conversion("pulse out", beats, lambda beat: encode(pulse_of(beat)), 0.4, 0.4),
-        Conversion("pulse in", pulses, lambda data: beat_of(decode(Pulse, data)), 0.55, 0.55),
+        Conversion("pulse in", pulses, lambda data: beat_of(decode(Pulse, data)), 0.65, 0.65),
     )
 
 
 def recorded() -> Events:
-    book, config = load_snapshot(), NormalizerConfig(Decimal(100_000), Decimal(100))
-    events = []
-    with gzip.open(CAPTURE) as lines:
-        for line in map(parse_capture_line, lines):
-            metadata = FrameMetadata(
-                line.exchange, line.feed, line.received_at_ns // MILLISECOND_NS
-            )
-            results = normalize(line.frame.encode(), metadata, book, config)
-            events += [result for result in results if isinstance(result, Liquidation)]
-    return events
+    return liquidations_of(THREE_VENUES)
 
 
-def day(pattern: Liquidation) -> Events:
+def day(pattern: Liquidation, conditions: Conditions = ORDINARY) -> Events:
     def liquidation_of(seen: Observation) -> Liquidation:
         return replace(
             pattern,
@@ -144,7 +129,12 @@ def day(pattern: Liquidation) -> Events:
             completeness=Completeness.COMPLETE if seen.is_complete else Completeness.SAMPLED,
         )
 
-    return [liquidation_of(seen) for seen in make_day(DAY_SEED).observations]
+    return [liquidation_of(seen) for seen in make_day(DAY_SEED, conditions).observations]
+
+
+def busy_day() -> Events:
+    """Return a synthetic day at three times the quiet traffic."""
+    return day(recorded()[0], Conditions(traffic=3))
 
 
 def storm(events: Events) -> Events:
@@ -175,14 +165,14 @@ def basic(events: Events) -> None:
 
 
 def microseconds(work: Callable[[Sequence[Item]], None], items: Sequence[Item]) -> float:
-    """Processor time of an item."""
+    """Return the processor time of an item in microseconds."""
     started = time.process_time()
     work(items)
     return (time.process_time() - started) / len(items) * 1e6
 
 
 def bytes_a_lane(events: Events) -> list[float]:
-    """Of every snapshot that is written, in order of size."""
+    """Return the bytes a lane of every written snapshot, ascending."""
     detector = PartitionDetector(CONFIG)
     sizes = []
     for offset, event in enumerate(events):
@@ -205,8 +195,8 @@ def main() -> None:
     chosen = arguments.parse_args()
     tape = recorded()
     logs = (
-        Log("recorded", tape, 1.5, 0.95, is_bounded=True),
-        Log("day", day(tape[0]), 2.5, 1.3, is_bounded=True),
+        Log("recorded", tape, 1.5, 1.0, is_bounded=True),
+        Log("day", day(tape[0]), 2.5, 1.4, is_bounded=True),
         Log("storm", storm(tape), 0.2, 0.1, is_bounded=False),
     )
     is_compiled = not str(lane.__file__).endswith(".py")

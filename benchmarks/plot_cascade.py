@@ -1,9 +1,9 @@
-"""Draw a recorded cascade as the detector saw it: docs/images/cascade-2026-07-10.svg.
+"""A picture of a recorded cascade with the detector's records: docs/images/cascade-2026-07-10.svg.
 
     python benchmarks/plot_cascade.py
 
-Bars are the dollars of each second, the line joins the surprises that the records tell, and the
-marks are the records that a user gets.
+Bars are the dollars of each second, the line joins the surprises in the records, and the marks are
+the records for a user.
 """
 
 import gzip
@@ -39,16 +39,16 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Scale:
-    """Seconds to pixels, and values to pixels above the axis."""
+    """The conversion of seconds, and of values above the axis, to pixels."""
 
     greatest: float
 
     def x(self, second: float) -> float:
-        """Where a second lies."""
+        """Return the horizontal position of a second."""
         return LEFT + (second - FROM_SECOND) / SECONDS * (WIDTH - LEFT - 70)
 
     def y(self, value: float) -> float:
-        """Where a value lies."""
+        """Return the vertical position of a value."""
         return BOTTOM - value / self.greatest * (BOTTOM - TOP)
 
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.producer [--frames 400000] [--rate 0]
 
-A server process sends frames as fast as they are taken, or at the given pace; `liq produce` runs as
-a process of its own. Prints the rate until the last frame was acknowledged, what is missing, and
-the producer's memory while it ran.
+A server process sends frames as fast as possible, or at the given pace; `liq produce` runs in its
+own process. The output is the rate until the last frame was acknowledged, the number of missing
+frames, and the producer's memory during the run.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def frame(number: int) -> bytes:
 
 
 def run_exchange(count: int, rate: int, pipe: Connection) -> None:
-    """The server process: one subscriber gets `count` frames."""
+    """Run the server process, which sends `count` frames to one subscriber."""
 
     async def play(connection: ServerConnection) -> None:
         request = orjson.loads(await connection.recv())
@@ -75,7 +75,7 @@ def run_exchange(count: int, rate: int, pipe: Connection) -> None:
 def play_once(count: int, rate: int = 0) -> Iterator[tuple[str, Callable[[], float]]]:
     """Run an exchange that sends `count` frames to the first subscriber.
 
-    Gives its address, and a function that waits for the first frame and returns when it was sent.
+    Yields its address, and a function that waits for the first frame and returns its time.
     """
     ours, theirs = multiprocessing.Pipe()
     exchange = multiprocessing.Process(target=run_exchange, args=(count, rate, theirs), daemon=True)

@@ -1,4 +1,4 @@
-"""What a running worker says of itself on its metrics port."""
+"""The metrics of a running worker."""
 
 import time
 from urllib.request import urlopen
@@ -17,19 +17,19 @@ class RunningWorker:
         self._url = f"http://127.0.0.1:{port}/metrics"
 
     def cpu_seconds(self) -> float:
-        """Processor time since its start."""
+        """Return the processor time since the start."""
         return self.total("process_cpu_seconds_total")
 
     def resident_mebibytes(self) -> float:
-        """Memory that it holds."""
+        """Return the resident memory."""
         return self.total("process_resident_memory_bytes") / MEBIBYTE
 
     def acknowledged_frames(self) -> float:
-        """Frames of a producer that Kafka acknowledged."""
+        """Return the number of a producer's acknowledged frames."""
         return self.total(RECEIVED) - self.total(IN_FLIGHT)
 
     def wait_for_frames(self, count: int) -> float:
-        """Wait until that many frames are acknowledged; return when (`time.monotonic`) they were.
+        """Wait until `count` frames are acknowledged; return the time (`time.monotonic`) of that.
 
         Raises:
             SystemExit: no further frame was acknowledged for ten seconds.
@@ -45,7 +45,7 @@ class RunningWorker:
         return reached_at
 
     def total(self, name: str) -> float:
-        """The sum of a metric over its labels; 0 before the first label."""
+        """Return the sum of a metric over its labels; 0 before the first label."""
         with urlopen(self._url, timeout=10) as answer:  # noqa: S310 - our own process
             lines = answer.read().decode().splitlines()
         if not any(line.startswith(f"# TYPE {name.removesuffix('_total')}") for line in lines):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +18,10 @@ from liq.devstack.options import StackOptions, load_stack_options
 from liq.devstack.ports import LOOPBACK, SETTING, free_port, free_ports
 from liq.devstack.probe import answers_http
 from liq.devstack.stack import liq_command
-from liq.devstack.supervisor import Child, Supervisor
+from liq.devstack.supervisor import Child, ChildFailure, Supervisor
 from liq.devstack.warehouse import WarehouseAddress, choose_warehouse
 from liq.runtime.settings import Settings, load_settings
-from tests.support.left_out import pytest_terminal_summary  # noqa: F401 - pytest looks here
+from tests.support import left_out, second_tries
 from tests.support.old_topics import delete_namespaces
 
 WAIT_SECONDS = 150.0  # of patience: two passes of the suite may share two cores
@@ -40,6 +41,18 @@ def pytest_configure() -> None:
     share = len(ports) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     first = ports.start + number * share
     os.environ[SETTING] = f"{first}-{first + share - 1}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave slow tests out where SLOW=skip, and try tests of processes twice where CI allows it."""
+    left_out.skip_slow(items)
+    second_tries.allow(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Close a run with what it did not run, and what it had to run twice."""
+    left_out.tell(terminalreporter)
+    second_tries.tell(terminalreporter)
 
 
 class MakeSettings(Protocol):
@@ -204,6 +217,10 @@ def run_worker(tmp_path: Path) -> Iterator[RunWorker]:
             return Worker(supervisor, name, port)
 
         yield run
+        try:
+            supervisor.check()
+        except ChildFailure as failure:  # pytest prints it where the test has failed
+            sys.stdout.write(f"{failure}\n")
         supervisor.stop(*supervisor.names)  # together: one after the other takes seconds each
 
 
@@ -213,6 +230,8 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     secret = {
         "KAFKA_SASL_PASSWORD": settings.kafka_sasl_password.get_secret_value(),
         "CLICKHOUSE_PASSWORD": settings.clickhouse_password.get_secret_value(),
+        "CLICKHOUSE_READER_PASSWORD": settings.clickhouse_reader_password.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
     }
     return {**shown, **secret}
 

@@ -1,7 +1,7 @@
-"""The synthetic market: assets with their rates and sizes, and the rhythm of a day."""
+"""The synthetic market: assets with their rates and sizes, and the profile of a day."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, exp, pi
 
 from liq.schemas.units import DAY_SECONDS, HOUR_SECONDS
@@ -15,9 +15,9 @@ MEAN_OF_DAY_PROFILE = 1.36
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A traded asset: true liquidations an hour on all venues, and the size of one.
+    """A traded asset: its true liquidations an hour on all venues, and their sizes.
 
-    `branching` is the mean number of liquidations that one triggers directly; sizes are
+    `branching` is the mean number of liquidations that one liquidation triggers directly. Sizes are
     log-normal with a median in dollars and the standard deviation `sigma` of their logarithm.
     """
 
@@ -39,8 +39,10 @@ MAJORS = (
 )
 
 
-def assets(random_numbers: random.Random) -> tuple[Asset, ...]:
-    """The majors and 75 alts; alts differ from day to day."""
+def assets(
+    random_numbers: random.Random, *, alt_count: int = ALT_COUNT, more_sigma: float = 0.0
+) -> tuple[Asset, ...]:
+    """Return the majors and the alts of a day; alts differ from day to day."""
     alts = tuple(
         Asset(
             f"ALT{number:02d}",
@@ -50,19 +52,24 @@ def assets(random_numbers: random.Random) -> tuple[Asset, ...]:
             sigma=1.8,
             price=10 ** random_numbers.uniform(-2, 2),
         )
-        for number in range(ALT_COUNT)
+        for number in range(alt_count)
     )
-    return MAJORS + alts
+    return tuple(replace(asset, sigma=asset.sigma + more_sigma) for asset in MAJORS + alts)
+
+
+def most_hour_factor() -> float:
+    """Return the greatest value of `hour_factor`."""
+    return exp(DAY_SWING) / MEAN_OF_DAY_PROFILE
 
 
 def hour_factor(second: float) -> float:
-    """How busy a second of the day is, 1 on average."""
+    """Return the activity of a second of the day, 1 on average."""
     hours = second / HOUR_SECONDS - BUSIEST_HOUR
     return exp(DAY_SWING * cos(2 * pi * hours / 24)) / MEAN_OF_DAY_PROFILE
 
 
 def regimes(random_numbers: random.Random) -> list[tuple[float, float]]:
-    """Slow swings of the whole market: (from second, factor), steps of one to three hours."""
+    """Draw slow swings of the whole market: (from second, factor), in steps of 1 to 3 hours."""
     steps, start, level = [], 0.0, 0.0
     while start < DAY_SECONDS:
         level = 0.6 * level + random_numbers.gauss(0, 0.25)

@@ -1,50 +1,84 @@
-"""Everyday liquidations: a Hawkes process for each asset, sides shared within a family."""
+"""Everyday liquidations: a Hawkes process for each asset; a family has one side."""
 
 import random
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import count
 from math import exp, log
+from typing import Final
 
-from benchmarks.detection.assets import (
-    Asset,
-    hour_factor,
-    regimes,
-)
+from benchmarks.detection.assets import Asset, hour_factor, most_hour_factor, regimes
+from benchmarks.detection.conditions import Conditions, Steps, factor_at
 from benchmarks.detection.events import TrueLiquidation
 from benchmarks.detection.venues import choose_venue
 from liq.schemas.units import DAY_SECONDS, HOUR_SECONDS
 from liq.schemas.vocabulary import Side
 
 FAST_SHARE = 0.6
-FAST_SECONDS, SLOW_SECONDS = 0.5, 8.0
+FAST_SECONDS = 0.5
 MIN_CENTS, MAX_CENTS = 500, 500_000_000
-# Above any factor that the profile of a day and the regimes can give together.
-MAX_FACTOR = 30.0
+SHOCKED_ASSETS: Final = (5, 25)
+SHOCK_SECONDS: Final = 5.0
 
 
 def background(
-    random_numbers: random.Random, traded: tuple[Asset, ...], traffic: float
+    random_numbers: random.Random,
+    traded: tuple[Asset, ...],
+    conditions: Conditions,
+    steps: Steps,
 ) -> Iterator[TrueLiquidation]:
-    """A day's liquidations of all assets; `traffic` multiplies every rate."""
-    steps = regimes(random_numbers)
-    starts = [start for start, _ in steps]
-    family = 0
+    """Yield a day's liquidations of all assets; `steps` multiply every rate in parts of the day."""
+    swings = regimes(random_numbers)
+    starts = [start for start, _ in swings]
+    most = (
+        most_hour_factor()
+        * max(factor for _, factor in swings)
+        * max([1.0, *(factor for _, factor in steps)])
+    )
+    families = count(1)
     for asset in traded:
-        immigrants_a_second = asset.per_hour * (1 - asset.branching) * traffic / HOUR_SECONDS
-        peak = immigrants_a_second * MAX_FACTOR
+        per_second = asset.per_hour * (1 - asset.branching) / HOUR_SECONDS
+        peak = per_second * conditions.traffic * most
         second = random_numbers.expovariate(peak)
         while second < DAY_SECONDS:
-            factor = hour_factor(second) * steps[bisect_right(starts, second) - 1][1]
-            if random_numbers.random() * MAX_FACTOR < factor:
-                family += 1
-                yield from _family(random_numbers, asset, second, family)
+            factor = hour_factor(second) * swings[bisect_right(starts, second) - 1][1]
+            if random_numbers.random() * most < factor * factor_at(steps, second):
+                side = random_numbers.choice((Side.LONG, Side.SHORT))
+                yield from _family(
+                    random_numbers, asset, second, side, conditions.slow_seconds, next(families)
+                )
             second += random_numbers.expovariate(peak)
+    if conditions.shocks_an_hour:
+        yield from _shocks(random_numbers, traded, conditions, families)
 
 
-def _family(
-    random_numbers: random.Random, asset: Asset, second: float, family: int
+def _shocks(
+    random_numbers: random.Random,
+    traded: tuple[Asset, ...],
+    conditions: Conditions,
+    families: Iterator[int],
 ) -> Iterator[TrueLiquidation]:
-    side = random_numbers.choice((Side.LONG, Side.SHORT))
+    """Yield common shocks: a family of one side in each of several assets, within seconds."""
+    per_second = conditions.shocks_an_hour / HOUR_SECONDS
+    second = random_numbers.expovariate(per_second)
+    while second < DAY_SECONDS:
+        side = random_numbers.choice((Side.LONG, Side.SHORT))
+        for asset in random_numbers.sample(traded, k=random_numbers.randint(*SHOCKED_ASSETS)):
+            moment = second + random_numbers.uniform(0, SHOCK_SECONDS)
+            yield from _family(
+                random_numbers, asset, moment, side, conditions.slow_seconds, next(families)
+            )
+        second += random_numbers.expovariate(per_second)
+
+
+def _family(  # noqa: PLR0913, PLR0917 - one argument for each thing that makes a family
+    random_numbers: random.Random,
+    asset: Asset,
+    second: float,
+    side: Side,
+    slow_seconds: float,
+    family: int,
+) -> Iterator[TrueLiquidation]:
     waiting = [second]
     while waiting:
         moment = waiting.pop()
@@ -59,20 +93,20 @@ def _family(
             family,
         )
         for _ in range(poisson(random_numbers, asset.branching)):
-            mean = FAST_SECONDS if random_numbers.random() < FAST_SHARE else SLOW_SECONDS
+            mean = FAST_SECONDS if random_numbers.random() < FAST_SHARE else slow_seconds
             waiting.append(moment + random_numbers.expovariate(1 / mean))
 
 
 def size_cents(random_numbers: random.Random, asset: Asset) -> int:
-    """The size of one liquidation, in cents."""
+    """Draw the size of one liquidation, in cents."""
     cents = 100 * random_numbers.lognormvariate(log(asset.median_usd), asset.sigma)
     return min(MAX_CENTS, max(MIN_CENTS, round(cents)))
 
 
 def poisson(random_numbers: random.Random, mean: float) -> int:
-    """A Poisson number by counting; for small means."""
-    limit, product, count = exp(-mean), random_numbers.random(), 0
+    """Draw a Poisson number by counting, for small means."""
+    limit, product, number = exp(-mean), random_numbers.random(), 0
     while product > limit:
         product *= random_numbers.random()
-        count += 1
-    return count
+        number += 1
+    return number

@@ -1,4 +1,4 @@
-"""Things that look like cascades and are none, put into a synthetic day."""
+"""Decoys in a synthetic day: events that resemble cascades but are not."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ REPLAYED_MESSAGES = 150
 def decoys(
     random_numbers: random.Random, traded: tuple[Asset, ...], first_family: int
 ) -> list[TrueLiquidation]:
-    """Lone whales, single orders in many fills, and two-sided chop."""
+    """Return lone whales, single orders in many fills, and two-sided chop."""
     made: list[TrueLiquidation] = []
     makers = [_whale] * WHALES + [_split_order] * SPLIT_ORDERS + [_chop] * CHOPS
     for number, maker in enumerate(makers):
@@ -58,7 +58,7 @@ def _split_order(
 def _chop(
     random_numbers: random.Random, traded: tuple[Asset, ...], second: float, family: int
 ) -> Iterator[TrueLiquidation]:
-    """Both sides of a major, for one to five minutes, at several times the usual rate."""
+    """Yield both sides of a major, for one to five minutes, at several times the usual rate."""
     asset = random_numbers.choice(traded[: len(MAJORS)])
     duration = random_numbers.uniform(60, 300)
     for _ in range(random_numbers.randint(30, 80)):
@@ -69,7 +69,7 @@ def _chop(
 
 
 def repeated(random_numbers: random.Random, published: Sequence[Published]) -> list[Published]:
-    """A venue's last messages sent again, and a batch of events that are minutes old."""
+    """Return repeats of a venue's last messages, and a batch of events that are minutes old."""
     made: list[Published] = []
     for _ in range(REPLAYS):
         at_ms = DAY_START_MS + int(_moment(random_numbers) * 1000)

@@ -1,4 +1,4 @@
-"""What happens in the synthetic market, before any venue publishes it."""
+"""The true liquidations of the synthetic market, before any venue publishes them."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ from liq.schemas.vocabulary import Side
 
 
 class TrueLiquidation(NamedTuple):
-    """One forced closure at `second` of the day.
+    """A forced closure at `second` of the day.
 
-    `family` names what it belongs to: a background family (an immigrant and its offspring), a
-    planted cascade or a decoy.
+    `family` identifies its group: a background family (an immigrant and its offspring), a planted
+    cascade or a decoy.
     """
 
     second: float

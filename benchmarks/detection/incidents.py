@@ -1,19 +1,22 @@
-"""What a detector says about a day, in the form that the scorer judges."""
+"""A detector's reports of a day, in the form that the scorer evaluates."""
 
 from dataclasses import dataclass, field
 
 from liq.schemas.vocabulary import Side
 
 ANY_ASSET = "*"
-MARKET = ""
 
 
 @dataclass(slots=True)
 class Incident:
-    """One reported cascade. `base` is an asset, the market, or anything (for a blind detector).
+    """A reported cascade. `base` is an asset, the market, or any asset (for a blind detector).
 
-    `told_ms` are the starts and escalations that a user was notified of, `notifications` all
-    messages sent, ends included. `end_ms` is the reported end of the cascade itself.
+    `told_ms` are the times of messages about starts and escalations, `notifications` is the number
+    of all messages, ends included. `told_by_parent_ms` are the times of messages of a market
+    cascade into which starts and escalations of this one are folded; they count as messages of the
+    market. `end_ms` is the reported end of the cascade itself, `open_until_ms` the time at which a
+    reader learns of the end, or must assume it. `onset_ms` is the reported onset. `watched_ms` are
+    the early signs before the start.
     """
 
     base: str
@@ -23,3 +26,6 @@ class Incident:
     notifications: int
     watched_ms: list[int] = field(default_factory=list)
     score: float = 0.0
+    open_until_ms: int = 0
+    onset_ms: int = 0
+    told_by_parent_ms: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Other ways to detect cascades, given the same observations."""
+"""Other detectors of cascades, on the same observations."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ Key = tuple[str, Side]
 
 
 def basic(observations: Iterable[Observation]) -> list[Incident]:
-    """The original guide: one buffer of 60 s for everything, an alert for every event."""
+    """Detect as the original guide does: one buffer of 60 s, an alert for every event."""
     window = _Window(60_000)
     incidents: list[Incident] = []
     for event in observations:
@@ -24,17 +24,17 @@ def basic(observations: Iterable[Observation]) -> list[Incident]:
 
 
 def keyed(observations: Iterable[Observation], floor_cents: int = 10_000_000) -> list[Incident]:
-    """The same thresholds for each asset and side; one message when they are first met."""
+    """Apply the same thresholds to each asset and side, with one message when they are met."""
     return _by_rule(observations, window_ms=60_000, min_events=5, floor_cents=floor_cents)
 
 
 def fixed_rule(observations: Iterable[Observation]) -> list[Incident]:
-    """A published rule of 2026: four events and 50,000 USD of one side of a symbol in 90 s."""
+    """Apply a published rule of 2026: 4 events and 50,000 USD of a symbol's side in 90 s."""
     return _by_rule(observations, window_ms=90_000, min_events=4, floor_cents=5_000_000)
 
 
 def cusum(observations: Iterable[Observation]) -> list[Incident]:
-    """Poisson CUSUM of each asset and side: a fivefold rate, threshold 14, 100,000 USD."""
+    """Apply a Poisson CUSUM to each asset and side: fivefold rate, threshold 14, 100,000 USD."""
     ratio, threshold = 5.0, 14.0
 
     def states() -> "_Cusum":
@@ -47,7 +47,7 @@ def cusum(observations: Iterable[Observation]) -> list[Incident]:
 
 
 def ewma(observations: Iterable[Observation]) -> list[Incident]:
-    """z-score of the log dollars of a minute against their exponential mean; 250,000 USD."""
+    """Compare a minute's log dollars with their exponential mean by z-score; 250,000 USD."""
     lanes: dict[Key, _Ewma] = defaultdict(_Ewma)
     return _by_statistic(
         observations,
@@ -70,7 +70,7 @@ class _Window:
 
 
 class _Cusum:
-    """Log-likelihood ratio against a rate learned over three hours, never below zero."""
+    """The log-likelihood ratio against a rate learned over three hours, never below zero."""
 
     def __init__(self, ratio: float) -> None:
         self.ratio = ratio
@@ -86,7 +86,7 @@ class _Cusum:
 
 
 class _Ewma:
-    """Exponential mean and variance of the log dollars a minute."""
+    """The exponential mean and variance of the log dollars a minute."""
 
     def __init__(self) -> None:
         self.minute, self.cents = -1, 0
@@ -142,16 +142,27 @@ def _once(observations: Iterable[Observation]) -> Iterator[Observation]:
 
 
 def _tell(incidents: list[Incident], at_ms: int, key: tuple[str, Side | None]) -> None:
-    if incidents and at_ms <= incidents[-1].end_ms + MERGE_MS:
+    if incidents and at_ms <= incidents[-1].open_until_ms:
         incidents[-1].told_ms.append(at_ms)
-        incidents[-1].end_ms = at_ms
         incidents[-1].notifications += 1
+        _prolong(incidents[-1], at_ms)
     else:
-        incidents.append(Incident(*key, told_ms=[at_ms], end_ms=at_ms, notifications=1))
+        incidents.append(_started(at_ms, key))
 
 
 def _tell_once(incidents: list[Incident], at_ms: int, key: Key) -> None:
-    if incidents and at_ms <= incidents[-1].end_ms + MERGE_MS:
-        incidents[-1].end_ms = at_ms
+    if incidents and at_ms <= incidents[-1].open_until_ms:
+        _prolong(incidents[-1], at_ms)
     else:
-        incidents.append(Incident(*key, told_ms=[at_ms], end_ms=at_ms, notifications=1))
+        incidents.append(_started(at_ms, key))
+
+
+def _started(at_ms: int, key: tuple[str, Side | None]) -> Incident:
+    incident = Incident(*key, told_ms=[at_ms], end_ms=at_ms, notifications=1, onset_ms=at_ms)
+    _prolong(incident, at_ms)
+    return incident
+
+
+def _prolong(incident: Incident, at_ms: int) -> None:
+    incident.end_ms = at_ms
+    incident.open_until_ms = at_ms + MERGE_MS

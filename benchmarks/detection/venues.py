@@ -1,4 +1,4 @@
-"""How three venues publish what happens, each by a real venue's rule."""
+"""The publication of liquidations by three venues, each by a real venue's rule."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -18,17 +18,17 @@ RESENT_SHARE = 0.005
 
 Slot = tuple[str, Side, int]
 Published = tuple[Observation, int]
-"""What a reader gets, and the family that it belongs to."""
+"""A received event, and the family that it belongs to."""
 
 
 def choose_venue(random_numbers: random.Random) -> str:
-    """Where a liquidation happens."""
+    """Draw the venue of a liquidation."""
     draw = random_numbers.random()
     return next(venue for venue, limit in SHARES if draw < limit)
 
 
 def publish(random_numbers: random.Random, happened: Iterable[TrueLiquidation]) -> list[Published]:
-    """What a reader of the three feeds receives, in the order of receipt."""
+    """Return the events that a reader of the three feeds receives, in the order of receipt."""
     by_venue: dict[str, list[TrueLiquidation]] = {venue: [] for venue, _ in SHARES}
     for liquidation in happened:
         by_venue[liquidation.venue].append(liquidation)
@@ -38,12 +38,12 @@ def publish(random_numbers: random.Random, happened: Iterable[TrueLiquidation]) 
         *_latest_a_second(random_numbers, by_venue[SAMPLED_LATEST]),
     ]
     received += _resent(random_numbers, received)
-    received.sort(key=_receipt)
-    return received
+    return by_receipt(received)
 
 
-def _receipt(published: Published) -> tuple[int, str]:
-    return published[0].received_at_ms, published[0].event_id
+def by_receipt(published: Iterable[Published]) -> list[Published]:
+    """Sort published events by their time of receipt."""
+    return sorted(published, key=lambda item: (item[0].received_at_ms, item[0].event_id))
 
 
 def _largest_a_second(
@@ -63,7 +63,7 @@ def _largest_a_second(
 def _batches(happened: list[TrueLiquidation]) -> Iterator[Published]:
     for liquidation in happened:
         batch = int(liquidation.second * 1000) // BATCH_MS + 1
-        # One push, one moment of receipt: the delay depends on the batch alone.
+        # A push has one time of receipt, so the delay depends only on the batch.
         delay_ms = 10 + (batch * 7919) % 60
         yield _observed(liquidation, batch * BATCH_MS + delay_ms, is_complete=True)
 

@@ -1,6 +1,6 @@
-"""Backlogs for normalize and detect: the log of a run, and what has to come out of it. Pure."""
+"""Backlogs for normalize and detect: the log of a run, and the expected outputs. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -25,7 +25,7 @@ CONFIG: Final = NormalizerConfig(Decimal(100_000), Decimal(100))
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a backlog. `count` is what its rate is about, `outputs` what it adds downstream."""
+    """A part of a backlog; `count` is the number of its events, `outputs` that of its outputs."""
 
     log: Log
     count: int
@@ -34,9 +34,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """A first part that wakes every partition of a worker up, and the part that is measured.
+    """A warm-up for every partition of a worker, and the part that is measured.
 
-    The worker writes its first output to `first`, and to `last` the output that is counted.
+    `first` is the topic and partition count of the worker's first output, `last` of the counted
+    one.
     """
 
     stage: str
@@ -48,14 +49,14 @@ class Backlog:
 
 
 class Logs:
-    """Makes the backlogs of both stages out of the same frames."""
+    """A generator of the backlogs of both stages, from the same frames."""
 
-    def __init__(self, *, partitions: int) -> None:
+    def __init__(self, *, partitions: int, assets: Sequence[str] | None = None) -> None:
         self._partitions = partitions
         self._partition_of = Partitioner(partitions)
         self._book = load_snapshot()
         self._recorded = read_recorded()
-        self._assets = assets_of(self._book)
+        self._assets = assets or assets_of(self._book)
 
     def frames(self, count: int, start_ms: int) -> Iterator[Frame]:
         """Return recorded frames with times from `start_ms` on, over all assets."""
@@ -64,7 +65,7 @@ class Logs:
         )
 
     def raw(self, frames: Iterable[Frame]) -> Part:
-        """Return frames as their producers write them, and how many events they give."""
+        """Return frames in the form of their producers, with the number of their events."""
         rows, events = [], 0
         for number, frame in enumerate(frames):
             key = record_key(frame.exchange, frame.value)
@@ -76,7 +77,7 @@ class Logs:
         return Part(grouped(rows), events, events)
 
     def normalize(self, warm: int, measured: int) -> Backlog:
-        """Return the frames; a second between the two parts."""
+        """Return a backlog of frames, with a second between the two parts."""
         later_ms = START_MS + warm * SECOND_MS // PER_SECOND + SECOND_MS
         return Backlog(
             "normalize",
@@ -88,20 +89,21 @@ class Logs:
         )
 
     def detect(self, warm: int, measured: int) -> Backlog:
-        """Return the liquidations of the frames, with a heartbeat a second in every partition.
+        """Return a backlog of the frames' liquidations in two parts."""
+        first, second = self.liquidations(warm, measured)
+        return Backlog("detect", first, second, (), ("pulse", 1), ("cascades", self._partitions))
 
-        Silence ends each part, so that its last alerts say that all of it was handled.
+    def liquidations(self, *counts: int) -> list[Part]:
+        """Return one part per count of frames, with a heartbeat a second in every partition.
+
+        Silence ends each part, so that its last alerts show that all of it was handled.
         """
         expected = ExpectedAlerts(self._partitions)
-        later_ms = START_MS + 2 * SILENCE_MS + warm * SECOND_MS // PER_SECOND
-        return Backlog(
-            "detect",
-            self._liquidations(self.frames(warm, START_MS), expected),
-            self._liquidations(self.frames(measured, later_ms), expected),
-            (),
-            ("pulse", 1),
-            ("cascades", self._partitions),
-        )
+        parts, start_ms = [], START_MS
+        for count in counts:
+            parts.append(self._liquidations(self.frames(count, start_ms), expected))
+            start_ms += 2 * SILENCE_MS + count * SECOND_MS // PER_SECOND
+        return parts
 
     def _liquidations(self, frames: Iterable[Frame], expected: "ExpectedAlerts") -> Part:
         rows: list[tuple[str, int, LogRecord]] = []
@@ -136,7 +138,7 @@ class Logs:
 
 
 class ExpectedAlerts:
-    """Counts the cascade alerts of a log, as the pure detectors give them."""
+    """A counter of a log's cascade alerts, by the pure detectors."""
 
     def __init__(self, partitions: int) -> None:
         config = DetectorConfig()
@@ -145,13 +147,13 @@ class ExpectedAlerts:
         self._market = MarketDetector(config, range(partitions))
 
     def event(self, partition: int, event: Liquidation) -> int:
-        """Return how many alerts a liquidation brings, links included."""
+        """Return the number of alerts from a liquidation, links included."""
         detector = self._detectors[partition]
         before_ms = detector.clock_ms
         return self._judge(partition, before_ms, detector.apply(event, self._next(partition)))
 
     def heartbeat(self, partition: int, clock_ms: int) -> int:
-        """Return how many a heartbeat brings."""
+        """Return the number of alerts from a heartbeat, links included."""
         detector = self._detectors[partition]
         before_ms = detector.clock_ms
         return self._judge(

@@ -1,4 +1,4 @@
-"""A local exchange in a process of its own, which sends a load to one subscriber at its pace."""
+"""A local exchange in its own process, which sends a load to one subscriber at a pace."""
 
 import asyncio
 import multiprocessing
@@ -22,22 +22,22 @@ NAP_SECONDS: Final = 0.001
 
 
 class Exchange:
-    """The other end of an exchange process."""
+    """The controller of an exchange process."""
 
     def __init__(self, address: str, pipe: Connection) -> None:
         self.address = address
         self._pipe = pipe
 
     async def warmed(self) -> int:
-        """Wait until the frames before the load are sent; return how many they were."""
+        """Wait until the frames before the load are sent; return their number."""
         return int(await asyncio.to_thread(self._pipe.recv))
 
     def begin(self) -> None:
-        """Let the load begin."""
+        """Start the load."""
         self._pipe.send("begin")
 
     async def ended(self) -> tuple[int, float]:
-        """Wait until the load is sent; return its orders and how late the latest was (ms)."""
+        """Wait until the load is sent; return the number of orders and the greatest delay (ms)."""
         count, late_ms = await asyncio.to_thread(self._pipe.recv)
         return int(count), float(late_ms)
 
@@ -45,7 +45,7 @@ class Exchange:
 @asynccontextmanager
 async def exchange(steps: Sequence[Step]) -> AsyncIterator[Exchange]:
     """Run an exchange with a load."""
-    # A fork: a fresh interpreter would import the whole benchmark again.
+    # A fork, because a new interpreter would import the whole benchmark again.
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     process = context.Process(target=run_exchange, args=(steps, theirs), daemon=True)
@@ -59,7 +59,7 @@ async def exchange(steps: Sequence[Step]) -> AsyncIterator[Exchange]:
 
 
 def run_exchange(steps: Sequence[Step], pipe: Any) -> None:
-    """Be the exchange: warm up, wait for the word, and send the load."""
+    """Run the exchange process: send the warm-up, wait for the start, and send the load."""
     warm = orders(WARM if steps else (), first_number=0, mark=WARM_MARK)
     loaded = orders(steps, first_number=FIRST_NUMBER, mark=MARK)
 
@@ -81,8 +81,8 @@ def run_exchange(steps: Sequence[Step], pipe: Any) -> None:
 
 
 async def send_paced(connection: ServerConnection, loaded: Sequence[Order]) -> float:
-    """Send orders when they are due; return how late the latest one was sent (ms)."""
-    # Whole seconds of the load are whole seconds of the clock, so a spike falls into one of them.
+    """Send orders when they are due; return the greatest delay (ms)."""
+    # Seconds of the load are aligned with the clock's, so that a spike falls into one second.
     now_ms = time.time() * SECOND_MS
     begin_ms = (int(now_ms + HEAD_START_MS) // SECOND_MS + 1) * SECOND_MS
     late_ms, sent = 0.0, 0

@@ -1,4 +1,4 @@
-"""Figures out of measurements: quartiles, percentiles, ratios. Pure."""
+"""Statistics of measurements: quartiles, percentiles, ratios. Pure."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Quartiles(NamedTuple):
-    """The quartiles of some rounds; of one round all three are its value."""
+    """The quartiles over rounds; for a single round all three are its value."""
 
     low: float
     middle: float
@@ -14,7 +14,7 @@ class Quartiles(NamedTuple):
 
 
 class Delays(NamedTuple):
-    """Delays of one run in milliseconds; `number` says how many there were."""
+    """The percentiles of a run's delays in milliseconds; `number` is their count."""
 
     number: int
     p50: float
@@ -36,17 +36,17 @@ def quartiles(values: Sequence[float]) -> Quartiles:
 
 
 def ratios(ours: Iterable[float], peers: Iterable[float]) -> Quartiles:
-    """Return the quartiles of ours / peer, each in its own round."""
+    """Return the quartiles of ours / peer, round by round."""
     return quartiles([mine / theirs for mine, theirs in zip(ours, peers, strict=True)])
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """Return the value of ascending values below which a share of them lies (nearest rank)."""
+    """Return the value below which a share of ascending values lies (nearest rank)."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def delays(values: Iterable[float]) -> Delays:
-    """Return the percentiles of delays in milliseconds; zeros for none."""
+    """Return the percentiles of delays in milliseconds; zeros without delays."""
     ordered = sorted(values)
     if not ordered:
         return Delays(0, 0.0, 0.0, 0.0)

@@ -1,9 +1,10 @@
-"""Loads of an exchange: which asset is liquidated when, and the frames that say so. Pure.
+"""Loads of an exchange: the liquidations by asset and time, and their frames. Pure.
 
-Two fifths of the orders are large and hit a few hot assets. In each second fresh ones get hot, for
-some seconds each, so that cascades start all the time: the detector counts the orders of an asset
-in half a second as one. The other orders are small ones over all assets, which start nothing. The
-last seconds of a load hit an asset of its own, whose alert says that detection is at the end.
+Two fifths of the orders are large and hit a few hot assets. In each second further assets become
+hot, for some seconds each, so that cascades start all the time: the detector counts the orders of
+an asset in half a second as one. The other orders are small, spread over all assets, and start no
+cascade. The last seconds of a load hit a separate asset, whose alert shows that detection is at the
+end.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ import orjson
 from liq.schemas.units import SECOND_MS
 
 ASSETS: Final = tuple(f"A{number:02d}" for number in range(50))
-#: An order's number is in the digits of its size behind the point.
+#: An order's number is encoded in the decimal digits of its size.
 NUMBER_DIGITS: Final = 7
 PRICE: Final = "2.5"
 LARGE_UNITS, SMALL_UNITS = 24_000, 4
@@ -26,7 +27,7 @@ MARK_SECONDS, MARK_PER_SECOND = 5, 10
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A steady rate for some seconds, in each of which so many assets get hot."""
+    """A steady rate for some seconds; in each second, `fresh` further assets become hot."""
 
     seconds: int
     per_second: int
@@ -35,7 +36,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A liquidation to send, `at_ms` after the load's begin."""
+    """A liquidation to send, `at_ms` after the beginning of the load."""
 
     number: int
     at_ms: int
@@ -55,12 +56,12 @@ class Order:
 
 
 SILENCE: Final[tuple[Step, ...]] = ()
-#: What wakes every part of a pipeline up.
+#: A warm-up for every part of a pipeline.
 WARM: Final = (Step(1, 150),)
 
 
 def orders(steps: Sequence[Step], *, first_number: int, mark: str) -> list[Order]:
-    """Return the orders of a load in their order, those of the mark last; none for no step."""
+    """Return the orders of a load by time, those of the mark last; none without steps."""
     found: list[Order] = []
     second = 0
     for step in steps:
@@ -91,5 +92,5 @@ def _second(step: Step, second: int, first_number: int) -> Iterator[Order]:
 
 
 def number_of(size: str) -> int:
-    """Return the number of an order from the size in its event, which has no trailing zeros."""
+    """Decode the number of an order from the size in its event, which lacks trailing zeros."""
     return int(size.partition(".")[2].ljust(NUMBER_DIGITS, "0"))

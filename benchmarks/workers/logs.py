@@ -1,4 +1,4 @@
-"""Topics of a run: made, filled in whole batches, watched by their end offsets, and deleted."""
+"""The topics of a run: creation, writing in whole batches, end offsets, and deletion."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ class LogRecord(NamedTuple):
     headers: Headers = ()
 
 
-#: Records by the end of a topic's name (`raw.okx`) and partition, in order.
+#: Records by the ending of a topic's name (`raw.okx`) and partition, in order.
 Log = Mapping[tuple[str, int], Sequence[LogRecord]]
 
 
@@ -50,7 +50,7 @@ class Namespace(NamedTuple):
 async def namespace(
     stack: Stack, name: str, exchanges: tuple[str, ...], *, partitions: int
 ) -> AsyncIterator[Namespace]:
-    """Make the topics of a run, and delete them after it: every client asks about all of them."""
+    """Create the topics of a run, and delete them afterwards: clients read all topics' metadata."""
     environment = {
         "TOPIC_NAMESPACE": name,
         "TOPIC_PARTITIONS": str(partitions),
@@ -67,7 +67,7 @@ async def namespace(
 
 
 class Partitioner:
-    """The partition of a key, remembered."""
+    """The partition of a key, with a cache."""
 
     def __init__(self, partitions: int) -> None:
         self._all = list(range(partitions))
@@ -89,11 +89,11 @@ def grouped(records: Iterable[tuple[str, int, LogRecord]]) -> Log:
     return log
 
 
-async def write(run: Namespace, log: Log) -> None:
+async def write(run: Namespace, log: Log, *, codec: str | None = "lz4") -> None:
     """Write a log and wait until all of it is acknowledged."""
     producer = AIOKafkaProducer(
         bootstrap_servers=run.settings.kafka_bootstrap_servers,
-        compression_type="lz4",
+        compression_type=codec,
         max_batch_size=BATCH_BYTES,
     )
     await producer.start()
@@ -116,7 +116,7 @@ async def write(run: Namespace, log: Log) -> None:
 
 
 class EndOffsets:
-    """How much topics hold; use it in an `async with` statement."""
+    """The end offsets of topics; use it in an `async with` statement."""
 
     def __init__(self, run: Namespace) -> None:
         self._run = run
@@ -136,7 +136,7 @@ class EndOffsets:
         await self._consumer.stop()
 
     async def total(self, ending: str, partitions: int | None = None) -> int:
-        """Return how many records were ever written to a topic."""
+        """Return the number of records that were ever written to a topic."""
         count = partitions or self._run.settings.topic_partitions
         places = [TopicPartition(self._run.topic(ending), number) for number in range(count)]
         return sum((await self._consumer.end_offsets(places)).values())
@@ -149,9 +149,9 @@ async def wait_for(
     what: str,
     check: Callable[[], None],
 ) -> float:
-    """Poll a condition; return when (`time.monotonic`) it was true.
+    """Poll a condition; return the time (`time.monotonic`) at which it was true.
 
-    `check` raises when a process has ended.
+    `check` must raise if a process has ended.
 
     Raises:
         SystemExit: the condition did not come true in time.

@@ -1,4 +1,4 @@
-"""Who looks at a pipeline's outputs: topics record by record, rows by their count."""
+"""Observers of a pipeline's outputs: topics record by record, rows by their count."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ COUNT: Final = "SELECT count() FROM liquidations"
 
 @dataclass(slots=True)
 class Seen:
-    """The values of a topic with their times of arrival (UTC, ms), heartbeats left out."""
+    """The values of a topic with their times of arrival (UTC, ms), without heartbeats."""
 
     values: list[tuple[float, bytes]] = field(default_factory=list)
 
@@ -60,14 +60,14 @@ async def watching(run: Namespace, ending: str) -> AsyncIterator[Seen]:
 
 @dataclass(slots=True)
 class Rows:
-    """How many rows could be queried at which time (UTC, ms); grows while they are counted."""
+    """The number of rows at each time of a query (UTC, ms), while they are counted."""
 
     counts: list[tuple[float, int]] = field(default_factory=lambda: [(0.0, 0)])
 
 
 @asynccontextmanager
 async def counting_rows(run: Namespace) -> AsyncIterator[Rows]:
-    """Make the run's database, ask it for its number of rows all the time, and drop it."""
+    """Create the run's database, poll its number of rows, and drop it afterwards."""
     settings = run.settings
     with closing(connect(settings, use_database=False)) as client:
         await asyncio.to_thread(migrate, client, settings.clickhouse_database)
@@ -93,7 +93,7 @@ async def counting_rows(run: Namespace) -> AsyncIterator[Rows]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When an order's event was sent by the exchange and when it arrived first (UTC, ms)."""
+    """The times (UTC, ms) at which an order's event was sent and first arrived."""
 
     sent_ms: float
     seen_ms: float
@@ -111,9 +111,9 @@ def arrivals(values: Sequence[tuple[float, bytes]], first_number: int) -> dict[i
 
 
 def alert_delays(values: Sequence[tuple[float, bytes]], without: str) -> list[float]:
-    """Return the delay of alerts (ms) since the end of the second that they decide on.
+    """Return the delays of alerts (ms) since the end of the second of their decision.
 
-    Ends are left out, and the alerts of the asset `without`.
+    Ends, and the alerts of the asset `without`, do not count.
     """
     alerts = [(at_ms, orjson.loads(value)) for at_ms, value in values]
     return [
@@ -133,8 +133,8 @@ def row_delays(
 ) -> list[float]:
     """Return the delays from exchange time to queryable row (ms).
 
-    Rows are taken to become visible in the order of their exchange times, as a count cannot say
-    which they are. `sent_ms` is ascending, `before` the rows from before.
+    Rows are assumed to become visible in the order of their exchange times, because a count does
+    not identify them. `sent_ms` is ascending; `before` is the number of earlier rows.
     """
     found: list[float] = []
     for at_ms, count in counts:

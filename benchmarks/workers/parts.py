@@ -1,4 +1,4 @@
-"""The parts of the table, and how much of each the two forms measure."""
+"""The parts of the table, and the amounts that the two forms measure."""
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from benchmarks.workers.backlogs import Backlog, Logs
 from benchmarks.workers.figures import quartiles
+from benchmarks.workers.lanes import asset_lane, market_lane
 from benchmarks.workers.loads import Step
 from benchmarks.workers.pipeline import PARTITIONS, Journey, travel
-from benchmarks.workers.report import Row, compared
+from benchmarks.workers.report import MEMORY, MEMORY_OF_MANY, Row, compared
 from benchmarks.workers.resources import idle, lags, memory
+from benchmarks.workers.takeover import take_overs
 from benchmarks.workers.throughput import Drain, drain
 from benchmarks.workers.yardstick import yardstick_microseconds
 from liq.devstack.stack import Stack
@@ -20,7 +22,7 @@ MEMORY_FRAMES, MEMORY_PARTITIONS = 600_000, 48
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How much is measured. Frames are those of a backlog; a load is its steps."""
+    """The amounts to measure. Frames are those of a backlog; a load consists of steps."""
 
     rounds: int
     delay_rounds: int
@@ -32,14 +34,15 @@ class Form:
     parts: Sequence[str]
 
 
-#: The short form is CI's: what its limits need, in less than four minutes.
+#: The short form is for CI: what its limits need, in about three minutes, at a rate that a slow
+#: machine easily sustains.
 FORMS: Final = {
     "short": Form(
         rounds=3,
         delay_rounds=2,
         normalize_frames=30_000,
         detect_frames=30_000,
-        loads={"1,000/s": (Step(6, 1_000),)},
+        loads={"300/s": (Step(8, 300),)},
         sustained=(Step(20, 3_000),),
         idle_seconds=10.0,
         parts=("normalize", "detect", "delays"),
@@ -58,7 +61,7 @@ FORMS: Final = {
         },
         sustained=(Step(120, 3_000),),
         idle_seconds=30.0,
-        parts=("normalize", "detect", "delays", "sustained", "memory", "idle"),
+        parts=("normalize", "detect", "delays", "sustained", "memory", "idle", "takeover", "lanes"),
     ),
 }
 
@@ -90,7 +93,7 @@ async def measure_delays(stack: Stack, form: Form) -> list[Row]:
 
 
 async def measure_sustained(stack: Stack, form: Form) -> list[Row]:
-    """Measure whether a rate can be held."""
+    """Measure whether a rate can be sustained."""
     found = await lags(stack, form.sustained)
     [step] = form.sustained
     return [
@@ -104,13 +107,16 @@ async def measure_sustained(stack: Stack, form: Form) -> list[Row]:
 
 
 async def measure_memory(stack: Stack, _: Form) -> list[Row]:
-    """Measure the normalizer's memory on a backlog over many partitions."""
+    """Measure each stage's memory on a backlog over many partitions."""
     most = await memory(stack, frames=MEMORY_FRAMES, partitions=MEMORY_PARTITIONS)
-    return [Row("normalize, 600,000 frames, 144 partitions, MiB", most)]
+    return [
+        Row(f"{stage}, {MEMORY_OF_MANY}", mebibytes, note=f"{MEMORY_FRAMES:,} frames waiting")
+        for stage, mebibytes in most.items()
+    ]
 
 
 async def measure_idle(stack: Stack, form: Form) -> list[Row]:
-    """Measure starts, and what silence costs."""
+    """Measure starts, and the costs of silence."""
     found = await idle(stack, form.idle_seconds)
     return [
         row
@@ -124,6 +130,37 @@ async def measure_idle(stack: Stack, form: Form) -> list[Row]:
     ]
 
 
+async def measure_takeover(stack: Stack, _: Form) -> list[Row]:
+    """Measure the effect of the age of a detector's state on its take-over."""
+    found = await take_overs(stack, partitions=PARTITIONS)
+
+    def row(measure: str, old: float, young: float) -> Row:
+        return Row(f"detect, old state, {measure}", old, note=f"young state: {young:.2f}")
+
+    old, young = found.old, found.young
+    written = Row("detect, old state, MiB written", found.written_mebibytes)
+    return [
+        written,
+        row("MiB read", old.state_mebibytes, young.state_mebibytes),
+        row("start to ready, s", old.ready_seconds, young.ready_seconds),
+        row("start to ready, CPU s", old.ready_cpu_seconds, young.ready_cpu_seconds),
+        row("ready to output, s", old.output_seconds, young.output_seconds),
+        row("ready to output, CPU s", old.output_cpu_seconds, young.output_cpu_seconds),
+    ]
+
+
+async def measure_lanes(stack: Stack, _: Form) -> list[Row]:
+    """Measure the lanes that cannot spread over workers."""
+    asset = await asset_lane(stack, partitions=PARTITIONS)
+    market = await market_lane(stack, partitions=PARTITIONS)
+    return [
+        Row("one asset in one partition, events/s", asset.per_second),
+        Row("one asset in one partition, CPU us an event", asset.cpu_microseconds),
+        Row("the market's lane, pulses/s", market.per_second),
+        Row("the market's lane, CPU us a pulse", market.cpu_microseconds),
+    ]
+
+
 #: Measures one part of the table.
 Part = Callable[[Stack, Form], Coroutine[Any, Any, list[Row]]]
 
@@ -134,6 +171,8 @@ PARTS: Final[dict[str, Part]] = {
     "sustained": measure_sustained,
     "memory": measure_memory,
     "idle": measure_idle,
+    "takeover": measure_takeover,
+    "lanes": measure_lanes,
 }
 
 
@@ -158,7 +197,7 @@ async def _throughput(stack: Stack, form: Form, backlog: Backlog) -> list[Row]:
             [one.cpu_microseconds for one in peers],
             yardsticks,
         ),
-        row("most memory in the backlog, MiB", lambda one: one.peak_mebibytes),
+        row(MEMORY, lambda one: one.peak_mebibytes),
         row("start to first output, s", lambda one: one.first_output_seconds),
         row("start to first output, CPU s", lambda one: one.first_output_cpu_seconds),
     ]
@@ -193,5 +232,5 @@ def _delay_rows(load: str, ours: Sequence[Journey], peers: Sequence[Journey]) ->
 
 
 def _order(number: int) -> tuple[bool, bool]:
-    """Return who goes first in a round: alternately the worker and the loop."""
+    """Return the order of worker and loop (`is_loop`) in a round, which alternates."""
     return (True, False) if number % 2 else (False, True)

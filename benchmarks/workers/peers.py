@@ -1,4 +1,4 @@
-"""Plain aiokafka loops around the pure functions that the workers run: what a worker is held to.
+"""Plain aiokafka loops around the workers' pure functions, as the reference for the workers.
 
     python -m benchmarks.workers.peers normalize|detect
 
@@ -61,7 +61,7 @@ Batch = Mapping[TopicPartition, Sequence[Any]]
 
 
 class Loop:
-    """A consumer of some topics and a producer, and what is not committed yet."""
+    """A consumer of topics and a producer, with the offsets that are not committed yet."""
 
     def __init__(self, settings: Settings, group: str, *topics: str) -> None:
         servers = settings.kafka_bootstrap_servers
@@ -102,11 +102,11 @@ class Loop:
                 await self._commit()
 
     async def handle(self, place: TopicPartition, records: Sequence[Any]) -> None:
-        """Send what some records of one partition give."""
+        """Send the outputs of records of one partition."""
         raise NotImplementedError
 
     async def send_state(self) -> None:
-        """Send the snapshots of what has changed; a loop without state has none."""
+        """Send the snapshots of changed state; by default there is no state."""
 
     async def send(
         self,
@@ -150,7 +150,7 @@ class Normalize(Loop):
         self._heartbeat_ms = 0
 
     async def handle(self, place: TopicPartition, records: Sequence[Any]) -> None:
-        """Send what frames give."""
+        """Send the liquidations and rejections of frames."""
         exchange = self.topics.raw_exchange(place.topic)
         for record in records:
             received_ms = (integer_header(record.headers, RECEIVED_AT_NS) or 0) // MILLISECOND_NS
@@ -189,7 +189,7 @@ class Detect(Loop):
         self._detectors: dict[int, PartitionDetector] = {}
 
     async def handle(self, place: TopicPartition, records: Sequence[Any]) -> None:
-        """Send what liquidations give."""
+        """Send the pulses, watches and alerts from liquidations."""
         number = place.partition
         detector = self._detectors.get(number)
         if detector is None:
@@ -235,7 +235,7 @@ class Market(Loop):
         self._detector = MarketDetector(DetectorConfig(), sources)
 
     async def handle(self, _: TopicPartition, records: Sequence[Any]) -> None:
-        """Send what pulses give."""
+        """Send the alerts from pulses."""
         for record in records:
             clock_ms = integer_header(record.headers, CLOCK_MS) or 0
             source = integer_header(record.headers, SOURCE_PARTITION) or 0

@@ -32,7 +32,7 @@ from liq.devstack.stack import Stack
 PARTITIONS: Final = 12
 EXCHANGES: Final = ("aster",)
 START_SECONDS: Final = 90.0
-#: How long the slowest pipeline may take to come to the end of a load.
+#: The time limit of the slowest pipeline for the rest of a load.
 CATCH_UP_SECONDS: Final = 240.0
 SETTLE_SECONDS: Final = 0.5
 NUMBERS: Final = itertools.count(1)
@@ -40,7 +40,7 @@ NUMBERS: Final = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A pipeline whose every part has handled something, and those who look at it."""
+    """A pipeline in which every part is warm, with its observers."""
 
     stack: Stack
     run: Namespace
@@ -54,10 +54,10 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """A load's delays in milliseconds, what was lost, and what the processes took meanwhile.
+    """A load's delays in milliseconds, its lost events, and the processor time of the processes.
 
-    `late_ms` is how late the exchange sent its latest order, which every delay includes. `cores`
-    is processor time over the time of load and catching up, by process.
+    `late_ms` is the exchange's greatest delay, which all delays may include. `cores` maps each
+    process to its processor time divided by the time of load and catching up.
     """
 
     event: Delays
@@ -73,7 +73,7 @@ class Journey:
 async def pipeline(
     stack: Stack, steps: Sequence[Step], *, is_loop: bool
 ) -> AsyncIterator[Pipeline]:
-    """Start a pipeline in topics and a database of its own, and warm it up."""
+    """Start a pipeline with its own topics and database, and warm it up."""
     name = f"pipeline-{next(NUMBERS)}"
     async with AsyncExitStack() as opened:
         enter = opened.enter_async_context
@@ -96,10 +96,10 @@ async def pipeline(
 
 
 async def travel(stack: Stack, steps: Sequence[Step], *, is_loop: bool) -> Journey:
-    """Run a load through a pipeline, and wait until all of it has arrived everywhere.
+    """Run a load through a pipeline, and wait until all its outputs have arrived.
 
     Raises:
-        SystemExit: something did not arrive in time.
+        SystemExit: an output did not arrive in time.
     """
     async with pipeline(stack, steps, is_loop=is_loop) as line:
         spent = {name: -process.cpu_seconds() for name, process in line.processes.items()}

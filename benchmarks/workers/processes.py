@@ -1,4 +1,4 @@
-"""Worker processes and plain loops beside the stack, and what the kernel counts of them."""
+"""Worker processes and plain loops beside the stack, with the kernel's statistics."""
 
 import os
 import signal
@@ -28,42 +28,42 @@ LOOPS: Final = ("normalize", "detect")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that was started. `url` is where a worker answers; a plain loop does not."""
+    """A started process. `url` is a worker's HTTP address; a plain loop does not serve it."""
 
     name: str
     process_id: int
     url: str
 
     def cpu_seconds(self) -> float:
-        """Return the processor time of all its threads since its start."""
+        """Return the processor time of all threads since the start."""
         text = Path(f"/proc/{self.process_id}/stat").read_text()
         return cpu_ticks(text) / os.sysconf("SC_CLK_TCK")
 
     def peak_mebibytes(self) -> float:
-        """Return the most memory that it ever held."""
+        """Return the peak of resident memory."""
         return status_mebibytes(Path(f"/proc/{self.process_id}/status").read_text(), "VmHWM")
 
     def resident_mebibytes(self) -> float:
-        """Return the memory that it holds now."""
+        """Return the resident memory."""
         return status_mebibytes(Path(f"/proc/{self.process_id}/status").read_text(), "VmRSS")
 
     def is_ready(self) -> bool:
-        """Return whether a worker says that it is ready."""
+        """Return whether a worker reports that it is ready."""
         return answers_http(f"{self.url}/readyz")
 
     def freeze(self) -> None:
-        """Stop it where it is; what the brokers send waits in its sockets."""
+        """Suspend the process; data from the brokers wait in its sockets."""
         os.kill(self.process_id, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume the process."""
         os.kill(self.process_id, signal.SIGCONT)
 
 
 def start(
     stack: Stack, stage: str, environment: Mapping[str, str], *, is_loop: bool, name: str = ""
 ) -> Running:
-    """Start the worker of a stage, or its plain loop; it is not ready yet."""
+    """Start the worker of a stage, or its plain loop, without waiting until it is ready."""
     name, port = name or stage, free_port()
     command = liq_command(*WORKERS[stage])
     if is_loop:

@@ -19,7 +19,7 @@ CAPTURE: Final = (
 EXCHANGES: Final = ("binance", "bybit", "okx")
 ASSETS: Final = 50
 SEED: Final = 20_260_708
-# OKX counts in contracts: with larger ones, a recorded order would be worth billions.
+# OKX counts in contracts, so with larger contracts a recorded order would be worth billions.
 LARGEST_CONTRACT: Final = Decimal(10)
 
 _TIME = re.compile(r"(17\d{11})")
@@ -29,7 +29,7 @@ _ASSET = "\0"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame as a producer receives it."""
+    """A frame in the form that a producer receives."""
 
     exchange: str
     feed: str
@@ -39,7 +39,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFrame:
-    """A recorded frame in pieces: every second one is a time in milliseconds."""
+    """A recorded frame in pieces; every second piece is a time in milliseconds."""
 
     exchange: str
     feed: str
@@ -47,7 +47,7 @@ class RecordedFrame:
     pieces: tuple[str, ...]
 
     def at(self, received_at_ms: int, asset: str) -> Frame:
-        """Return the frame of another asset, with all of its times shifted alike."""
+        """Return the frame for another asset, with all times shifted equally."""
         shift = received_at_ms - self.received_at_ms
         text = "".join(
             str(int(piece) + shift) if place % 2 else piece
@@ -58,14 +58,14 @@ class RecordedFrame:
 
 
 def recorded_frame(line: CaptureLine) -> RecordedFrame:
-    """Take a recorded frame apart."""
+    """Split a recorded frame at its times."""
     text = _BASE.sub(_ASSET, line.frame)
     received_at_ms = line.received_at_ns // MILLISECOND_NS
     return RecordedFrame(line.exchange, line.feed, received_at_ms, tuple(_TIME.split(text)))
 
 
 def read_recorded() -> list[RecordedFrame]:
-    """Return the frames of the recording, venues mixed, in the same order every time."""
+    """Return the frames of the recording in a fixed random order."""
     with gzip.open(CAPTURE) as lines:
         frames = [recorded_frame(parse_capture_line(line)) for line in lines]
     random.Random(SEED).shuffle(frames)  # noqa: S311 - an order, not a secret

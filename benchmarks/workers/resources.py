@@ -1,4 +1,4 @@
-"""What workers take: to be ready, in silence, on a backlog over many partitions, under a load."""
+"""The resources of workers: at the start, in silence, on a backlog, and under a load."""
 
 import asyncio
 import time
@@ -9,23 +9,26 @@ from benchmarks.workers.backlogs import START_MS, Logs
 from benchmarks.workers.exchange import exchange
 from benchmarks.workers.figures import quartiles
 from benchmarks.workers.loads import SILENCE, Step
-from benchmarks.workers.logs import EndOffsets, namespace, wait_for, write
+from benchmarks.workers.logs import Namespace, namespace, wait_for, write
 from benchmarks.workers.observers import counting_rows
 from benchmarks.workers.pipeline import EXCHANGES, PARTITIONS, START_SECONDS, Pipeline, pipeline
 from benchmarks.workers.processes import WORKERS, Running, start
 from benchmarks.workers.recorded import EXCHANGES as RECORDED
 from liq.devstack.progress import PipelineProgress
 from liq.devstack.stack import Stack
+from liq.sinks.clickhouse.destination import STAGE as SINK_GROUP
 
 REST_SECONDS: Final = 3.0
 SAMPLE_SECONDS: Final = 0.2
 WINDOW_SECONDS: Final = 2.0
 EARLY_SECONDS: Final = 30.0
 MEMORY_SECONDS: Final = 900.0
+#: The consumer groups with another name than their worker.
+GROUPS: Final = {"sink": SINK_GROUP}
 
 
 class Start(NamedTuple):
-    """What a worker took until it was ready."""
+    """The time and processor time of a worker until it is ready."""
 
     seconds: float
     cpu_seconds: float
@@ -40,14 +43,14 @@ class Idle(NamedTuple):
 
 
 class Lag(NamedTuple):
-    """Records that a stage has not committed: after half a minute of a load, and at its end."""
+    """A stage's uncommitted records after half a minute of a load, and at its end."""
 
     early: float
     late: float
 
 
 async def idle(stack: Stack, seconds: float) -> dict[str, Idle]:
-    """Start one worker after another, and watch them while nothing but heartbeats comes."""
+    """Start one worker after another, and measure them while only heartbeats arrive."""
     async with (
         exchange(SILENCE) as source,
         namespace(stack, "idle", EXCHANGES, partitions=PARTITIONS) as run,
@@ -60,7 +63,7 @@ async def idle(stack: Stack, seconds: float) -> dict[str, Idle]:
             for stage in WORKERS:
                 began = time.monotonic()
                 processes[stage] = start(stack, stage, environment, is_loop=False)
-                starts[stage] = await _ready(stack, processes[stage], began)
+                starts[stage] = await until_ready(stack, processes[stage], began)
             await asyncio.sleep(REST_SECONDS)
             spent = {stage: -process.cpu_seconds() for stage, process in processes.items()}
             began = time.monotonic()
@@ -78,30 +81,51 @@ async def idle(stack: Stack, seconds: float) -> dict[str, Idle]:
             await asyncio.to_thread(stack.stop_workers)
 
 
-async def memory(stack: Stack, *, frames: int, partitions: int) -> float:
-    """Return the most memory (MiB) of a normalizer that starts on a backlog and empties it."""
+async def memory(stack: Stack, *, frames: int, partitions: int) -> dict[str, float]:
+    """Return the peak of memory (MiB) of each stage that starts on a backlog and empties it.
+
+    The normalizer reads frames; the other stages read its outputs.
+    """
     logs = Logs(partitions=partitions)
     backlog = logs.raw(logs.frames(frames, START_MS))
     async with (
         namespace(stack, "memory", RECORDED, partitions=partitions) as run,
-        EndOffsets(run) as ends,
+        counting_rows(run),
+        PipelineProgress(run.settings) as progress,
     ):
         await write(run, backlog.log)
-        process = start(stack, "normalize", run.environment, is_loop=False)
+        del logs, backlog
+        topics = run.settings.topics
+        return {
+            stage: await _emptying(stack, run, progress, stage, names)
+            for stage, names in (
+                ("normalize", [topics.raw(exchange) for exchange in RECORDED]),
+                ("detect", [topics.events]),
+                ("sink", [topics.events]),
+            )
+        }
 
-        async def is_empty() -> bool:
-            return await ends.total("events") >= backlog.outputs
 
-        try:
-            check = stack.supervisor.check
-            await wait_for(is_empty, seconds=MEMORY_SECONDS, what="the last event", check=check)
-            return process.peak_mebibytes()
-        finally:
-            await asyncio.to_thread(stack.stop_workers)
+async def _emptying(
+    stack: Stack, run: Namespace, progress: PipelineProgress, stage: str, topics: Sequence[str]
+) -> float:
+    """Run a stage until it has committed all records of topics; return its peak memory (MiB)."""
+    process = start(stack, stage, run.environment, is_loop=False)
+
+    async def is_empty() -> bool:
+        await asyncio.sleep(SAMPLE_SECONDS)
+        return await progress.lag(GROUPS.get(stage, stage), topics) == 0
+
+    what, check = f"{stage} to empty its backlog", stack.supervisor.check
+    try:
+        await wait_for(is_empty, seconds=MEMORY_SECONDS, what=what, check=check)
+        return process.peak_mebibytes()
+    finally:
+        await asyncio.to_thread(stack.stop_workers)
 
 
 async def lags(stack: Stack, steps: Sequence[Step]) -> dict[str, Lag]:
-    """Run a long load, and return how far each stage is behind early in it and at its end."""
+    """Run a long load; return the lag of each stage early in the load and at its end."""
     seconds = sum(step.seconds for step in steps)
     async with pipeline(stack, steps, is_loop=False) as line:
         line.exchange.begin()
@@ -129,7 +153,9 @@ async def _lags(line: Pipeline, progress: PipelineProgress, until: float) -> dic
     return {stage: quartiles(samples).middle for stage, samples in found.items()}
 
 
-async def _ready(stack: Stack, process: Running, began: float) -> Start:
+async def until_ready(stack: Stack, process: Running, began: float) -> Start:
+    """Wait until a worker that was started at `began` (`time.monotonic`) is ready."""
+
     async def is_ready() -> bool:
         return await asyncio.to_thread(process.is_ready)
 

@@ -1,8 +1,8 @@
-"""How fast a worker and the plain loop of its stage empty the same backlog, in turns.
+"""The rates at which a worker and the plain loop of its stage empty the same backlog, in turns.
 
-A run starts on a few records, which wake up every partition and show the time from start to first
-output. Then the process is frozen (SIGSTOP) while the backlog is written, and is let go: the rate
-is that from its first output to its last, the processor time that of the backlog alone.
+A run starts on a few records, which warm up every partition and show the time from start to first
+output. Then the process is frozen (SIGSTOP) while the backlog is written, and continues. The rate
+is measured from its first output to its last; the processor time is that of the backlog alone.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ NUMBERS: Final = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """One process on one backlog. Times are seconds, from the process's start where they say so."""
+    """The figures of one process on one backlog; `first_output_*` count from its start."""
 
     per_second: float
     cpu_microseconds: float
@@ -33,10 +33,10 @@ class Drain:
 
 
 async def drain(stack: Stack, backlog: Backlog, *, is_loop: bool, partitions: int) -> Drain:
-    """Run a worker or a plain loop on a backlog in topics of its own.
+    """Run a worker or a plain loop on a backlog in its own topics.
 
     Raises:
-        SystemExit: the output did not come in time.
+        SystemExit: the output did not arrive in time.
     """
     name = f"{backlog.stage}-{next(NUMBERS)}"
     check = stack.supervisor.check

@@ -1,4 +1,4 @@
-"""Work that is never ours to change, as a measure of this machine's speed at this moment."""
+"""A fixed piece of work, as a measure of this machine's present speed."""
 
 import time
 from decimal import Decimal

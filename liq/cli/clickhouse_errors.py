@@ -1,4 +1,4 @@
-"""What commands that ask ClickHouse say when it does not answer."""
+"""The error of commands when ClickHouse does not answer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from liq.runtime.errors import DependencyError
 
 @contextmanager
 def clickhouse_errors_as_sentences() -> Iterator[None]:
-    """Turn an error of ClickHouse's into one that a user can read; also a command's decorator.
+    """Turn an error of ClickHouse into a sentence for users; also usable as a decorator.
 
     Raises:
-        DependencyError: ClickHouse failed within the statement.
+        DependencyError: ClickHouse failed within the block.
     """
     # A decorated command's help must not import ClickHouse's client.
     from clickhouse_connect.driver.exceptions import Error  # noqa: PLC0415

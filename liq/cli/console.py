@@ -1,4 +1,4 @@
-"""What every subcommand shares: the terminal and exit codes."""
+"""The terminal and the exit codes of all subcommands."""
 
 import functools
 import sys
@@ -14,10 +14,10 @@ from liq.runtime.redaction import without_logins
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits
 EXIT_DEPENDENCY = 69  # EX_UNAVAILABLE
 
-# Tables in a file or a pipe are as wide as they need to be.
+# The width of tables in a file or a pipe.
 WIDTH_WITHOUT_TERMINAL = 120
 
-# Symbols come from exchanges: "[link=...]" and ":gold:" in them are no markup.
+# Symbols come from exchanges, so "[link=...]" and ":gold:" in them must not act as markup.
 out = Console(
     width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, markup=False, emoji=False
 )
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 def exits_on_configuration_error(
     command: Callable[Parameters, Result],
 ) -> Callable[Parameters, Result]:
-    """Turn the errors that a user can mend into one sentence and an exit code."""
+    """Turn errors of configuration and dependencies into one sentence and an exit code."""
 
     @functools.wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:

@@ -19,10 +19,10 @@ def listed_exchanges() -> tuple[str, ...]:
 def contract_sources(
     exchanges: Iterable[str], environment: Mapping[str, str]
 ) -> tuple[ContractSource, ...]:
-    """Return the lists of those exchanges that declare some, with their settings applied.
+    """Return the declared lists of some exchanges, with their settings applied.
 
     Raises:
-        ConfigurationError: an address is not one.
+        ConfigurationError: an address is invalid.
     """
     return tuple(
         ContractSource(

@@ -1,4 +1,4 @@
-"""Docstrings of functions whose modules are not imported."""
+"""Docstrings of functions, read without an import of their modules."""
 
 import ast
 from importlib.abc import InspectLoader
@@ -9,7 +9,7 @@ def docstring(module: str, function: str) -> str | None:
     """Read a function's docstring from its module's source, without importing the module.
 
     Returns:
-        The docstring, or None where the source or the function is missing.
+        The docstring, or None if the source or the function is missing.
     """
     spec = find_spec(module)
     if spec is None or not isinstance(spec.loader, InspectLoader):

@@ -1,4 +1,4 @@
-"""Which venues a process works on."""
+"""The choice of a process's venues."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from liq.runtime.settings import Settings
 
 
 def configured_exchanges(settings: Settings) -> tuple[str, ...]:
-    """The venues of the setting EXCHANGES, or every known one.
+    """Return the venues of the setting EXCHANGES, or all known venues.
 
     Raises:
         ConfigurationError: a name is unknown.
@@ -23,10 +23,10 @@ def configured_exchanges(settings: Settings) -> tuple[str, ...]:
 
 
 def chosen_exchanges(configured: tuple[str, ...], named: Iterable[str] | None) -> tuple[str, ...]:
-    """The named venues among the configured ones, or all of them if none is named.
+    """Return the named venues, or all configured ones if no venue is named.
 
     Raises:
-        ConfigurationError: a name is not among them.
+        ConfigurationError: a named venue is not configured.
     """
     chosen = tuple(dict.fromkeys(name.lower() for name in named or ()))
     unknown = [name for name in chosen if name not in configured]

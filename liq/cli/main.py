@@ -1,9 +1,10 @@
 """The command line: `liq --help` lists what it does."""
 
+import platform
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any, Final
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -19,7 +20,7 @@ LAPTOP: Final = "On a laptop"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a command is: its module, its panel in the help, and the function with its help text.
+    """The place of a command: its module, its panel in the help, the function with its help text.
 
     The function of a command with subcommands is the callback of `group`, a Typer app.
     """
@@ -35,25 +36,38 @@ COMMANDS: Final = {
     "replay": Place("liq.cli.commands.replay", WORKERS, "replay"),
     "replay-rejected": Place("liq.cli.commands.rejected", WORKERS, "replay_rejected"),
     "reference": Place("liq.cli.commands.reference", WORKERS, "reference"),
+    "backfill": Place("liq.cli.commands.backfill", WORKERS, "backfill"),
     "process": Place("liq.cli.commands.process", WORKERS, "process"),
     "sink": Place("liq.cli.commands.sink", WORKERS, "sink"),
+    "notify": Place("liq.cli.commands.notify", WORKERS, "notify", group="app"),
+    "serve": Place("liq.cli.commands.serve", WORKERS, "serve"),
     "doctor": Place("liq.cli.commands.doctor", SETUP, "doctor"),
-    "topics": Place("liq.cli.commands.topics", SETUP, "topics"),
+    "topics": Place("liq.cli.commands.topics", SETUP, "topics", group="app"),
     "migrate": Place("liq.cli.commands.migrate", SETUP, "migrate"),
+    "rights": Place("liq.cli.commands.rights", SETUP, "rights", group="app"),
     "config": Place("liq.cli.commands.config", SETUP, "config"),
     "venues": Place("liq.cli.commands.venues", SETUP, "venues"),
     "instruments": Place("liq.cli.commands.instruments", SETUP, "instruments", group="app"),
+    "watch": Place("liq.cli.commands.watch", SETUP, "watch"),
     "sql": Place("liq.cli.commands.questions", SETUP, "sql"),
     "report": Place("liq.cli.commands.questions", SETUP, "report"),
     "export": Place("liq.cli.commands.export", SETUP, "export"),
+    "import": Place("liq.cli.commands.importing", SETUP, "import_events"),
     "normalize": Place("liq.cli.commands.offline", OFFLINE, "normalize"),
     "detect": Place("liq.cli.commands.offline", OFFLINE, "detect"),
     "tune": Place("liq.cli.commands.tune", OFFLINE, "tune"),
+    "backtest": Place("liq.cli.commands.backtest", OFFLINE, "run"),
 }
+
+#: Distributions whose versions matter in bug reports.
+SHOWN_VERSIONS: Final = (
+    *("liquidation-schemas", "liquidation-devstack", "aiokafka", "faust-streaming"),
+    *("clickhouse-connect", "fastapi", "mcp"),
+)
 
 # Entry points of this group are commands of other packages, `NAME = MODULE:FUNCTION`.
 PLUGGED_IN: Final = "liq.commands"
-# Named here only for the sentence that says what to install where the devstack is missing.
+# Used only for the sentence with the package to install if the devstack is missing.
 DEVSTACK_COMMANDS: Final = ("demo", "dev", "rehearse")
 
 
@@ -66,14 +80,14 @@ def plugged_in() -> dict[str, Place]:
 
 
 class Commands(TyperGroup):
-    """Imports a command's module when that command runs.
+    """The group of commands, which imports a command's module only when the command runs.
 
-    `liq --help` imports none: together they import every library of every worker.
+    `liq --help` imports no module, because together they import every library of every worker.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        # Typer lists commands by these names and looks among them for what a typo may have meant.
+        # Typer lists commands by these names, and suggests one of them for a typo.
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -89,7 +103,7 @@ class Commands(TyperGroup):
         return None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Import the command that the arguments name."""
+        """Import the command in the arguments."""
         name, command, rest = super().resolve_command(ctx, args)
         place = None if name is None else self._find(name)
         return name, command if name is None or place is None else load(name, place), rest
@@ -103,16 +117,16 @@ class Commands(TyperGroup):
         return COMMANDS.get(name) or self._add_plugged_in().get(name)
 
     def _add_plugged_in(self) -> dict[str, Place]:
-        """Look for commands of other packages, which is slow and which workers never need."""
+        """Find commands of other packages, which is slow and which workers never need."""
         found = plugged_in()
         self.commands.update(dict.fromkeys(found))  # type: ignore[arg-type]
         return found
 
 
 def summarize(name: str, place: Place) -> Any:
-    """Return a command with its help text alone, for the list of commands.
+    """Return a command with its help text only, for the list of commands.
 
-    A command of another package whose function is not in its source is imported.
+    If another package's source does not have the command's function, the command is imported.
     """
     text = docstring(place.module, place.function)
     if text is None:
@@ -140,8 +154,34 @@ app = typer.Typer(
 )
 
 
+def print_version(is_wanted: bool) -> None:
+    """Print what runs here, for reports of faults."""
+    if is_wanted:
+        parts = [f"{name} {version(name)}" for name in SHOWN_VERSIONS if is_installed(name)]
+        typer.echo(f"liq {version('liquidation-engine')}")
+        typer.echo(f"Python {platform.python_version()} on {platform.platform()}")
+        typer.echo("\n".join(parts))
+        raise typer.Exit
+
+
+def is_installed(name: str) -> bool:
+    """Return whether a distribution is installed; extras may not be."""
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 @app.callback()
-def main() -> None:
+def main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=print_version, is_eager=True, help="Show versions and exit."
+        ),
+    ] = False,
+) -> None:
     """Liquidations of many exchanges as one truthful stream, cascades while they happen."""
 
 

@@ -1,4 +1,4 @@
-"""A range of a topic's log: between times of the broker, or between offsets."""
+"""A range of a topic's log, between the broker's times or between offsets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 @dataclass(frozen=True, slots=True)
 class OffsetRange:
-    """What to read of a topic: all of it, unless a bound is given.
+    """The range to read of a topic; without bounds, the whole topic.
 
-    Times are the records' Kafka times (UTC, ms), which on the events topic are the broker's times
-    of appending. Offsets are by number of the partition. Each end is excluded, and of a time and an
-    offset the narrower bound counts.
+    Times are the timestamps of records in Kafka (UTC, ms), on the events topic the append times.
+    Offsets are by number of the partition. Ends are exclusive. With both a time and an offset, the
+    narrower bound applies.
     """
 
     from_ms: int | None = None
@@ -40,10 +40,10 @@ def parse_offsets(text: str) -> dict[int, int]:
 async def find_ranges(
     consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], wanted: OffsetRange
 ) -> dict[TopicPartition, tuple[int, int]]:
-    """Return the first offset of each partition, and the one behind its last.
+    """Return the first and the end offset of each partition.
 
     Raises:
-        typer.BadParameter: an offset is of a partition that is not exported.
+        typer.BadParameter: an offset names a partition that is not exported.
         KafkaError: the brokers do not answer.
     """
     unknown = {*wanted.from_offsets, *wanted.to_offsets} - {each.partition for each in partitions}
@@ -67,7 +67,7 @@ async def find_ranges(
 async def _offsets_at(
     consumer: AIOKafkaConsumer, at_ms: int, ends: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
-    """Return the first offset of each partition at or after a time; its end where there is none."""
+    """Return the first offset of each partition at or after a time; its end without such one."""
     found = await consumer.offsets_for_times(dict.fromkeys(ends, at_ms))
     return {
         place: end if found[place] is None else min(end, found[place].offset)

@@ -8,22 +8,52 @@ from unicodedata import category
 
 from clickhouse_connect.driver.client import Client
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 NUMERIC = (int, float, Decimal)
 HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def run_sql(client: Client, query: str, title: str | None = None) -> Table:
-    """Run a query and lay its rows out; numbers to the right."""
+    """Run a query and return its rows as a table, with numbers aligned to the right."""
     result = client.query(query)
     return table_of(result.column_names, result.result_rows, title)
+
+
+def answer_of(client: Client, query: str, console: Console) -> Table | Text:
+    """Run a query and return its rows as a table, or one below the other if that is too wide.
+
+    A table that is too wide would show three dots in place of each name and number.
+    """
+    result = client.query(query)
+    table = table_of(result.column_names, result.result_rows)
+    if Measurement.get(console, console.options, table).minimum <= console.width:
+        narrowest = sum(len(name) + 1 for name in result.column_names)
+        if narrowest <= console.width:
+            return table
+    return vertical(result.column_names, result.result_rows)
+
+
+def vertical(column_names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Text:
+    """Return rows one below the other, with a line for each column."""
+    width = max(map(len, column_names), default=0)
+    lines: list[str] = []
+    for number, row in enumerate(rows, start=1):
+        lines.append(f"Row {number}")
+        lines += [
+            f"  {name:<{width}}  {shown(value)}"
+            for name, value in zip(column_names, row, strict=True)
+        ]
+    return Text("\n".join(lines))
 
 
 def table_of(
     column_names: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None
 ) -> Table:
-    """Lay rows out; numbers to the right. Numbers and times are never broken over two lines."""
+    """Return rows as a table; numbers align to the right, and neither they nor times wrap."""
     table = Table(
         title=title,
         title_justify="left",
@@ -43,7 +73,7 @@ def table_of(
 
 
 def shown(value: Any) -> str:
-    """A value as a person reads it: thousands separated, times in UTC, nothing for null."""
+    """Return a value as text for people: thousands separated, times in UTC, null as empty."""
     match value:
         case None:
             text = ""
@@ -55,7 +85,7 @@ def shown(value: Any) -> str:
             text = f"{value:,.2f}"
         case datetime():
             text = value.strftime("%Y-%m-%d %H:%M:%S")
-            # Milliseconds only where they say more.
+            # Milliseconds only if they are not zero.
             text += f".{value.microsecond // 1000:03}" if value.microsecond else ""
         case list() | tuple():
             text = visible(", ".join(str(item) for item in value))
@@ -65,9 +95,9 @@ def shown(value: Any) -> str:
 
 
 def visible(text: str) -> str:
-    """A text without what could move a terminal's cursor or turn its text around.
+    """Return a text that cannot move a terminal's cursor or reverse its text.
 
-    Controls and invisible formatting are written as Python writes them, line ends and tabs kept.
+    Controls and invisible formatting become Python's escapes; line ends and tabs are kept.
     """
     if text.isascii() and text.isprintable():
         return text

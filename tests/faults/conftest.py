@@ -4,8 +4,9 @@ import asyncio
 import os
 import random
 import signal
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from liq.runtime.topics import ensure_topics
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
 from tests.conftest import MakeSettings
+from tests.faults.history import History
+from tests.faults.operations import Operations
 from tests.faults.pipeline import Pipeline
 from tests.faults.record import note
 from tests.faults.traffic import ASSETS, FRAMES_PER_SECOND, Traffic
@@ -49,6 +52,11 @@ class Run:
     broker: str
     chance: random.Random
     recoveries: list[float] = field(default_factory=list)
+    operations: Operations = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing was done to the logs yet."""
+        self.operations = Operations(self.pipeline, History(self.pipeline.settings))
 
     def recover(self, fault_ms: int, seconds: float = 120) -> None:
         """Wait until new events and alerts come through, and note how long that took."""
@@ -63,7 +71,8 @@ class Run:
         """Come to rest, compare, note, and fail if anything is not as it must be."""
         self.stop_traffic()
         codes = self.pipeline.settle()
-        verdict = judge(self.pipeline.settings, self.pipeline.exchanges)
+        history = self.operations.history
+        verdict = judge(self.pipeline.settings, self.pipeline.exchanges, history)
         note(case, verdict, broker=self.broker, loops=loops_done, recoveries=self.recoveries)
         verdict.expect_the_truth()
         assert set(codes.values()) == {0}, codes
@@ -125,6 +134,18 @@ def start_run(
 def run(start_run: StartRun, make_settings: MakeSettings) -> Run:
     """With the session's broker and ClickHouse."""
     return start_run(make_settings())
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print at once, whatever pytest captures."""
+
+    def write(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+
+    return write
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The fault suite on Apache Kafka, in three parts side by side: they wait more than they compute.
+# The fault suite on Apache Kafka, in four parts side by side: they wait more than they compute.
 # FAULT_SHARE=1 (the default) is the long form, which writes the table in docs/delivery.md;
 # FAULT_SHARE=0.04 runs every loop about once. FAULT_FORM=short runs that of one case of each kind,
 # as CI does. Needs Java 17 and Maven.
@@ -10,7 +10,7 @@ if [ "${FAULT_FORM:-}" = short ]; then
     cases=(-m short_form)
     FAULT_SHARE=0.04
 fi
-export KAFKA=apache FAULT_SHARE=${FAULT_SHARE:-1} FAULT_RECORD=${FAULT_RECORD:-.liq/faults.jsonl}
+export KAFKA=apache CLICKHOUSE=server FAULT_SHARE=${FAULT_SHARE:-1} FAULT_RECORD=${FAULT_RECORD:-.liq/faults.jsonl}
 mkdir -p "$(dirname "$FAULT_RECORD")"
 rm -f "$FAULT_RECORD"
 
@@ -21,10 +21,11 @@ part() { # PORTS FILE...: ranges of their own keep one from picking a port that 
 logs=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null || true; rm -rf "$logs"' EXIT
 faults=tests/faults/test
-part 20000-23999 ${faults}_{kills,surroundings,retention}.py > "$logs/1" 2>&1 &
-part 24000-27999 ${faults}_{groups,brokers}.py > "$logs/2" 2>&1 &
-part 28000-31999 ${faults}_{clickhouse,link,soak,faust_holes,worker_kills,sink_kills}.py \
+part 20000-22999 ${faults}_{kills,surroundings,retention,producer_clocks,upgrade}.py > "$logs/1" 2>&1 &
+part 23000-25999 ${faults}_{groups,brokers,bad_input,notify_kills,redis_kills}.py > "$logs/2" 2>&1 &
+part 26000-28999 ${faults}_{clickhouse,link,soak,faust_holes,worker_kills,sink_kills}.py \
     > "$logs/3" 2>&1 &
+part 29000-31999 ${faults}_{topic_operations,growth}.py > "$logs/4" 2>&1 &
 failed=0
 for job in $(jobs -p); do
     wait "$job" || failed=1

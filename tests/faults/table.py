@@ -1,6 +1,7 @@
 """Writes what the cases noted as a table into docs/delivery.md: `python -m tests.faults.table`.
 
-The notes are in the file that FAULT_RECORD names; of a case's notes the newest counts.
+The notes are in the file that FAULT_RECORD names; of a case's notes the newest counts. With
+`--keep`, rows of cases that have no note stay: for a run of some cases.
 """
 
 import os
@@ -54,6 +55,21 @@ def table(records: Iterable[CaseRecord]) -> str:
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
+def rows_of(page: str) -> dict[str, str]:
+    """The rows of the page's table, by case."""
+    _, _, rest = page.partition(BEGIN)
+    lines = rest.partition(END)[0].splitlines()
+    rows = [line for line in lines if line.startswith("| ")][2:]
+    return {row.split(" | ")[0].removeprefix("| "): f"{row}\n" for row in rows}
+
+
+def with_rows(page: str, records: Iterable[CaseRecord]) -> str:
+    """The table's text with the rows of the page, those of the records renewed or added."""
+    heading, rule, *rows = table(records).splitlines(keepends=True)
+    renewed = {row.split(" | ")[0].removeprefix("| "): row for row in rows}
+    return "".join((heading, rule, *(rows_of(page) | renewed).values()))
+
+
 def with_table(page: str, text: str) -> str:
     """The page with another table between its marks."""
     before, _, rest = page.partition(BEGIN)
@@ -67,7 +83,9 @@ def main() -> None:
     if not path:
         sys.exit(f"Set {RECORD_FILE} to the file with the cases' notes.")
     records = read_notes(Path(path).read_bytes().splitlines())
-    PAGE.write_text(with_table(PAGE.read_text(), table(records)))
+    page = PAGE.read_text()
+    text = with_rows(page, records) if sys.argv[1:] == ["--keep"] else table(records)
+    PAGE.write_text(with_table(page, text))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ LOOPBACK: Final = "127.0.0.1"
 CHUNK_BYTES: Final = 65_536
 BITS_PER_BYTE: Final = 8
 
+End = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -90,9 +92,13 @@ class TcpProxy:
         for each in (writer, back):
             each.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            await asyncio.gather(self._forward(reader, back), self._forward(there, writer))
+            await self._carry((reader, writer), (there, back))
         finally:
             self._writers -= {writer, back}
+
+    async def _carry(self, near: End, far: End) -> None:
+        """Carry bytes between a client and its server until one of them ends."""
+        await asyncio.gather(self._forward(near[0], far[1]), self._forward(far[0], near[1]))
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

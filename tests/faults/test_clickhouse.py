@@ -7,17 +7,20 @@ import pytest
 
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, StartRun, freeze, loops, now_ms, thaw
+from tests.faults.pipeline import Role
 from tests.faults.small_disk import SmallDisk
-from tests.support.clickhouse_server import Server
+from tests.support.clickhouse_server import Server, needs_server
 
 KILLS = loops(10)
 FROZEN_SECONDS = max(5, loops(60))
-DISK_MIB = 96
-READ_ONLY = 164
+DISK_MIB = 160
+# Not enough space before writing, cannot write while writing.
+NO_SPACE_CODES = (243, 75, 1001)
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,
+    needs_server,
     pytest.mark.timeout(600 + 30 * KILLS),
     pytest.mark.usefixtures("broker"),
 ]
@@ -25,14 +28,13 @@ pytestmark = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    running = Server(tmp_path / "clickhouse")
-    yield running
-    running.stop()
+    with Server(tmp_path / "clickhouse") as running:
+        yield running
 
 
 @pytest.fixture
 def run(start_run: StartRun, make_settings: MakeSettings, server: Server) -> Run:
-    return start_run(make_settings(clickhouse_url=server.url))
+    return start_run(make_settings(**server.settings))
 
 
 @pytest.mark.short_form
@@ -55,25 +57,37 @@ def test_a_frozen_clickhouse(run: Run, server: Server) -> None:
     run.end(f"ClickHouse frozen for {FROZEN_SECONDS} s")
 
 
-def test_a_read_only_clickhouse(run: Run, server: Server) -> None:
-    server.order(kind="exception", argument=READ_ONLY, times=1_000_000)
-    run.pipeline.wait_until(lambda: server.hits() > 1, 60)
-    server.lift()
+@pytest.mark.parametrize(
+    ("name", "settings", "code"),
+    [
+        ("read-only", {"readonly": "2"}, 164),
+        ("without memory", {"max_memory_usage": "1", "max_untracked_memory": "0"}, 241),
+    ],
+)
+def test_a_clickhouse_that_its_operator_restricts(
+    run: Run, server: Server, name: str, settings: dict[str, str], code: int
+) -> None:
+    with server.restarted(**settings):
+        run.pipeline.wait_until(lambda: f"code: {code}" in run.pipeline.log_of(Role.SINK), 60)
     run.recover(now_ms())
-    run.end("ClickHouse read-only for a time")
+    run.end(f"ClickHouse {name} for a time, restarted before and after")
 
 
 def test_a_clickhouse_with_a_full_disk(
     tmp_path: Path, start_run: StartRun, make_settings: MakeSettings
 ) -> None:
-    with SmallDisk(tmp_path / "disk", DISK_MIB) as disk:
-        server = Server(disk.path / "clickhouse")
-        try:
-            run = start_run(make_settings(clickhouse_url=server.url))
-            disk.fill()
-            run.pipeline.pause(10)
-            disk.relieve()
-            run.recover(now_ms())
-            run.end("disk of ClickHouse full for 10 s")
-        finally:
-            server.stop()
+    with (
+        SmallDisk(tmp_path / "disk", DISK_MIB) as disk,
+        Server(disk.path / "clickhouse") as server,
+    ):
+        run = start_run(make_settings(**server.settings))
+        disk.fill()
+        run.pipeline.wait_until(
+            lambda: any(
+                f"code: {code}" in run.pipeline.log_of(Role.SINK) for code in NO_SPACE_CODES
+            ),
+            60,
+        )
+        disk.relieve()
+        run.recover(now_ms())
+        run.end("disk of ClickHouse full until it refuses inserts")

@@ -11,23 +11,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
-from liq.devstack.progress import PipelineProgress
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.sinks.clickhouse.client import connect
-from liq.sinks.clickhouse.destination import STAGE
 from liq.sinks.clickhouse.migrations import migrate
-from liq.sinks.clickhouse.tables import tables_by_topic
-from tests.support.clickhouse_server import Server
+from tests.conftest import worker_environment
+from tests.support.clickhouse_server import Server, needs_server
 from tests.support.paths import ROOT
-from tests.support.sink_flow import Flow
+from tests.support.request_proxy import Spoil
+from tests.support.sink_flow import Flow, is_loaded
 from tests.support.sink_truth import expect_the_truth
 
 KILLS = int(os.environ.get("SINK_FAULT_KILLS", "12"))
@@ -41,6 +40,7 @@ POLL_SECONDS = 0.01
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.faults,
+    needs_server,
     pytest.mark.timeout(120 + 20 * KILLS),
     pytest.mark.usefixtures("broker"),
 ]
@@ -53,37 +53,40 @@ SINK_STEPS = (
     "after_commit",
     "random",
 )
-# What the server does with an insert when it is killed: it has not begun, it has stored the rows
-# and not answered, it may be anywhere.
-SERVER_STEPS: dict[str, dict[str, Any] | None] = {
-    "before": {"kind": "hang_before"},
-    "during": {"kind": "slow", "argument": 0},
-    "after": {"kind": "hang_after"},
-    "random": None,
+# Where an insert is when the server is killed: not there yet, somewhere within, stored and not
+# answered, anywhere.
+SERVER_STEPS = (Spoil.LOSE, Spoil.HOLD, Spoil.LOSE_ANSWER, None)
+
+
+@contextmanager
+def refusing_new_parts(client: Client) -> Iterator[None]:
+    client.command("SYSTEM STOP MERGES liquidations")
+    client.command("ALTER TABLE liquidations MODIFY SETTING parts_to_throw_insert = 1")
+    yield
+    client.command("ALTER TABLE liquidations RESET SETTING parts_to_throw_insert")
+    client.command("SYSTEM START MERGES liquidations")
+
+
+@contextmanager
+def without_a_table(client: Client) -> Iterator[None]:
+    client.command("RENAME TABLE liquidations TO elsewhere")
+    yield
+    client.command("RENAME TABLE elsewhere TO liquidations")
+
+
+REFUSALS: dict[int, Callable[[Server, Client], AbstractContextManager[None]]] = {
+    60: lambda _server, client: without_a_table(client),
+    164: lambda server, _client: server.restarted(readonly="2"),
+    241: lambda server, _client: server.restarted(max_memory_usage="1", max_untracked_memory="0"),
+    252: lambda _server, client: refusing_new_parts(client),
+    516: lambda server, _client: server.restarted(password="another"),
 }
-FAULTS: tuple[dict[str, Any], ...] = (
-    {"kind": "reset_before"},
-    {"kind": "reset_mid_body"},
-    {"kind": "reset_after"},
-    {"kind": "hang_before", "argument": 0.5},
-    {"kind": "hang_after", "argument": 0.5},
-    {"kind": "slow", "argument": 0.5},
-    {"kind": "status", "argument": 503},
-    {"kind": "status", "argument": 429},
-    {"kind": "status", "argument": 404},
-    {"kind": "exception", "argument": 241},
-    {"kind": "exception", "argument": 252},
-    {"kind": "exception", "argument": 164},
-    {"kind": "exception", "argument": 60},
-    {"kind": "exception", "argument": 516},
-)
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    running = Server(tmp_path / "clickhouse")
-    yield running
-    running.stop()
+    with Server(tmp_path / "clickhouse") as running:
+        yield running
 
 
 @pytest.fixture
@@ -93,7 +96,7 @@ def chance() -> random.Random:
 
 @pytest.fixture
 def settings(make_settings: Callable[..., Settings], server: Server) -> Settings:
-    made = make_settings(clickhouse_url=server.url)
+    made = make_settings(**server.settings)
     asyncio.run(ensure_topics(made, ()))
     with closing(connect(made, use_database=False)) as client:
         migrate(client, made.clickhouse_database)
@@ -113,7 +116,7 @@ class Sinks:
         rows = self._chance.randint(EVENTS_BETWEEN_KILLS // 20, EVENTS_BETWEEN_KILLS // 4)
         environment = {
             **os.environ,
-            **self._settings.masked(),
+            **worker_environment(self._settings),
             "SINK_BATCH_ROWS": str(rows),
             "SINK_BATCH_SECONDS": "0.05",
             **({"DIES_AT": dies_at} if dies_at else {}),
@@ -127,6 +130,11 @@ class Sinks:
                 stderr=log,
                 cwd=ROOT,
             )
+
+    @property
+    def log(self) -> str:
+        """What they wrote."""
+        return self._log.read_text(errors="replace")
 
     @contextmanager
     def running(self) -> Iterator[Callable[[], None]]:
@@ -164,14 +172,6 @@ def wait_until(condition: Callable[[], bool], seconds: float = WAIT_SECONDS) -> 
         time.sleep(POLL_SECONDS)
 
 
-def is_loaded(settings: Settings) -> bool:
-    async def ask() -> int:
-        async with PipelineProgress(settings) as progress:
-            return await progress.lag(STAGE, tables_by_topic(settings.topics))
-
-    return asyncio.run(ask()) == 0
-
-
 def test_killed_sinks_lose_and_double_nothing(
     settings: Settings, sinks: Sinks, flow: Flow, chance: random.Random
 ) -> None:
@@ -195,13 +195,14 @@ def test_killed_clickhouses_lose_and_double_nothing(
 ) -> None:
     for _ in range(KILLS // len(SERVER_STEPS)):
         with sinks.running() as wait_until_loaded:
-            for rule in SERVER_STEPS.values():
-                if rule is not None:
-                    server.order(**rule, times=1)
+            for spoil in SERVER_STEPS:
+                if spoil is not None:
+                    server.proxy.order(spoil, times=1)
                 flow.publish(EVENTS_BETWEEN_KILLS)
-                if rule is not None:
-                    wait_until(lambda: server.hits() > 0)
-                if rule is None or rule["kind"] == "slow":
+                if spoil is not None:
+                    wait_until(lambda: server.proxy.hits > 0)
+                    server.proxy.lift()
+                if spoil is None or spoil is Spoil.HOLD:
                     # Somewhere in the insert, or between two of them.
                     time.sleep(chance.uniform(0, 0.03))
                 server.kill()
@@ -209,15 +210,32 @@ def test_killed_clickhouses_lose_and_double_nothing(
     expect_the_truth(settings)
 
 
-def test_faults_of_every_kind_lose_and_double_nothing(
+def test_faults_on_the_way_lose_and_double_nothing(
     settings: Settings, server: Server, sinks: Sinks, flow: Flow, chance: random.Random
 ) -> None:
     with sinks.running() as wait_until_loaded:
-        for rule in chance.sample(FAULTS, len(FAULTS)):
-            server.order(**rule, times=chance.randint(1, 2))
+        for spoil in chance.sample(list(Spoil), len(Spoil)):
+            server.proxy.order(spoil, times=chance.randint(1, 2))
             flow.publish(EVENTS_BETWEEN_KILLS)
-            wait_until(lambda: server.hits() > 0)
-            server.lift()
+            wait_until(lambda: server.proxy.hits > 0)
+            server.proxy.lift()
+            wait_until_loaded()
+    expect_the_truth(settings)
+
+
+def test_refusals_of_the_server_lose_and_double_nothing(
+    settings: Settings, server: Server, sinks: Sinks, flow: Flow
+) -> None:
+    flow.publish(EVENTS_BETWEEN_KILLS)
+    with (
+        closing(connect(settings.model_copy(update={"clickhouse_url": server.direct_url}))) as own,
+        sinks.running() as wait_until_loaded,
+    ):
+        wait_until_loaded()
+        for code, refusal in REFUSALS.items():
+            with refusal(server, own):
+                flow.publish(EVENTS_BETWEEN_KILLS)
+                wait_until(lambda: f"code: {code}" in sinks.log)  # noqa: B023 - asked at once
             wait_until_loaded()
     expect_the_truth(settings)
 
@@ -227,16 +245,16 @@ def test_an_insert_of_a_dead_sink_that_lands_late_changes_nothing(
 ) -> None:
     """ClickHouse runs it when another sink has stored, and committed, the same records."""
     flow.publish(EVENTS_BETWEEN_KILLS)
-    server.order(kind="slow", argument=3600, times=1, match="INSERT INTO.*liquidations")
+    server.proxy.order(Spoil.HOLD, times=1, table="liquidations")
     zombie = sinks.start()
-    wait_until(lambda: server.hits() > 0)
+    wait_until(lambda: server.proxy.hits > 0)
     zombie.kill()
     zombie.wait()
     with closing(connect(settings)) as client, sinks.running() as wait_until_loaded:
         wait_until_loaded()
         newest = "SELECT max(ingested_at) FROM liquidations"
         before = client.query(newest).result_rows[0][0]
-        server.lift()
+        server.proxy.lift()
         wait_until(lambda: client.query(newest).result_rows[0][0] > before)
         flow.publish(EVENTS_BETWEEN_KILLS)
         wait_until_loaded()

@@ -8,12 +8,12 @@ import pytest
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, StartRun, loops, now_ms
 from tests.faults.pipeline import Role
+from tests.faults.skew import skewed
 from tests.faults.small_disk import SmallDisk
 from tests.faults.traffic import okx_frame
-from tests.support.clickhouse_server import Server
+from tests.support.clickhouse_server import Server, needs_server
 from tests.support.pipeline_log import values
 
-SKEWED_CLOCK = Path(__file__).parent / "skewed_clock"
 SKEWS = {Role.NORMALIZE: 3_600, Role.DETECT: -3_600, Role.SINK: 3_600}
 ROUNDS = loops(20)
 
@@ -30,27 +30,20 @@ def test_wrong_clocks_change_nothing(run: Run) -> None:
     for member in list(run.pipeline.members.values()):
         if member.role in SKEWS:
             run.pipeline.stop(member)
-            run.pipeline.start(
-                member.role,
-                member.slot,
-                PYTHONPATH=str(SKEWED_CLOCK),
-                CLOCK_SKEW_SECONDS=str(SKEWS[member.role]),
-            )
+            run.pipeline.start(member.role, member.slot, **skewed(SKEWS[member.role]))
     run.recover(now_ms())
     run.end("clocks of workers off by an hour: normalize +, detect -, sink +")
 
 
+@needs_server
 def test_another_time_zone_changes_nothing(
     tmp_path: Path, start_run: StartRun, make_settings: MakeSettings
 ) -> None:
     zone = {"TZ": "Asia/Kolkata"}
-    server = Server(tmp_path / "clickhouse", zone)
-    try:
-        run = start_run(make_settings(clickhouse_url=server.url), environment=zone)
+    with Server(tmp_path / "clickhouse", zone) as server:
+        run = start_run(make_settings(**server.settings), environment=zone)
         run.recover(now_ms())
         run.end("host's time zone Asia/Kolkata, everywhere")
-    finally:
-        server.stop()
 
 
 @pytest.mark.usefixtures("clickhouse")

@@ -79,6 +79,7 @@ def play_while_killing(
 
 
 @pytest.mark.usefixtures("broker")
+@pytest.mark.slow
 def test_killed_normalizers_lose_nothing(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
@@ -92,6 +93,7 @@ def test_killed_normalizers_lose_nothing(
 
 
 @pytest.mark.usefixtures("broker")
+@pytest.mark.slow
 def test_killed_detectors_lose_and_change_no_alert(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:

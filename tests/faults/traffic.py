@@ -57,6 +57,11 @@ def okx_frame(number: int, _asset: str, now_ms: int) -> str:
 FRAMES: Final = {"bitget": bitget_frame, "okx": okx_frame}
 
 
+def asset_at(now_ms: int, assets: int = ASSETS) -> str:
+    """The asset that falls at a time."""
+    return f"C{(now_ms + BURST_OFFSET_MS) // SECOND_MS % assets}X"
+
+
 def sent_ms(frame: bytes) -> int:
     """When a frame of ours was sent."""
     message = json.loads(frame)
@@ -97,7 +102,7 @@ class Traffic:
         while not self._stop.wait(TICK_SECONDS):
             elapsed = time.monotonic() - started
             now_ms = int(time.time() * SECOND_MS)
-            asset = f"C{(now_ms + BURST_OFFSET_MS) // SECOND_MS % self._assets}X"
+            asset = asset_at(now_ms, self._assets)
             sent = []
             while self.count < elapsed * self._rate:
                 self.count += 1

@@ -31,6 +31,8 @@ GOLDEN = {
 }
 NORMALIZER = NormalizerConfig(Decimal(100_000), Decimal(100))
 CENT = Decimal("0.01")
+#: Of the cascades of assets in the recording of three venues.
+AGAINST_THE_FLOW = 2
 
 
 @cache
@@ -200,3 +202,61 @@ def test_peaks_count_from_the_onset(name: str) -> None:
         for peak, expected in zip(peaks, busiest, strict=True):
             assert peak == pytest.approx(expected, abs=CENT * end.event_count)
         assert told.largest_usd <= told.peak_second_usd
+
+
+def counted(alert: CascadeAlert, events: Sequence[Liquidation]) -> list[Liquidation]:
+    """What the record's own filter gives."""
+    wanted = alert.events
+    assert wanted is not None
+    return [
+        event
+        for event in events
+        if event.side is wanted.side
+        and (not wanted.asset or event.base == wanted.asset)
+        and wanted.from_ms <= event.timestamp_ms < wanted.to_ms
+        and event.received_at_ms < wanted.received_before_ms
+    ]
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_filter_of_a_record_gives_the_events_that_it_counts(name: str) -> None:
+    compared = 0
+    for alert in alerts_of(name):
+        if alert.type is AlertType.LINKED:
+            continue
+        found = counted(alert, events_of(name))
+        assert len(found) == alert.event_count
+        assert sum(event.value_usd for event in found) == pytest.approx(
+            alert.total_value_usd, abs=CENT * alert.event_count
+        )
+        assert set(alert.largest_event_ids) <= {event.event_id for event in found}
+        if alert.estimate is not None:
+            estimate = alert.estimate
+            assert alert.total_value_usd <= estimate.low_usd + CENT
+            assert estimate.low_usd <= estimate.value_usd <= estimate.high_usd
+        compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_price_and_the_distance_are_of_one_venue_and_kind(name: str) -> None:
+    against = 0
+    for end in ends(alerts_of(name)):
+        if end.scope is Scope.MARKET:
+            assert end.price is None
+            continue
+        price = end.price
+        assert price is not None
+        of_series = sorted(
+            (event.timestamp_ms, event.price)
+            for event in counted(end, events_of(name))
+            if (event.exchange, event.symbol, event.price_kind)
+            == (price.exchange, price.symbol, price.kind)
+        )
+        assert (price.first_ms, price.first) in of_series
+        assert (price.now_ms, price.now) in of_series
+        assert (end.price_first, end.price_last) == (price.first, price.now)
+        moved = float(price.now / price.first - 1) * 10_000
+        assert price.move_bps == pytest.approx(moved, abs=0.01)
+        against += moved < 0 if end.side is Side.SHORT else moved > 0
+    assert against <= AGAINST_THE_FLOW

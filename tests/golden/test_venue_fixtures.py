@@ -2,7 +2,8 @@
 
 A fixture names its source and date. `expected` lists, in order, an event's fields (those that the
 fixture is about; decimals compare by value) or {"rejected": reason}. `event_ids` pins the ids, on
-which every replay relies. `rates`, where there is one, is the text that the frame came with.
+which every replay relies. `rates`, where there is one, is the text that the frame came with;
+`subject` what a history was asked about.
 """
 
 from dataclasses import replace
@@ -41,6 +42,7 @@ def results_of(fixture: dict[str, Any]) -> list[Liquidation | Rejected]:
         fixture["feed"],
         fixture["received_at_ms"],
         rates=fixture.get("rates", ""),
+        subject=fixture.get("subject", ""),
     )
     return normalize(data, metadata, load_snapshot(), CONFIG)
 

@@ -22,7 +22,7 @@ from tests.conftest import RunWorker, Worker
 from tests.faults.traffic import bitget_frame
 from tests.support.foreign_records import foreign_records, write
 from tests.support.log_clock import beat
-from tests.support.pipeline_log import values
+from tests.support.pipeline_log import run_offline, values
 
 pytestmark = pytest.mark.integration
 
@@ -146,6 +146,7 @@ def assert_alive(workers: list[Worker]) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("broker", "clickhouse")
+@pytest.mark.slow
 def test_foreign_records_everywhere_change_nothing(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
@@ -184,3 +185,9 @@ def test_foreign_records_everywhere_change_nothing(
     wait_until(lambda: wanted <= stored_rejections(settings), 60)
     assert_alive(workers)
     assert {topics.detector_state, topics.market_state} <= lost_states(settings)
+    # Batches that cannot be read are reported, and not among the exported records.
+    for topic in (topics.raw("bitget"), topics.pulse):
+        exported = run_offline(settings, "export", topic)
+        assert exported.returncode == 0
+        assert b"unreadable_records" in exported.stderr
+        assert b"unreadable_records" not in exported.stdout

@@ -127,6 +127,7 @@ def assert_headers_of_the_records(settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("broker")
+@pytest.mark.slow
 def test_events_of_an_asset_are_in_order_of_receipt_even_when_normalized_later(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
@@ -144,6 +145,7 @@ def test_events_of_an_asset_are_in_order_of_receipt_even_when_normalized_later(
 
 
 @pytest.mark.usefixtures("broker")
+@pytest.mark.slow
 def test_a_clean_stop_exits_with_0_and_repeats_nothing(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:

@@ -1,16 +1,16 @@
-"""Transactional producers on Apache Kafka: what they abort is no data, and lag returns to zero."""
+"""Transactional producers on Apache Kafka: what they abort is no data and leaves no lag."""
 
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import Callable
+from contextlib import closing
 from urllib.request import urlopen
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from liq.runtime.kafka import connection_options
+from liq.devstack.progress import PipelineProgress
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import decode, encode
@@ -19,11 +19,13 @@ from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import migrate
+from liq.sinks.clickhouse.tables import tables_by_topic
 from tests.conftest import RunWorker, Worker
 from tests.faults.traffic import bitget_frame
 from tests.support import sample_records
 from tests.support.log_clock import beat
 from tests.support.pipeline_log import run_offline, values
+from tests.support.transactions import transactional
 
 pytestmark = [
     pytest.mark.integration,
@@ -44,18 +46,6 @@ def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyP
     with closing(connect(made, use_database=False)) as client:
         migrate(client, made.clickhouse_database)
     return made
-
-
-@asynccontextmanager
-async def transactional(settings: Settings, name: str) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(
-        transactional_id=f"{settings.topic_namespace}-{name}", **connection_options(settings)
-    )
-    await producer.start()
-    try:
-        yield producer
-    finally:
-        await producer.stop()
 
 
 async def send_burst(producer: AIOKafkaProducer, topic: str, asset: str) -> None:
@@ -110,6 +100,16 @@ def lags(worker: Worker) -> set[str]:
         }
 
 
+def uncommitted(settings: Settings, stage: str, topics: list[str]) -> int:
+    """What operators see as the lag of a stage's group."""
+
+    async def ask() -> int:
+        async with PipelineProgress(settings) as progress:
+            return await progress.lag(stage, topics)
+
+    return asyncio.run(ask())
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("broker", "clickhouse")
 def test_aborted_records_are_no_data_and_lag_returns_to_zero(
@@ -135,6 +135,12 @@ def test_aborted_records_are_no_data_and_lag_returns_to_zero(
     # What was aborted last brings no record to commit, and still leaves no lag.
     for worker in workers:
         wait_until(lambda worker=worker: lags(worker) == {"0.0"}, 30)
+    for stage, read in (
+        ("normalize", [settings.topics.raw("bitget")]),
+        ("detect", [settings.topics.events, settings.topics.pulse]),
+        ("sink-clickhouse", list(tables_by_topic(settings.topics))),
+    ):
+        wait_until(lambda stage=stage, read=read: uncommitted(settings, stage, read) == 0, 30)
 
     # State topics and contracts end in aborted records, and now in an open transaction.
     exported = run_offline(settings, "export", settings.topics.raw("bitget"))

@@ -48,6 +48,7 @@ from liq.sinks.clickhouse.encoding import encode as encode_rows
 from liq.sinks.clickhouse.encoding import encode_refusals
 from liq.sinks.clickhouse.tables import RAW_FRAMES, REJECTED, tables_by_topic
 from tests.support import sample_records
+from tests.support.examples import examples
 from tests.support.venue_fixtures import fixture_paths
 
 SETTINGS: Final = Settings()
@@ -231,7 +232,7 @@ TRUE_DOCUMENTS: Final = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(records())
 def test_every_reader_of_a_frame_knows_the_same_time(record: Any) -> None:
     known_ns = received_at_ns(record)
@@ -255,7 +256,7 @@ def test_every_reader_of_a_frame_knows_the_same_time(record: Any) -> None:
             assert event.received_at_ms == known_ns // MILLISECOND_NS
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(records(TOPICS.events))
 def test_the_detect_stage_applies_or_rejects(record: Any) -> None:
     stage = DetectStage(SETTINGS, NO_OUTPUT, NO_GROUP)
@@ -266,7 +267,7 @@ def test_the_detect_stage_applies_or_rejects(record: Any) -> None:
     detector.touched()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(records(TOPICS.pulse))
 def test_the_market_stage_applies_or_rejects(record: Any) -> None:
     stage = MarketStage(SETTINGS, NO_OUTPUT, NO_GROUP)
@@ -280,7 +281,7 @@ def test_the_market_stage_applies_or_rejects(record: Any) -> None:
     stage._changes(progress)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(records(), st.sampled_from(sorted({table.name for table in TABLES.values()} - {""})))
 def test_the_sink_makes_a_row_or_a_refusal(record: Any, name: str) -> None:
     table = next(table for table in TABLES.values() if table.name == name)
@@ -293,7 +294,7 @@ def test_the_sink_makes_a_row_or_a_refusal(record: Any, name: str) -> None:
         assert not encoded.refusals
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(records(), st.sampled_from([-1, 0, NOW_MS * 1_000, 2**63 - 1]))
 def test_a_rejection_keeps_its_reason_in_clickhouse_whatever_its_time(
     record: Any, received_at_ms: int
@@ -313,7 +314,7 @@ def test_a_rejection_keeps_its_reason_in_clickhouse_whatever_its_time(
         assert not encode_rows(REJECTED, [stored]).refusals
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.dictionaries(keys | st.binary(max_size=12), st.none() | st.binary(max_size=80)))
 @example({b"1|BTC": b"\x00" * 8 + b"\x05[]", b"%d|BTC" % 10**30: b"x"})
 def test_a_state_topic_may_hold_anything(entries: dict[bytes | None, bytes | None]) -> None:
@@ -325,7 +326,7 @@ def test_a_state_topic_may_hold_anything(entries: dict[bytes | None, bytes | Non
     assert detector.assets == restored.snapshots.keys()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(bodies)
 def test_contract_metadata_is_read_or_left_out(value: bytes | None) -> None:
     instrument = parsed(value)

@@ -1,8 +1,10 @@
-"""The recorded captures as records of our topics, for tests of what SQL says of them.
+"""The recorded captures as records of our topics, for tests of SQL.
 
-Liquidations come from the captures through the normalizers. Alerts are stored, so that a change
-of a detector does not change what the views are expected to say. The captures hold no broken
-connection and no bad frame: those few are made up and stored beside the alerts.
+The normalizers turn captures into liquidations, and the detector turns those into alerts. The
+alerts are stored, so that a change of the detector fails one telling test instead of every query's.
+The captures have no lost connection and no bad frame; invented ones are stored beside the alerts.
+
+    python -m tests.support.analytics_data      # detect the alerts again and store them
 """
 
 import gzip
@@ -12,14 +14,17 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+from liq.processors.cascades import CascadeEngine, DetectorConfig
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
 from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import encode
 from liq.schemas.records import Liquidation, Rejected, Source
 from liq.schemas.topics import Topics
+from liq.schemas.vocabulary import AlertType
 from tests.support.paths import CAPTURES, GOLDEN
 
 STORED = GOLDEN / "analytics"
+ALERTS = STORED / "alerts.jsonl.gz"
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 # How much later a second producer of the same feed received a frame.
 SECOND_PRODUCER_DELAY_MS = 37
@@ -27,28 +32,55 @@ SECOND_PRODUCER_DELAY_MS = 37
 
 @cache
 def events() -> tuple[Liquidation, ...]:
-    """The liquidations of all captures."""
-    return tuple(
-        record
-        for path in sorted(CAPTURES.glob("*.jsonl.gz"))
-        for record in _normalized(path, "captures")
-        if isinstance(record, Liquidation)
-    )
+    """Return the liquidations of all captures."""
+    return tuple(event for path in captures() for event in _liquidations(path))
+
+
+def captures() -> list[Path]:
+    """Return the recordings in the order of their names."""
+    return sorted(CAPTURES.glob("*.jsonl.gz"))
+
+
+def detected_alerts() -> list[bytes]:
+    """Return the alerts of the present detector, with each capture as a separate log."""
+    published: list[bytes] = []
+    for path in captures():
+        engine = CascadeEngine(DetectorConfig())
+        alerts = [
+            alert
+            for offset, event in enumerate(_liquidations(path))
+            for alert in engine.apply(event, offset)
+        ]
+        alerts += engine.finish()
+        published += [encode(alert) for alert in alerts if alert.type is not AlertType.WATCH]
+    return published
+
+
+def stored_alerts() -> list[bytes]:
+    """Return the alerts in the tests' tables."""
+    return list(_lines(ALERTS))
+
+
+def store_alerts() -> None:
+    """Replace the stored alerts with those of the present detector."""
+    text = b"".join(alert + b"\n" for alert in detected_alerts())
+    # Without a time, so that the same alerts give the same file.
+    ALERTS.write_bytes(gzip.compress(text, mtime=0))
 
 
 def records(topics: Topics) -> dict[str, Sequence[bytes]]:
-    """What the sink reads, by topic."""
+    """Return the records that the sink reads, by topic."""
     rejections = _normalized(STORED / "refused_frames.jsonl", "made_up")
     return {
         topics.events: [encode(event) for event in events()],
-        topics.cascades: list(_lines(STORED / "alerts.jsonl.gz")),
+        topics.cascades: stored_alerts(),
         topics.feeds: list(_lines(STORED / "feeds.jsonl")),
         topics.rejected: [encode(record) for record in rejections if isinstance(record, Rejected)],
     }
 
 
 def events_of_a_second_producer() -> list[bytes]:
-    """The same liquidations out of other frames, received a little later."""
+    """Return the same liquidations from other frames, received a little later."""
     return [
         encode(
             replace(
@@ -59,6 +91,12 @@ def events_of_a_second_producer() -> list[bytes]:
         )
         for offset, event in enumerate(events())
     ]
+
+
+def _liquidations(path: Path) -> Iterator[Liquidation]:
+    for record in _normalized(path, "captures"):
+        if isinstance(record, Liquidation):
+            yield record
 
 
 def _normalized(path: Path, topic: str) -> Iterator[Liquidation | Rejected]:
@@ -79,3 +117,7 @@ def _lines(path: Path) -> Iterator[bytes]:
     with opener(path, "rb") as lines:
         for line in lines:
             yield line.strip()
+
+
+if __name__ == "__main__":
+    store_alerts()

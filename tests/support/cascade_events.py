@@ -19,7 +19,7 @@ def liquidation(  # noqa: PLR0913 - each a property that some test varies
     base: str = "BTC",
     received_at_ms: int | None = None,
 ) -> Liquidation:
-    """A liquidation `at_ms` after `START_MS`, received 100 ms later unless said otherwise."""
+    """Return a liquidation `at_ms` after `START_MS`, received 100 ms later by default."""
     timestamp_ms = START_MS + at_ms
     return Liquidation(
         event_id=event_id,

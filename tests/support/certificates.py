@@ -1,4 +1,4 @@
-"""Certificates made on the spot: an authority, and what it signs, as PEM files."""
+"""Certificates created for a test: an authority, and certificates it signs, as PEM files."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,14 +17,14 @@ VALID = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate and its key in files of their own, as PEM."""
+    """A certificate and its key in separate PEM files."""
 
     certificate_file: Path
     key_file: Path
 
 
 class Authority:
-    """Signs certificates for loopback, for a day."""
+    """An authority that signs certificates for the loopback address, valid for a day."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._directory = directory
@@ -41,7 +41,7 @@ class Authority:
         self.file.write_bytes(_pem(certificate))
 
     def sign(self, name: str) -> Certificate:
-        """A certificate of this name for the loopback address."""
+        """Return a certificate with a name for the loopback address."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             _builder(_named(name), self._subject, key.public_key())

@@ -1,54 +1,101 @@
-"""A ClickHouse of a test's own, to be killed, frozen and made to fail."""
+"""A ClickHouse server of one test, which can be killed, frozen, restarted and disturbed."""
 
-import urllib.request
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Final, Self
 
-import orjson
+import pytest
 
-from tests.support.clickhouse_child import ClickHouseChild
+from liq.devstack.clickhouse_server.servers import ClickHouseServers, ServerOptions, owner
+from liq.devstack.supervisor import Supervisor
+from tests.support.request_proxy import RequestProxy
+
+#: For tests that need features of ClickHouse that the embedded engine lacks.
+needs_server: Final = pytest.mark.skipif(
+    os.environ.get("CLICKHOUSE") != "server",
+    reason="needs a ClickHouse server to fail: run with CLICKHOUSE=server (npm)",
+)
+PASSWORD: Final = "of the owner"
 
 
 class Server:
-    """A ClickHouse that can be killed and started again on the same data and port."""
+    """A server behind a proxy, used in a `with` statement.
 
-    def __init__(self, data: Path, environment: Mapping[str, str] | None = None) -> None:
-        self._data = data
-        self._environment = environment
-        self._child = self._start(0)
-        self.url = self._child.url
+    It keeps its port and its data when it is killed or restarted.
+    """
+
+    def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._supervisor = Supervisor(directory / "logs")
+        self._servers = ClickHouseServers(
+            self._supervisor,
+            directory,
+            ServerOptions(users=(owner(PASSWORD),), environment=environment or {}),
+        )
+        self._proxy: RequestProxy | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._servers.start()
+            self._proxy = RequestProxy(self._servers.nodes[0].http_port).__enter__()
+        except BaseException:
+            self._supervisor.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.proxy.__exit__()
+        self._supervisor.close()
+
+    @property
+    def proxy(self) -> RequestProxy:
+        """The proxy, which can disturb inserts."""
+        assert self._proxy is not None
+        return self._proxy
+
+    @property
+    def url(self) -> str:
+        """The address of the proxy."""
+        return self.proxy.url
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings of clients that use the server through the proxy."""
+        user = self._servers.user
+        return {
+            "clickhouse_url": self.url,
+            "clickhouse_user": user.name,
+            "clickhouse_password": user.password,
+        }
+
+    @property
+    def direct_url(self) -> str:
+        """The address of the server itself."""
+        return self._servers.nodes[0].url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the settings as environment variables."""
+        return {name.upper(): text for name, text in self.settings.items()}
 
     @property
     def process_id(self) -> int:
-        return self._child.process.pid
+        return self._servers.process_id()
 
     def kill(self) -> None:
-        self._child.kill()
-        self._child.__exit__()
-        self._child = self._start(self._child.port)
+        """Send SIGKILL, then start the server with the same data and port."""
+        self._servers.kill_server()
+        self._servers.start_server()
 
-    def stop(self) -> None:
-        self._child.__exit__()
-
-    def order(self, **rule: Any) -> None:
-        """A fault for inserts into the tables of records."""
-        self._ask("POST", {"match": "INSERT INTO(?!.*schema_migrations)", **rule})
-
-    def hits(self) -> int:
-        return sum(rule["hits"] for rule in self._ask("GET"))
-
-    def lift(self) -> None:
-        self._ask("DELETE")
-
-    def _start(self, port: int) -> ClickHouseChild:
-        options = ["--allow-fault-injection"]
-        return ClickHouseChild(
-            self._data, port=port, options=options, environment=self._environment
-        )
-
-    def _ask(self, method: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else orjson.dumps(body)
-        request = urllib.request.Request(f"{self.url}/__fault", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return orjson.loads(answer.read())
+    @contextmanager
+    def restarted(self, *, password: str = PASSWORD, **settings: str) -> Iterator[None]:
+        """Run with another password or other settings of the user within the block."""
+        user = owner(password, settings=settings)
+        self._servers.stop_server()
+        self._servers.start_server(users=(user,))
+        try:
+            yield
+        finally:
+            self._servers.stop_server()
+            self._servers.start_server()

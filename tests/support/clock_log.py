@@ -1,7 +1,7 @@
-"""A burst of liquidations as producers with different clocks write it, and its alerts.
+"""A burst of liquidations, written by producers with different clocks, and its alerts.
 
-Everything runs in memory: raw records through the normalizing stage, its output through the
-detecting stage. Append times are right, whatever the producers' clocks say.
+Everything runs in memory: raw records pass the normalizing stage, its output passes the detecting
+stage. Append times are correct, whatever the producers' clocks are.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ RAW = TOPICS.raw("bybit")
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """A producer whose clock is `ahead_ms` of the broker's; `delay_ms` is its way to the broker."""
+    """A producer whose clock is `ahead_ms` of the broker's, with a latency of `delay_ms`."""
 
     name: str = "a"
     ahead_ms: int = 0
@@ -44,12 +44,12 @@ class Producer:
 
 @dataclass
 class KeptOutput:
-    """Keeps what a stage sends; the events topic has one partition."""
+    """An output that keeps the records of a stage; the events topic has one partition."""
 
     records: list[OutputRecord] = field(default_factory=list)
 
     async def send(self, records: list[OutputRecord]) -> "asyncio.Future[Any]":
-        """Keep the records, which are acknowledged at once."""
+        """Keep the records; they are acknowledged at once."""
         self.records += records
         return asyncio.gather()
 
@@ -59,7 +59,7 @@ class KeptOutput:
 
 
 def frame(producer: Producer, at_ms: int, *, venue_ms: int | None = None, number: int = 0) -> Any:
-    """The raw record of a liquidation at a true time; `venue_ms` is what the venue's clock says."""
+    """Return the raw record of a liquidation at a true time; `venue_ms` is the venue's time."""
     venue_ms = at_ms if venue_ms is None else venue_ms
     quantity = b"0.%02d" % (number + 1) if number < CALM_EVENTS else b"%d" % number
     value = (
@@ -70,18 +70,18 @@ def frame(producer: Producer, at_ms: int, *, venue_ms: int | None = None, number
 
 
 def heartbeat(producer: Producer, at_ms: int) -> Any:
-    """The raw record of a heartbeat."""
+    """Return the raw record of a heartbeat."""
     return _record(producer, at_ms, HEARTBEAT_FEED, HEARTBEAT_KEY, None)
 
 
 def stamped(record: Any, text: bytes) -> Any:
-    """The record with another text as its time of receipt."""
+    """Return a record with another text as its time of receipt."""
     headers = [(name, text if name == RECEIVED_AT_NS else old) for name, old in record.headers]
     return SimpleNamespace(**{**vars(record), "headers": headers})
 
 
 def burst(producer: Producer, *, venue_ahead_ms: int = 0) -> list[Any]:
-    """Heartbeats of five minutes, small events, and a burst of sixty liquidations in 40 s."""
+    """Return five minutes of heartbeats and small events, with sixty liquidations in 40 s."""
     records = [heartbeat(producer, at_ms) for at_ms in range(START_MS, END_MS, SECOND_MS)]
     times_ms = [START_MS + number * 1_500 for number in range(CALM_EVENTS)]
     times_ms += [BURST_MS + number * 650 for number in range(60)]
@@ -93,12 +93,12 @@ def burst(producer: Producer, *, venue_ahead_ms: int = 0) -> list[Any]:
 
 
 def in_order(records: Iterable[Any]) -> list[Any]:
-    """The records in the order in which the broker appended them."""
+    """Return records in the order of their append."""
     return sorted(records, key=lambda record: record.timestamp)
 
 
 def normalized(records: Sequence[Any], *, has_append_time: bool = True) -> list[Any]:
-    """The records of a one-partition log that the normalizing stage writes for each raw record."""
+    """Return the normalizing stage's output for raw records, as a log with one partition."""
     output = KeptOutput()
     stage = NormalizeStage(SETTINGS, cast("Output", output), InstrumentBook([]))
     made: list[Any] = []
@@ -126,19 +126,19 @@ def normalized(records: Sequence[Any], *, has_append_time: bool = True) -> list[
 
 
 def detected(records: Sequence[Any]) -> BatchResult:
-    """What the detecting stage makes of the events among records."""
+    """Return the detecting stage's result for the events among records."""
     stage = DetectStage(SETTINGS, cast("Output", None), cast("Group", None))
     owned = OwnedPartition(0, 1, PartitionDetector(DetectorConfig()))
     return stage._apply(owned, [each for each in records if each.topic == TOPICS.events])
 
 
 def alerts(records: Sequence[Any]) -> list[CascadeAlert]:
-    """The alerts that the stages together give for raw records."""
+    """Return the alerts of both stages for raw records."""
     return alerts_of(detected(normalized(records)))
 
 
 def alerts_of(result: BatchResult) -> list[CascadeAlert]:
-    """The alerts on the topic of cascades."""
+    """Return the alerts on the topic of cascades."""
     return [
         decode(CascadeAlert, record.value or b"")
         for record in result.records
@@ -147,7 +147,7 @@ def alerts_of(result: BatchResult) -> list[CascadeAlert]:
 
 
 def statuses(records: Iterable[Any]) -> list[FeedStatus]:
-    """The feed records among records."""
+    """Return the feed records among records."""
     return [decode(FeedStatus, record.value) for record in records if record.topic == TOPICS.feeds]
 
 

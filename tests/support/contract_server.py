@@ -1,19 +1,18 @@
-"""A REST server on this machine that lists OKX's contracts, and can be told to misbehave."""
+"""A REST server on this host that lists OKX's contracts, with optional failures."""
 
 import json
-import threading
 from collections.abc import Iterable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
-from liq.devstack.ports import LOOPBACK
+from liq.devstack.local_http import LocalHttp
 from liq.processors.normalizers import load_snapshot
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind
 
 
 def okx_row(one: Instrument) -> dict[str, Any]:
-    """A contract in the form of OKX's `public/instruments`."""
+    """Return a contract in the format of OKX's `public/instruments`."""
     is_inverse = one.contract is ContractKind.INVERSE
     return {
         "instId": one.native_symbol,
@@ -27,7 +26,7 @@ def okx_row(one: Instrument) -> dict[str, Any]:
 
 
 def linear_row(symbol: str, size: str = "0.1") -> dict[str, Any]:
-    """A made-up linear swap."""
+    """Return an invented linear swap."""
     base, quote, *_ = symbol.split("-")
     return {
         "instId": symbol,
@@ -41,9 +40,9 @@ def linear_row(symbol: str, size: str = "0.1") -> dict[str, Any]:
 
 
 class ContractServer:
-    """Lists the shipped swaps of OKX and what `add` adds; `requests` counts the listings of swaps.
+    """A server of OKX's swaps in the package and those of `add`; `requests` counts its listings.
 
-    While `status` is not 200, there is no answer but it.
+    While `status` is not 200, the server answers with that status only.
     """
 
     def __init__(self) -> None:
@@ -61,42 +60,32 @@ class ContractServer:
         }
         self.status = 200
         self.requests = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                rows: Iterable[Any] = outer.futures.values()
-                if self.path == "/swaps":
-                    outer.requests += 1
-                    rows = outer.swaps.values()
-                body = json.dumps({"code": "0", "data": list(rows)}).encode()
-                self.send_response(outer.status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's
-                pass
-
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._http = LocalHttp(self._answer)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._http.__enter__()
         return self
 
-    def __exit__(self, *_exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def __exit__(self, *exc: object) -> None:
+        self._http.__exit__(*exc)
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        rows: Iterable[Any] = self.futures.values()
+        if handler.path == "/swaps":
+            self.requests += 1
+            rows = self.swaps.values()
+        body = json.dumps({"code": "0", "data": list(rows)}).encode()
+        handler.send_response(self.status)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
 
     @property
     def environment(self) -> dict[str, str]:
-        """Settings that lead the reference worker here, and let it ask every second."""
-        address = f"http://{LOOPBACK}:{self._server.server_address[1]}"
+        """Return settings with which the reference worker requests this server every second."""
         return {
-            "OKX_SWAP_CONTRACTS_URL": f"{address}/swaps",
-            "OKX_FUTURES_CONTRACTS_URL": f"{address}/futures",
+            "OKX_SWAP_CONTRACTS_URL": f"{self._http.address}/swaps",
+            "OKX_FUTURES_CONTRACTS_URL": f"{self._http.address}/futures",
             "REFERENCE_ASK_SECONDS": "1",
         }
 

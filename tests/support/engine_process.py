@@ -1,14 +1,14 @@
-"""A processing worker as a process of its own, with one mishap on its way: `STAGE` as argument.
+"""A processing worker as a separate process with one fault; the argument is `STAGE`.
 
-MISHAP=KIND:COUNT strikes the COUNT-th batch of records that is to be sent:
+MISHAP=KIND:COUNT affects the COUNT-th batch of records to send:
 
-fail   sending raises, as when a record is too large for any request
-lose   the acknowledgement raises, as when Kafka refuses a batch
-slow   the batch is sent once the file HOLD is gone, and acknowledged later still
-hang   the acknowledgement never comes
+fail   sending raises, as for a record that is too large for any request
+lose   the acknowledgement raises, as when Kafka rejects a batch
+slow   the batch is sent once the file HOLD is deleted, and acknowledged even later
+hang   the acknowledgement never arrives
 
-The line `mishap` in the log says that it struck. STOP_LIMIT_SECONDS shortens the worker's own
-limit. All is put around the engine from here, so that it knows nothing of it.
+The line `mishap` in the log reports the fault. STOP_LIMIT_SECONDS shortens the worker's own limit.
+This module wraps the engine's functions, so that the engine has no code for it.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ def _is_held() -> bool:
 
 
 def main() -> None:
-    """Run until a signal, or until the mishap ends it."""
+    """Run until a signal, or until the fault ends the process."""
     settings = load_settings()
     configure_logging(settings)
     if "MISHAP" in os.environ:

@@ -1,4 +1,4 @@
-"""What a live producer left in Kafka: frames, heartbeats and feed records."""
+"""The records of a live producer in Kafka: frames, heartbeats and feed records."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class FeedLog:
     settings: Settings
 
     def statuses(self, exchange: str = "", feed: str = "") -> list[FeedStatus]:
-        """Feed records in order, of an exchange and a feed if they are named."""
+        """Return feed records in order, optionally of one exchange or feed."""
         topic = self.settings.topics.feeds
         found = [decode(FeedStatus, value) for value in values(self.settings, topic)]
         return [
@@ -28,19 +28,19 @@ class FeedLog:
         ]
 
     def events(self, exchange: str = "", feed: str = "") -> list[FeedEvent]:
-        """Only what happened."""
+        """Return the events of feed records."""
         return [record.event for record in self.statuses(exchange, feed)]
 
     def all_of(self, event: FeedEvent) -> list[FeedStatus]:
-        """Feed records of one kind."""
+        """Return the feed records with an event."""
         return [record for record in self.statuses() if record.event is event]
 
     def has(self, event: FeedEvent, word: str = "") -> bool:
-        """Whether there is a record of a kind, with a word in its detail."""
+        """Return whether there is a feed record with an event and a word in its detail."""
         return any(word in record.detail for record in self.all_of(event))
 
     def records(self, exchange: str, feed: str = "") -> list[Any]:
-        """Frames as Kafka records, partition by partition."""
+        """Return frames as Kafka records, partition by partition."""
         return [
             record
             for records in read_topic(self.settings, self.settings.topics.raw(exchange)).values()
@@ -49,11 +49,11 @@ class FeedLog:
         ]
 
     def frames(self, exchange: str, feed: str = "") -> list[bytes]:
-        """Frames as bytes."""
+        """Return frames as bytes."""
         return [record.value for record in self.records(exchange, feed)]
 
     def heartbeats(self, exchange: str) -> dict[int, list[Any]]:
-        """Heartbeats as Kafka records, by partition."""
+        """Return heartbeats as Kafka records, by partition."""
         log = read_topic(self.settings, self.settings.topics.raw(exchange))
         found = {
             partition: [each for each in records if each.key == HEARTBEAT_KEY]

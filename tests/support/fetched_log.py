@@ -1,4 +1,4 @@
-"""A log that a reader fetches from, with answers that are as stale as a broker's can be."""
+"""A log for a reader, with fetch responses that are as stale as a broker's can be."""
 
 from collections.abc import Collection, Mapping, Sequence
 from types import SimpleNamespace
@@ -13,10 +13,8 @@ START_NS = 1_783_500_000_000_000_000
 class FetchedLog:
     """Partitions of raw records by time of receipt, and the consumer that reads them.
 
-    Small times count from `START_NS`.
-
-    A partition's high watermark is that of the last fetch which the log answered for it; `chunk`
-    records of a partition come with an answer. `unserved` partitions never answer.
+    Small times count from `START_NS`. A partition's high watermark is that of the last response for
+    the partition; a response has `chunk` records. `unserved` partitions never respond.
     """
 
     def __init__(self, times_ns: Sequence[Sequence[int]], chunk: int = 2) -> None:
@@ -41,12 +39,12 @@ class FetchedLog:
         return set(self._logs)
 
     def append(self, partition: int, at_ns: int) -> None:
-        """Append a record; the consumer hears of it with its next fetch."""
+        """Append a record, which the consumer sees in its next fetch."""
         log = self._logs[TOPIC, partition]
         log.append(self._record(partition, len(log), at_ns))
 
     def reassign(self, *committed: int) -> None:
-        """Assign all partitions anew, each from a committed offset, as a rebalance does."""
+        """Assign all partitions again, each from a committed offset, as a rebalance does."""
         for state, offset in zip(self._states.values(), committed, strict=True):
             state.position = offset
         subscription = self._subscription.subscription
@@ -59,7 +57,7 @@ class FetchedLog:
     async def fetch(
         self, partitions: Collection[Any], wait_seconds: float, limit: int
     ) -> Mapping[Any, Sequence[Any]]:
-        """Answer for one partition that has records; without any, say so of all."""
+        """Respond with one partition that has records; without any, with empty partitions."""
         del wait_seconds
         for place in sorted(partitions):
             state, log = self._states[place], self._logs[place]
@@ -75,7 +73,7 @@ class FetchedLog:
         return {}
 
     async def end_offsets(self, partitions: Sequence[Any]) -> dict[Any, int]:
-        """Return the ends that the log has now."""
+        """Return the present ends of the log."""
         self.asked_for_ends += 1
         return {place: len(self._logs[place]) for place in partitions}
 

@@ -1,4 +1,4 @@
-"""Records that nobody of ours writes, for every topic that a worker reads."""
+"""Records of other programs, for every topic that a worker reads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def foreign_records(topics: Topics, exchanges: Sequence[str]) -> Iterator[Foreig
             yield Foreign(topic, KEYS[number % len(KEYS)], VALUES[number % len(VALUES)], headers)
             yield Foreign(topic, b"tombstone", None, headers)
         for number, value in enumerate(VALUES):
-            # Compacted topics have no record without a key.
+            # Brokers reject records without a key on compacted topics.
             key = None if number % 2 and topic not in compacted else KEYS[number % len(KEYS)]
             yield Foreign(topic, key, value, ())
         for document in _documents():
@@ -110,7 +110,7 @@ def foreign_records(topics: Topics, exchanges: Sequence[str]) -> Iterator[Foreig
 
 
 def _documents() -> Iterator[bytes]:
-    """True records in topics that have others, and some with numbers that none has."""
+    """Yield valid records of other topics, and some with impossible numbers."""
     yield encode(sample_records.rejection())
     yield encode(sample_records.feed_status())
     yield encode(sample_records.instrument()).replace(b'"as_of":"', b'"as_of":"x')
@@ -134,7 +134,15 @@ class UnreadableBatch(BatchBuilder):  # type: ignore[misc] # aiokafka has no typ
 
 
 async def write(producer: AIOKafkaProducer, records: Sequence[Foreign]) -> dict[Any, Foreign]:
-    """Write records, and an unreadable batch to each of their topics; return them by place."""
+    """Produce records, and an unreadable batch to each of their topics; return them by offset."""
+    written = await write_each(producer, records)
+    for topic in sorted({record.topic for record in records}):
+        await (await producer.send_batch(UnreadableBatch(), topic, partition=0))
+    return written
+
+
+async def write_each(producer: AIOKafkaProducer, records: Sequence[Foreign]) -> dict[Any, Foreign]:
+    """Produce records; return them by partition and offset."""
     written: dict[Any, Foreign] = {}
     for record in records:
         sent = await producer.send_and_wait(
@@ -145,6 +153,4 @@ async def write(producer: AIOKafkaProducer, records: Sequence[Foreign]) -> dict[
             headers=list(record.headers),
         )
         written[record.topic, sent.partition, sent.offset] = record
-    for topic in sorted({record.topic for record in records}):
-        await (await producer.send_batch(UnreadableBatch(), topic, partition=0))
     return written

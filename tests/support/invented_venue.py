@@ -1,4 +1,4 @@
-"""The invented venue of docs/adding-a-venue.md, found beside the venues that exist."""
+"""The invented venue of docs/adding-a-venue.md, registered beside the existing venues."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from tests.support.paths import DOCS
 
 NAME: Final = "example"
 PAGE: Final = DOCS / "adding-a-venue.md"
-# A path in a line of its own, and the file's text below it.
+# A path on its own line, and the file's text below it.
 FILE: Final = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PACKAGES: Final = {
     "devstack": liq.devstack.exchange.venues,
@@ -25,13 +25,13 @@ PACKAGES: Final = {
 
 
 def files_of_the_page() -> dict[str, str]:
-    """Return the text of every file that the page shows, by its path in the checkout."""
+    """Return the text of every file on the page, by its path in the checkout."""
     return dict(FILE.findall(PAGE.read_text(encoding="utf-8")))
 
 
 @contextmanager
 def beside_the_others(checkout: Path) -> Iterator[None]:
-    """Write the page's files into an empty checkout, whose venues can be imported meanwhile."""
+    """Write the page's files into an empty checkout, whose venues are importable in the block."""
     for name, text in files_of_the_page().items():
         path = checkout / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A live producer in a thread, with shorter times than a real one's."""
+"""A live producer in a thread, with shorter time limits than a real one."""
 
 import asyncio
 import threading
@@ -17,19 +17,20 @@ from liq.runtime.settings import Settings
 
 END_SECONDS: Final = 60.0
 FAST: Final = Timing(
-    acknowledge=1.0,
     backoff=BackoffPolicy(first_seconds=0.05, longest_seconds=0.1, shortest_seconds=0.05),
     breaker=BreakerPolicy(failures_to_open=6, first_pause_seconds=1.0, longest_pause_seconds=1.0),
     overlap=0.2,
     relist=0.2,
     peers=0.5,
 )
+#: For exchanges that never answer.
+IMPATIENT: Final = replace(FAST, acknowledge=1.0)
 
 
 def target(
     exchange: LocalExchange, environment: Mapping[str, str] | None = None, **changes: Any
 ) -> Target:
-    """A feed with changes of its declaration, connected to a local exchange."""
+    """Return a feed with a changed declaration, connected to a local exchange."""
     dialect = exchange.dialect
     [feed] = [each for each in FEEDS[dialect.exchange] if each.name == dialect.feed]
     settings = {**exchange.environment, **(environment or {})}
@@ -38,7 +39,7 @@ def target(
 
 
 class LiveProducer:
-    """Runs until `stop`, which raises what ended it otherwise."""
+    """A live producer that runs until `stop`, which raises the exception of an earlier end."""
 
     def __init__(self, settings: Settings, *chosen: Target, timing: Timing = FAST) -> None:
         self._loop = asyncio.new_event_loop()
@@ -50,11 +51,11 @@ class LiveProducer:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the producer has not ended yet."""
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Flush and end."""
+        """Stop the producer, which flushes, and raise its exception, if any."""
         if not self._ended.done():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._ended.result(END_SECONDS)

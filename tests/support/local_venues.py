@@ -1,4 +1,4 @@
-"""Local exchanges that send data while something listens to them."""
+"""Local exchanges that send data to their subscribers."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ PAUSE_SECONDS: Final = 0.05
 
 @contextmanager
 def sending(exchanges: Sequence[LocalExchange]) -> Iterator[None]:
-    """Let every exchange send a data frame to its subscribers every now and then."""
+    """Make every exchange send data frames to its subscribers repeatedly within the block."""
     is_over = threading.Event()
 
     def send() -> None:

@@ -1,4 +1,4 @@
-"""What moves a log's clock in tests: a producer's heartbeat, and events with a time after them."""
+"""Records that move a log's clock in tests: heartbeats, and events followed by heartbeats."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from liq.schemas.records import Liquidation
 
 
 async def beat(settings: Settings) -> None:
-    """Publish the heartbeat of a producer, now, in Bitget's raw topic."""
+    """Publish a producer's heartbeat with the present time to Bitget's raw topic."""
     producer = new_producer(settings, "beats")
     await producer.start()
     headers = FrameHeaders("bitget", HEARTBEAT_FEED, time.time_ns(), "good", 0)
@@ -24,7 +24,7 @@ async def beat(settings: Settings) -> None:
 
 
 async def publish(settings: Settings, events: Sequence[Liquidation], until_ms: int) -> None:
-    """Publish events, and then in every partition a heartbeat that says `until_ms`."""
+    """Publish events, then a heartbeat with the clock `until_ms` to every partition."""
     producer = new_producer(settings, "test")
     await producer.start()
     topic = settings.topics.events

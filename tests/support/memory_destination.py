@@ -1,19 +1,29 @@
-"""A destination in memory, which fails as a test orders it to."""
+"""A destination in memory, with failures that a test chooses."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from liq.sinks.batch import BatchLimits, Delivered, Partition, RecordsByTopic
-from liq.sinks.destination import Destination, Failure, FailureKind, Intake, Start
+from liq.sinks.destination import (
+    Destination,
+    Failure,
+    FailureKind,
+    Intake,
+    PartitionLog,
+    Position,
+    PositionsLostError,
+    Start,
+)
 from liq.sinks.refusals import Refusal, Refusals
 
 NAME = "memory"
 STAGE = "sink-memory"
-Position = tuple[str, int, int]
+Place = tuple[str, int, int]
 
 
 class OrderedError(Exception):
-    """A failure of the kind that the test wants."""
+    """A failure of a kind that the test chooses."""
 
     def __init__(self, kind: FailureKind) -> None:
         super().__init__(f"the test ordered {kind}")
@@ -21,10 +31,10 @@ class OrderedError(Exception):
 
 
 class MemoryDestination(Destination):
-    """Stores values by position; shows what the loop asked of it.
+    """A destination that stores values by position, and records the loop's calls.
 
-    `failure` is raised by every flush while it is set. A flush waits for `is_open`, and fails with
-    ROW while one of the `bad` values is in the batch.
+    While `failure` is set, every flush raises it. A flush waits for `is_open`, and fails with ROW
+    while one of the `bad` values is in the batch.
     """
 
     def __init__(
@@ -42,7 +52,7 @@ class MemoryDestination(Destination):
         self.is_open = asyncio.Event()
         self.is_open.set()
         self.bad: Collection[bytes] = ()
-        self.stored: dict[Position, bytes | None] = {}
+        self.stored: dict[Place, bytes | None] = {}
         self.refused: list[Refusal] = []
         self.assignments: list[list[Partition]] = []
         self.flush_count = 0
@@ -84,5 +94,37 @@ class MemoryDestination(Destination):
         return None
 
 
-def position(record: Delivered) -> Position:
+class KeepingDestination(MemoryDestination):
+    """A destination that keeps its own positions, and can lose all stored values."""
+
+    def __init__(self, topics: Collection[str], *, rows: int = 10) -> None:
+        super().__init__(topics, rows=rows)
+        self._intake = replace(self._intake, keeps_positions=True)
+        self._has_lost = False
+        self.resumed: list[Mapping[Partition, Position]] = []
+
+    def lose_everything(self) -> None:
+        self.stored.clear()
+        self._has_lost = True
+
+    async def positions(
+        self, logs: Mapping[Partition, PartitionLog]
+    ) -> Mapping[Partition, Position]:
+        if self.failure is not None:
+            raise self.failure
+        found = {}
+        for topic, partition in logs:
+            offsets = [each[2] for each in self.stored if each[:2] == (topic, partition)]
+            found[topic, partition] = Position(max(offsets) + 1) if offsets else Position()
+        self.resumed.append(found)
+        return found
+
+    async def flush(self) -> None:
+        if self._has_lost:
+            self._has_lost = False
+            raise PositionsLostError("the test lost it")
+        await super().flush()
+
+
+def position(record: Delivered) -> Place:
     return record.topic, record.partition, record.offset

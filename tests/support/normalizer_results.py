@@ -1,10 +1,10 @@
-"""What normalizers make of hostile messages, a digest a field: equal for plain and compiled code.
+"""The normalizers' results for hostile messages, which must be equal for plain and compiled code.
 
     python tests/support/normalizer_results.py
 
-Every field of every golden message is replaced in turn by values of every JSON type and size. Code
-compiled ahead of time may take one kind of number for another where plain Python does not, without
-any error; `make test-compiled` compares what this prints for both.
+Every field of every golden message is replaced in turn by values of every JSON type and size.
+Compiled code may silently convert one type of number to another where plain Python does not. `make
+test-compiled` compares the output of this program, one digest per field, for both.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ Steps = tuple[Any, ...]
 
 
 def fields(value: Any, path: Steps = ()) -> Iterator[Steps]:
-    """The path of every value inside a message, and of the message itself."""
+    """Yield the path of every value inside a message, and of the message itself."""
     yield path
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -43,7 +43,7 @@ def fields(value: Any, path: Steps = ()) -> Iterator[Steps]:
 
 
 def replaced(message: Any, path: Steps, value: Any) -> Any:
-    """The message with another value at a path."""
+    """Return a message with another value at a path."""
     if not path:
         return value
     changed = deepcopy(message)
@@ -62,6 +62,7 @@ def main() -> None:
             fixture["feed"],
             fixture["received_at_ms"],
             rates=fixture.get("rates", ""),
+            subject=fixture.get("subject", ""),
         )
         for path in fields(fixture["frame"]):
             digest = blake2b(digest_size=16)

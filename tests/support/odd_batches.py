@@ -1,4 +1,4 @@
-"""Batches of Kafka records that clients of ours never write."""
+"""Batches of Kafka records that the engine's clients never write."""
 
 import struct
 from typing import Final
@@ -26,13 +26,13 @@ def with_unreadable_header_names(batch: bytes) -> bytes:
 
 
 def with_broken_compression(batch: bytes) -> bytes:
-    """Return a compressed batch whose records cannot be unpacked."""
+    """Return a compressed batch whose records cannot be decompressed."""
     size = DefaultRecordBase.HEADER_STRUCT.size
     return rehashed(batch[:size] + b"\x00" * (len(batch) - size))
 
 
 def rehashed(batch: bytes) -> bytes:
-    """Return a batch with the checksum of its content, as brokers demand."""
+    """Return a batch with the checksum of its content, which brokers require."""
     changed = bytearray(batch)
     checksum = calc_crc32c(bytes(changed[DefaultRecordBase.ATTRIBUTES_OFFSET :]))
     struct.pack_into(">I", changed, DefaultRecordBase.CRC_OFFSET, checksum)

@@ -1,4 +1,4 @@
-"""Deleting what tests left behind in Kafka."""
+"""Deletion of the topics that tests leave in Kafka."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""What an operator, or an earlier version of the engine, does to topics."""
+"""Topics as an operator or an earlier version of the engine creates them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ POLL_SECONDS = 0.05
 
 
 async def create_topic(settings: Settings, name: str, configs: Mapping[str, str]) -> None:
-    """Create a topic with settings of one's own, and wait until the brokers list it."""
+    """Create a topic with other settings, and wait until the brokers list it."""
     admin = new_admin(settings, "operator")
     await admin.start()
     try:

@@ -1,4 +1,4 @@
-"""Partitions of an events topic in memory, and a consumer that reads them in steps of any size."""
+"""Partitions of an events topic in memory, and a consumer with polls of random size."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -11,30 +11,35 @@ from liq.schemas.headers import heartbeat_headers
 
 TOPIC = "events"
 
+#: A value, the time of a heartbeat (with blind venues), or the headers of another record.
+Entry = bytes | int | tuple[int, tuple[str, ...]] | list[tuple[str, bytes]]
+
 
 class PartitionedLog:
-    """The part of a consumer that reads assigned partitions; `largest_step` bounds an answer."""
+    """The part of a consumer that reads assigned partitions; `largest_step` bounds a poll."""
 
     def __init__(
-        self, chance: random.Random, logs: Sequence[Sequence[bytes | int]], largest_step: int = 40
+        self, chance: random.Random, logs: Sequence[Sequence[Entry]], largest_step: int = 40
     ) -> None:
-        """A number in a log is a heartbeat of that time."""
+        """Start at the first records."""
         self._chance = chance
         self._largest_step = largest_step
         self._logs = {
-            TopicPartition(TOPIC, number): [_record(*entry) for entry in enumerate(log)]
+            TopicPartition(TOPIC, number): [
+                log_record(number, offset, entry) for offset, entry in enumerate(log)
+            ]
             for number, log in enumerate(logs)
         }
         self._positions = dict.fromkeys(self._logs, 0)
 
     @property
     def ends(self) -> dict[TopicPartition, int]:
-        """The offsets behind the last records."""
+        """Return the offsets behind the last records."""
         return {place: len(log) for place, log in self._logs.items()}
 
     @property
     def records(self) -> dict[int, list[Any]]:
-        """All records by number of the partition."""
+        """Return all records by number of the partition."""
         return {place.partition: log for place, log in self._logs.items()}
 
     async def position(self, place: TopicPartition) -> int:
@@ -44,7 +49,7 @@ class PartitionedLog:
     async def getmany(
         self, *places: TopicPartition, timeout_ms: int, max_records: int
     ) -> Mapping[TopicPartition, list[Any]]:
-        """Return some records of some of the partitions that are asked for."""
+        """Return some records of some of the requested partitions."""
         del timeout_ms
         place = self._chance.choice(sorted(places))
         start = self._positions[place]
@@ -54,11 +59,20 @@ class PartitionedLog:
         return {place: records} if records else {}
 
 
-def _record(offset: int, entry: bytes | int) -> Any:
-    is_heartbeat = isinstance(entry, int)
+def log_record(partition: int, offset: int, entry: Entry) -> Any:
+    """Return a record as a consumer returns it."""
+    if isinstance(entry, int):
+        entry = entry, ()
+    headers: Sequence[tuple[str, bytes]] = ()
+    if isinstance(entry, tuple):
+        headers = heartbeat_headers(*entry)
+    elif isinstance(entry, list):
+        headers = entry
     return SimpleNamespace(
+        topic=TOPIC,
+        partition=partition,
         offset=offset,
-        timestamp=0,  # no append time, so that what records say is believed
-        value=None if is_heartbeat else entry,
-        headers=heartbeat_headers(entry) if isinstance(entry, int) else (),
+        timestamp=0,  # no append time, so that the records' own times are believed
+        value=entry if isinstance(entry, bytes) else None,
+        headers=headers,
     )

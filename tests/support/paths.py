@@ -1,4 +1,4 @@
-"""Where the checkout keeps what tests read."""
+"""The paths of the files in the checkout that tests read."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""Reading topics in tests, and what the offline tools say about the same log."""
+"""Reading of topics in tests, and the results of the offline tools for the same log."""
 
 import asyncio
 import subprocess
@@ -18,7 +18,7 @@ POLL_MS = 200
 
 
 def read_topic(settings: Settings, topic: str) -> dict[int, list[Any]]:
-    """All records of a topic, by partition, in offset order; none if nobody made it yet."""
+    """Return all records of a topic, by partition; empty if the topic does not exist."""
     return asyncio.run(_read_topic(settings, topic))
 
 
@@ -42,7 +42,7 @@ async def _read_topic(settings: Settings, topic: str) -> dict[int, list[Any]]:
 
 
 def values(settings: Settings, topic: str) -> list[bytes]:
-    """The values of a topic, heartbeats left out."""
+    """Return the values of a topic without heartbeats."""
     return [
         record.value
         for records in read_topic(settings, topic).values()
@@ -66,9 +66,9 @@ def run_offline(
 
 
 def offline_alerts(settings: Settings) -> list[bytes]:
-    """What `liq detect` says about the events topic as the detecting workers applied it.
+    """Return the alerts of `liq detect` for the events topic, as detecting workers applied it.
 
-    What is open at the end of the log stays open, as it does for them.
+    Cascades that are open at the end of the log stay open, as for the workers.
     """
     log = run_offline(settings, "export", settings.topics.events, "--as-detected")
     assert log.returncode == 0, log.stderr
@@ -78,7 +78,7 @@ def offline_alerts(settings: Settings) -> list[bytes]:
 
 
 def by_id(records: list[bytes], field: str) -> dict[str, bytes]:
-    """Records by an id field; a repeat must be the same record byte for byte."""
+    """Return records by an id field; a repeat must be identical byte for byte."""
     found: dict[str, bytes] = {}
     for record in records:
         name = orjson.loads(record)[field]

@@ -1,11 +1,11 @@
-"""Which processes work in a directory."""
+"""The processes that use a directory."""
 
 import os
 from pathlib import Path
 
 
 def processes_of(directory: Path) -> list[str]:
-    """Command lines of other processes that run in a directory or were told of it."""
+    """Return the command lines of other processes that run in a directory or name it."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():

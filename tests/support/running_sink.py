@@ -1,4 +1,4 @@
-"""A sink in the process of the test."""
+"""A sink in the test's process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,10 +14,10 @@ END_SECONDS = 90.0
 
 @asynccontextmanager
 async def running_sink(settings: Settings, destination: Destination) -> AsyncIterator[Health]:
-    """Run a sink; it is stopped as SIGTERM would, and must end by itself."""
+    """Run a sink; at the end of the block, stop it as SIGTERM does; it must end by itself."""
     health, stop = Health(), asyncio.Event()
     task = asyncio.create_task(run(settings, health, stop, destination))
-    await asyncio.sleep(0)  # the task begins, and says what it still lacks
+    await asyncio.sleep(0)  # the task starts, and declares its conditions
     try:
         yield health
     finally:

@@ -1,4 +1,4 @@
-"""Plausible records of every kind for tests of the sink; `number` makes them differ."""
+"""Plausible records of every kind for tests of the sink; they differ by `number`."""
 
 from decimal import Decimal
 
@@ -73,11 +73,13 @@ def feed_status(number: int = 0) -> FeedStatus:
         timestamp_ms=STARTED_AT_MS + number,
         from_ms=STARTED_AT_MS,
         to_ms=STARTED_AT_MS + number,
+        row_count=number,
+        request_count=number + 1,
     )
 
 
 def instrument(number: int = 0) -> Instrument:
-    """Eleven contracts, of which each publication says something newer."""
+    """Return one of eleven contracts; each publication is a newer version."""
     return Instrument(
         exchange="okx",
         native_symbol=f"A{number % 11}-USDT",
@@ -91,7 +93,7 @@ def instrument(number: int = 0) -> Instrument:
 
 
 def alert(number: int = 0) -> CascadeAlert:
-    """Each cascade has seven alerts."""
+    """Return an alert; each cascade has seven alerts."""
     return CascadeAlert(
         alert_id=f"alert-{number}",
         cascade_id=f"cascade-{number // 280}",

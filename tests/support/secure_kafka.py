@@ -1,4 +1,4 @@
-"""An Apache Kafka that asks for a login or a certificate."""
+"""An Apache Kafka that requires a login or a certificate."""
 
 import os
 from pathlib import Path
@@ -13,10 +13,10 @@ USER, PASSWORD = "liq-worker", "correct horse; battery=staple"
 
 
 class SecureKafka:
-    """A broker with two listeners: SASL over TLS, and TLS that asks for a client certificate.
+    """A broker with two listeners: SASL over TLS, and TLS with a client certificate.
 
-    It works from the first line of the constructor to the end of the supervisor. As it takes Java,
-    a test that makes one is skipped unless Apache Kafka was asked for.
+    It runs from its construction to the end of the supervisor. It needs Java, so its tests are
+    skipped unless Apache Kafka was requested.
     """
 
     def __init__(self, supervisor: Supervisor, directory: Path) -> None:
@@ -50,7 +50,7 @@ class SecureKafka:
         self._cluster.start()
 
     def login(self, **changes: str) -> dict[str, str]:
-        """The environment of a client that logs in."""
+        """Return the environment of a client that logs in."""
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self._cluster.bootstrap_servers("LOGIN"),
             "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
@@ -65,7 +65,7 @@ class SecureKafka:
         }
 
     def mutual(self, certificate: Certificate) -> dict[str, str]:
-        """The environment of a client that shows a certificate."""
+        """Return the environment of a client with a certificate."""
         return self.login(
             KAFKA_BOOTSTRAP_SERVERS=self._cluster.bootstrap_servers("MUTUAL"),
             KAFKA_SECURITY_PROTOCOL="SSL",

@@ -1,4 +1,4 @@
-"""Records of every kind, published piece by piece, as a pipeline with mishaps would."""
+"""Records of every kind, published piece by piece, as by a pipeline with faults."""
 
 import asyncio
 import random
@@ -6,17 +6,20 @@ from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 
+from liq.devstack.progress import PipelineProgress
 from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
+from liq.sinks.clickhouse.destination import STAGE
+from liq.sinks.clickhouse.tables import tables_by_topic
 from tests.support.sample_records import alert, feed_status, instrument, liquidation, rejection
 
 
 class Flow:
-    """Publishes events piece by piece, and the other records between them.
+    """A publisher of events, piece by piece, with the other records between them.
 
-    One event in ten comes again under a new offset, as from a second producer, and here and there
-    is a record that nobody can decode.
+    One event in ten is repeated at a new offset, as by a second producer. A few records cannot be
+    decoded.
     """
 
     def __init__(self, settings: Settings, chance: random.Random) -> None:
@@ -47,14 +50,24 @@ class Flow:
         )
 
 
+def is_loaded(settings: Settings) -> bool:
+    """Return whether the ClickHouse sink has committed all records."""
+
+    async def ask() -> int:
+        async with PipelineProgress(settings) as progress:
+            return await progress.lag(STAGE, tables_by_topic(settings.topics))
+
+    return asyncio.run(ask()) == 0
+
+
 async def send(settings: Settings, values: dict[str, Sequence[bytes]]) -> None:
-    """Publish values, spread over the partitions of their topics; all are acknowledged."""
+    """Publish values, spread over their topics' partitions, and await all acknowledgements."""
     producer: AIOKafkaProducer = new_producer(settings, "test")
     await producer.start()
     try:
         for topic, sent in values.items():
             count = len(await producer.partitions_for(topic))
-            # A compacted topic takes no record without a key.
+            # Brokers reject records without a key on a compacted topic.
             futures = [
                 await producer.send(topic, value, key=b"%d" % number, partition=number % count)
                 for number, value in enumerate(sent)

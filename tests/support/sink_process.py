@@ -1,8 +1,8 @@
-"""The sink as a process of its own, to be killed: settings from the environment.
+"""The sink as a separate process that kills itself, with settings from the environment.
 
-DIES_AT=STEP:COUNT makes it kill itself (SIGKILL) the COUNT-th time that it comes to a step:
-before_insert, during_insert, after_insert, before_commit or after_commit. The steps are put around
-the libraries' calls from here, so that the sink knows nothing of them.
+With DIES_AT=STEP:COUNT, it kills itself (SIGKILL) the COUNT-th time that it reaches a step:
+before_insert, during_insert, after_insert, before_commit or after_commit. This module wraps the
+libraries' calls, so that the sink has no code for it.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ FOREVER_SECONDS = 3600
 
 
 class Death:
-    """Comes at a step, the given time it is reached."""
+    """The death of the process at a step, the given time the step is reached."""
 
     def __init__(self, order: str) -> None:
         self._step, _, count = order.partition(":")
         self._remaining = int(count)
 
     def at(self, step: str) -> None:
-        """Die if this is the step and the time."""
+        """Kill the process if this is the step and the time."""
         if self._is_due(step):
             _die()
 
     def during(self, step: str) -> bool:
-        """Die a moment from now if this is the step and the time; says whether it is."""
+        """Kill the process soon if this is the step and the time; return whether it is."""
         if not self._is_due(step):
             return False
         delay = random.uniform(0, LONGEST_INSERT_SECONDS)  # noqa: S311 - a moment, not a secret

@@ -1,4 +1,4 @@
-"""What ClickHouse must say of a log, and whether it does."""
+"""The expected content of ClickHouse for a log, and its comparison with the actual content."""
 
 import asyncio
 from collections import defaultdict
@@ -19,7 +19,7 @@ from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic
 from liq.sinks.clickhouse.writer import insert
 
-# Where and when a row was stored may differ; what it says may not.
+# Columns that may differ between loads: where and when a row was stored.
 CIRCUMSTANCES = {"ingested_at", "src_topic", "src_partition", "src_offset", "applied_at"}
 Sums = dict[tuple[str, str], tuple[int, Decimal]]
 
@@ -28,7 +28,7 @@ def expect_the_truth(settings: Settings) -> None:
     """Compare every table and view with the log.
 
     The sums of liquidations are computed here. The rest is compared with a second database, into
-    which the log is loaded once, in one piece, with no fault.
+    which the log is loaded once, without faults.
     """
     log = asyncio.run(read_log(settings))
     with closing(connect(settings)) as client:
@@ -45,7 +45,7 @@ def expect_the_truth(settings: Settings) -> None:
 
 
 async def read_log(settings: Settings) -> dict[str, list["ConsumerRecord[bytes, bytes]"]]:
-    """Every record of the topics that the sink reads."""
+    """Return every record of the topics that the sink reads."""
     consumer = new_consumer(settings)
     await start_consumer(settings, consumer)
     found: dict[str, list[ConsumerRecord[bytes, bytes]]] = defaultdict(list)
@@ -68,7 +68,7 @@ async def read_log(settings: Settings) -> dict[str, list["ConsumerRecord[bytes, 
 
 
 def sums_of(values: Iterable[bytes]) -> Sums:
-    """Events and dollars by exchange and side, every event once."""
+    """Return events and dollars by exchange and side, with every event once."""
     dollars: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(dict)
     for value in values:
         try:
@@ -82,7 +82,7 @@ def sums_of(values: Iterable[bytes]) -> Sums:
 
 
 def sums_in_clickhouse(client: Client) -> Sums:
-    """The same, as a user asks for it."""
+    """Return the same sums by a user's query."""
     rows = client.query("SELECT exchange, side, events, value_usd FROM liquidations_by_venue_side")
     return {(exchange, side): (events, usd) for exchange, side, events, usd in rows.result_rows}
 
@@ -92,7 +92,7 @@ def load_once(
     log: Mapping[str, list["ConsumerRecord[bytes, bytes]"]],
     database: str,
 ) -> None:
-    """Load a log into a database of its own."""
+    """Load a log into a new database."""
     own = connect(settings, use_database=False)
     with closing(own):
         migrate(own, database)
@@ -105,14 +105,14 @@ def load_once(
 
 
 def names(client: Client, database: str) -> list[str]:
-    """Every table and view that migrations made."""
+    """Return every table and view of the migrations."""
     return [row[0] for row in client.query(f"SHOW TABLES FROM {database}").result_rows]
 
 
 def difference(client: Client, one: str, other: str, name: str) -> int:
-    """How many distinct rows only one of two databases has, or has more often.
+    """Return the number of distinct rows that one of two databases lacks or has more often.
 
-    Views with parameters are left out: they have no columns before they are asked.
+    Views with parameters are skipped, because they have no columns without arguments.
     """
     described = client.query(
         "SELECT c.name, t.engine FROM system.columns AS c JOIN system.tables AS t "
@@ -124,7 +124,7 @@ def difference(client: Client, one: str, other: str, name: str) -> int:
     if not described:
         return 0
     columns = ", ".join(f"`{column}`" for column, _ in described if column not in CIRCUMSTANCES)
-    final = "FINAL" if described[0][1].endswith("MergeTree") else ""
+    final = "FINAL" if described[0][1].endswith(("MergeTree", "Distributed")) else ""
     rows = client.query(
         f"SELECT count() FROM (SELECT row, sum(sign) AS surplus FROM ("  # noqa: S608 - our names
         f"SELECT tuple({columns}) AS row, 1 AS sign FROM {one}.{name} {final} UNION ALL "

@@ -1,4 +1,4 @@
-"""The fixtures of the venues: messages, and the events that they mean."""
+"""The fixtures of the venues: messages and their expected events."""
 
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,10 @@ def fixture_paths(exchange: str = "*", folders: Path = VENUE_FOLDERS) -> list[Pa
 
 
 def exchange_of(fixture: Path) -> str:
-    """Return the exchange whose folder a fixture is in."""
+    """Return the exchange of a fixture, by its folder."""
     return fixture.parents[1].name
 
 
 def fixture_id(fixture: Path) -> str:
-    """Return the name of a fixture among the tests' parameters."""
+    """Return the id of a fixture among the tests' parameters."""
     return f"{exchange_of(fixture)}-{fixture.stem}"

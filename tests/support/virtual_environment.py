@@ -1,4 +1,4 @@
-"""Virtual environments that hold installed wheels, and never this checkout."""
+"""Virtual environments with installed wheels, never with this checkout."""
 
 import os
 import shutil
@@ -13,18 +13,18 @@ from typing import Final
 from tests.support.paths import ROOT
 
 OUR_DISTRIBUTIONS: Final = ("liquidation_", "_liquidation_")  # as site-packages spells them
-# Folders of this checkout, which users may well have, too.
+# Folders of this checkout, whose names may also occur in users' code.
 ROOM_NAMES: Final = ("liq", "processors", "producers", "runtime", "schemas", "sinks", "devstack")
-# No index: what a test installs lies on this machine, and so do the tools that build it.
+# No index: the wheels of a test, and the tools that build them, are on this host.
 OFFLINE: Final = ("--no-index", "--no-deps", "--no-build-isolation")
 RUN_SECONDS: Final = 220.0
 
 
 class VirtualEnvironment:
-    """An environment of a test's own, with links to the libraries of the project's environment.
+    """The environment of one test, with links to the libraries of the project's environment.
 
-    A library whose name in site-packages does not pass `is_wanted` is left out. This project's
-    own distributions are always left out: `install` adds them as wheels.
+    A library whose name in site-packages does not pass `is_wanted` is absent. This project's own
+    distributions are always absent: `install` adds them as wheels.
     """
 
     def __init__(self, folder: Path, is_wanted: Callable[[str], bool] = lambda _name: True) -> None:
@@ -56,7 +56,7 @@ class VirtualEnvironment:
     def run(
         self, program: str, *arguments: str | Path, folder: Path, data: bytes | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a program of this environment to its end and return what it wrote."""
+        """Run a program of this environment to its end, and return its output."""
         return subprocess.run(
             (self.program(program), *arguments),
             cwd=folder,
@@ -71,7 +71,7 @@ class VirtualEnvironment:
     def start(
         self, program: str, *arguments: str | Path, folder: Path, environment: dict[str, str]
     ) -> subprocess.Popen[str]:
-        """Start a program of this environment; what it writes goes to one pipe."""
+        """Start a program of this environment, with one pipe for both outputs."""
         return subprocess.Popen(
             (self.program(program), *arguments),
             cwd=folder,
@@ -97,7 +97,7 @@ def build_wheels(target: Path, projects: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def run_pip(*words: str | Path, folder: Path = ROOT) -> None:
-    """Run the project's own pip, and show what it wrote if it fails."""
+    """Run the project's own pip, and show its output if it fails."""
     outcome = subprocess.run(
         (sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", *words),
         cwd=folder,
@@ -110,12 +110,12 @@ def run_pip(*words: str | Path, folder: Path = ROOT) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without what changes where Python finds modules."""
+    """Return the environment without the variables that change Python's search for modules."""
     return {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
 
 
 def write_own_packages(folder: Path, names: Iterable[str]) -> Path:
-    """Write packages as a user may have them: the import of any of them fails loudly."""
+    """Write packages like those of a user; the import of any of them fails."""
     for name in names:
         package = folder / name
         package.mkdir(parents=True)
@@ -132,4 +132,5 @@ def copy_into(folder: Path, names: Iterable[str]) -> None:
                 ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
             )
         else:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)

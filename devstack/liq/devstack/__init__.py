@@ -1,1 +1,1 @@
-"""A laptop's development stack: engines that run as child processes of the command line."""
+"""The development stack for a laptop: Kafka, ClickHouse and workers as child processes."""

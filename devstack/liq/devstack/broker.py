@@ -1,4 +1,4 @@
-"""Kafka for a development stack: one small interface, several kinds of broker."""
+"""Kafka for the development stack: several kinds of broker behind one small interface."""
 
 import importlib
 import importlib.util
@@ -18,27 +18,27 @@ DOCKER_IMAGE = "confluentinc/cp-kafka:7.9.2"
 
 
 class Broker(Protocol):
-    """A Kafka broker that can be used between `start` and `stop`."""
+    """A Kafka broker that runs between `start` and `stop`."""
 
     def start(self) -> BrokerAddress:
-        """Bring the broker up and say where it is, once it answers.
+        """Start the broker, wait until it answers, and return its address.
 
         Raises:
-            ConfigurationError: a setting or a missing package prevents it; the message says which.
-            DependencyError: it did not start.
+            ConfigurationError: a setting or a missing package prevents it; the message names it.
+            DependencyError: the broker did not start.
         """
 
     def stop(self) -> None:
-        """End what `start` started."""
+        """Stop what `start` has started."""
 
 
 class EmbeddedBroker:
     """noida-db, a broker in one binary from PyPI, as a child process.
 
-    For laptops and tests: it keeps its data in memory and writes it out once a second and at a
-    clean stop, has no long poll (clients must emulate one) and never expires a dead member of a
-    consumer group (clients use static membership). On start it may complain about a weak GLIBC
-    symbol; that is harmless.
+    It is for laptops and tests. It holds its data in memory, and writes them to disk once a second
+    and at a clean stop. It has no long poll, so clients must emulate one, and never removes a dead
+    member of a consumer group, so clients use static membership. Its warning about a weak GLIBC
+    symbol at the start is harmless.
     """
 
     def __init__(self, supervisor: Supervisor, data_directory: Path, port: int) -> None:
@@ -66,29 +66,29 @@ class EmbeddedBroker:
         )
 
     def stop(self) -> None:
-        """End the process; it saves its data first."""
+        """Stop the process, which saves its data first."""
         if NAME in self._supervisor.names:
             self._supervisor.stop(NAME)
 
 
 class GivenBroker:
-    """Brokers that somebody else runs; security settings come from the environment as they are."""
+    """Existing brokers; their security settings come unchanged from the environment."""
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._bootstrap_servers = bootstrap_servers
 
     def start(self) -> BrokerAddress:
-        """Only gives the address."""
+        """Return the address without starting anything."""
         return BrokerAddress(self._bootstrap_servers)
 
     def stop(self) -> None:
-        """Nothing of ours runs."""
+        """Do nothing: the brokers are not part of the stack."""
 
 
 class DockerBroker:
-    """Kafka in a container, by testcontainers; needs a Docker that answers.
+    """Kafka in a container, by testcontainers; requires a running Docker.
 
-    The project's own tests run where there is no Docker, so this kind is untested there.
+    The project's tests run without Docker and do not cover this kind.
     """
 
     def __init__(self) -> None:
@@ -123,11 +123,7 @@ class DockerBroker:
 
 
 def choose_broker(options: StackOptions, supervisor: Supervisor) -> Broker:
-    """The broker that the options ask for: a given one first, else a started one.
-
-    Raises:
-        ConfigurationError: that kind is not available.
-    """
+    """Return the broker that the options select: existing brokers, else one to start."""
     if options.kafka_bootstrap_servers:
         return GivenBroker(options.kafka_bootstrap_servers)
     if options.kafka == "docker":
@@ -143,10 +139,10 @@ def choose_broker(options: StackOptions, supervisor: Supervisor) -> Broker:
 
 
 def noida_binary() -> Path:
-    """The broker's executable inside the installed package.
+    """Return the broker's executable in the installed package.
 
     Raises:
-        ConfigurationError: the package is not installed, or has none for this platform.
+        ConfigurationError: the package is not installed, or has no executable for this platform.
     """
     found = importlib.util.find_spec("noida_db")
     binary = Path(found.origin).parent / "noida-db" if found and found.origin else None

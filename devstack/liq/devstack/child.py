@@ -1,8 +1,7 @@
-"""Report this process to the guard, then become the command that was asked for.
+"""A program that reports its process to the guard and then executes a command.
 
-The supervisor runs this file by its path: `python -I -S child.py GUARD_DESCRIPTOR COMMAND...`.
-Because the report is made before the command exists, there is no moment in which the command
-runs and the guard does not know it.
+The supervisor runs this file by its path: `python -I -S child.py GUARD_DESCRIPTOR COMMAND...`. The
+report precedes the command, so the guard always knows a running command.
 """
 
 import os
@@ -13,13 +12,13 @@ CANNOT_START = 127
 
 
 def main() -> None:
-    """Never returns: the process becomes the command, or ends with 127."""
+    """Execute the command in this process; exit with 127 if that fails. Never returns."""
     guard, command = int(sys.argv[1]), sys.argv[2:]
     os.write(guard, b"+%d\n" % os.getpid())
     os.close(guard)
-    # Python ignores SIGPIPE, and an ignored signal stays ignored in what is executed next.
+    # Python ignores SIGPIPE, and the executed command would inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    # So does a blocked one, and the ClickHouse engine blocks some in a process that loads it.
+    # It would also inherit blocked signals; the ClickHouse engine blocks some in its process.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is the point

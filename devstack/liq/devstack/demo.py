@@ -1,9 +1,10 @@
-"""The main job on recorded input: every process of the pipeline, from capture to SQL."""
+"""`liq demo`: a capture through every process of the pipeline, up to the results of SQL."""
 
 import asyncio
 import gzip
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -18,19 +19,21 @@ from liq.devstack.options import load_stack_options
 from liq.devstack.ports import LOOPBACK, free_port
 from liq.devstack.progress import PipelineProgress
 from liq.devstack.stack import Stack
+from liq.devstack.starting import starting
 from liq.runtime.errors import DependencyError
 from liq.runtime.logs import configure_logging
 from liq.runtime.settings import Settings, load_settings
 from liq.runtime.topics import ensure_topics
-from liq.sinks.clickhouse import migrations
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.destination import STAGE as SINK_STAGE
+from liq.sinks.clickhouse.installation import install
+from liq.sinks.clickhouse.shards import servers_of
 
 DATA_DIRECTORY = Path(".liq/demo")
 DATABASE = "liquidations_demo"
 POLL_SECONDS = 0.25
-# Without progress for this long, something is wrong that waiting will not mend.
-STALLED_SECONDS = 60.0
+# Without progress for this long, waiting does not help; a busy machine may still need minutes.
+STALLED_SECONDS = 300.0
 
 PLAYER = "player"
 SENT = "liq_frames_total"
@@ -39,9 +42,9 @@ NORMALIZED = "liq_frames_normalized_total"
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What to play, and how fast: `max`, or a multiple of the recorded pace.
+    """The capture to play, and the speed: `max`, or a multiple of the recorded pace.
 
-    A live one goes over websockets: exchanges on this machine send it to the live producers.
+    If `is_live`, local exchanges send the capture over websockets to the live producers.
     """
 
     capture: Path
@@ -50,34 +53,36 @@ class DemoOptions:
 
 
 def run_demo(options: DemoOptions) -> None:
-    """Play a capture through real processes, print what SQL says, leave nothing running.
+    """Play a capture through real processes, print results of SQL, and stop all processes.
 
     Raises:
-        ConfigurationError: a setting prevents it.
-        DependencyError: a part died or stopped making progress.
+        ConfigurationError: a setting prevents the start.
+        DependencyError: a process died or stopped making progress.
     """
     started = time.monotonic()
     stack_options = load_stack_options(
         embedded_data_dir=DATA_DIRECTORY, clickhouse_database=DATABASE
     )
     configure_logging(load_settings(log_level="WARNING"), worker="demo")
-    err.print("Starting broker, ClickHouse and workers ...")
-    with Stack(stack_options, is_fresh=True) as stack:
+    with Stack(stack_options, is_fresh=True, say=starting()) as stack:
         environment = {
             **stack.environment,
             "CLICKHOUSE_DATABASE": DATABASE,
-            # A run of its own on brokers that hold other data.
+            # A namespace of its own, because the brokers may contain other data.
             "TOPIC_NAMESPACE": f"demo-{time.time_ns() // 1_000_000_000}",
             "TOPIC_PARTITIONS": "4",
         }
         settings = load_settings(**{name.lower(): text for name, text in environment.items()})
         asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
         prepare_database(settings)
-        normalizer = stack.start_worker(
-            "normalize", "process", "normalize", environment=environment
+        ports = stack.start_workers(
+            {
+                "normalize": ("process", "normalize"),
+                "detect": ("process", "detect"),
+                "sink": ("sink", "clickhouse"),
+            },
+            environment,
         )
-        stack.start_worker("detect", "process", "detect", environment=environment)
-        stack.start_worker("sink", "sink", "clickhouse", environment=environment)
         player = free_port()
         stack.start_task(
             PLAYER,
@@ -87,25 +92,28 @@ def run_demo(options: DemoOptions) -> None:
             options.speed,
             environment={**environment, "HTTP_HOST": LOOPBACK, "HTTP_PORT": str(player)},
         )
-        asyncio.run(_watch(settings, stack, _Sources(options.capture, player, normalizer)))
+        asyncio.run(_watch(settings, stack, _Sources(options.capture, player, ports["normalize"])))
         print_report(connect(settings), options.capture)
         stack.stop_workers()
     seconds = time.monotonic() - started
     out.print(
-        f"\nDone in {seconds:.0f} s; nothing is left running. Logs: {DATA_DIRECTORY}/logs",
+        f"\nDone in {seconds:.0f} s; nothing is left running. Logs: {DATA_DIRECTORY}/logs\n"
+        "Next: `make live` plays it at 60 times its pace and shows it on a page, until Ctrl-C.",
         highlight=False,
     )
 
 
 def prepare_database(settings: Settings) -> None:
-    """An empty database with the current schema."""
-    client = connect(settings, use_database=False)
-    client.command(f"DROP DATABASE IF EXISTS {settings.clickhouse_database} SYNC")
-    migrations.migrate(client, settings.clickhouse_database)
+    """Create an empty database with the current schema on every server that stores rows."""
+    for server in servers_of(settings):
+        with closing(connect(settings, use_database=False, url=server.url)) as client:
+            for database in {settings.clickhouse_database, server.database}:
+                client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
+    install(settings)
 
 
 def metric_total(port: int, name: str) -> float:
-    """The sum of a counter over its labels; 0 while the worker does not answer."""
+    """Return the sum of a counter over its labels; 0 while the worker does not answer."""
     try:
         with urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=1) as answer:
             text = answer.read().decode()
@@ -120,7 +128,7 @@ def metric_total(port: int, name: str) -> float:
 
 
 def count_frames(capture: Path) -> int:
-    """Lines of a capture."""
+    """Return the number of frames in a capture."""
     opener = gzip.open if capture.suffix == ".gz" else open
     with opener(capture, "rb") as lines:
         return sum(1 for line in lines if line.strip())
@@ -128,7 +136,7 @@ def count_frames(capture: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
-    """Where progress is read: the capture, and two workers' metrics ports."""
+    """The sources of progress: the capture, and the metrics ports of two workers."""
 
     capture: Path
     player_port: int
@@ -136,7 +144,11 @@ class _Sources:
 
 
 async def _watch(settings: Settings, stack: Stack, sources: _Sources) -> None:
-    """Show three bars until the sink has stored everything; fail if a part dies or stalls."""
+    """Show three progress bars until the sink has stored all records.
+
+    Raises:
+        DependencyError: a process died or stopped making progress.
+    """
     topics = settings.topics
     raw = [topics.raw(exchange) for exchange in configured_exchanges(settings)]
     stored = [topics.events, topics.cascades, topics.rejected, topics.feeds]
@@ -156,29 +168,55 @@ async def _watch(settings: Settings, stack: Stack, sources: _Sources) -> None:
                 to_store = await progress.held(stored)
                 in_store = await progress.handled(SINK_STAGE, stored)
                 bars.update(loaded, completed=in_store, total=to_store or None)
+                return has_ended and not await behind()
+
+            async def behind() -> str:
+                """Return a clause about the first stage with a lag; empty if no stage has one."""
+                for stage, read in (
+                    ("normalize", raw),
+                    ("detect", [topics.events, topics.pulse]),
+                    (SINK_STAGE, stored),
+                ):
+                    left = await progress.lag(stage, read)
+                    if left:
+                        return f"{stage} has {left} records to handle"
+                return ""
+
+            async def amount() -> tuple[float, ...]:
+                """Return the numbers of written and handled records, to notice any progress."""
                 return (
-                    has_ended
-                    and await progress.lag("normalize", raw) == 0
-                    and await progress.lag("detect", [topics.events, topics.pulse]) == 0
-                    and await progress.lag(SINK_STAGE, stored) == 0
+                    await progress.held([*raw, *stored]),
+                    await progress.handled("normalize", raw),
+                    await progress.handled("detect", [topics.events, topics.pulse]),
+                    await progress.handled(SINK_STAGE, stored),
                 )
 
-            await _until(update, lambda: progress.held([*raw, *stored]))
+            await _until(update, amount, behind)
     code = stack.supervisor.wait_for_end(PLAYER, 1.0)
     if code != 0:
         raise DependencyError(f"The player ended with exit code {code}; see its log.")
 
 
-async def _until(done: Callable[[], Awaitable[bool]], amount: Callable[[], Awaitable[int]]) -> None:
-    """Poll `done`; give up when `amount` has not changed for a while."""
-    last, since = -1, time.monotonic()
+async def _until(
+    done: Callable[[], Awaitable[bool]],
+    amount: Callable[[], Awaitable[tuple[float, ...]]],
+    behind: Callable[[], Awaitable[str]],
+) -> None:
+    """Wait for `done`.
+
+    Raises:
+        DependencyError: `amount` did not change for `STALLED_SECONDS`; the message has `behind`.
+    """
+    last: tuple[float, ...] = ()
+    since = time.monotonic()
     while not await done():
         now = await amount()
         if now != last:
             last, since = now, time.monotonic()
         elif time.monotonic() - since > STALLED_SECONDS:
             raise DependencyError(
-                f"No progress for {STALLED_SECONDS:.0f} s; see {DATA_DIRECTORY}/logs."
+                f"No progress for {STALLED_SECONDS:.0f} s: {await behind() or 'the player goes on'}"
+                f"; see {DATA_DIRECTORY}/logs."
             )
         await asyncio.sleep(POLL_SECONDS)
 

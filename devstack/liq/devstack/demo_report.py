@@ -1,4 +1,4 @@
-"""What the demo prints at its end: the answers of SQL."""
+"""The report at the end of the demo: results of SQL."""
 
 from pathlib import Path
 

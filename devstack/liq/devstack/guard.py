@@ -1,11 +1,11 @@
-"""End the children of a supervisor that is gone, however it went.
+"""A program that ends the children of a dead supervisor, whatever the supervisor died of.
 
-The supervisor holds the other end of this process's standard input, and each child reports itself
-there (`+PID`) before it starts to work; the supervisor takes it off the list (`-PID`) when it has
-ended. The kernel closes that end when the supervisor dies, even by SIGKILL. Whatever is then
-still on the list gets SIGTERM, and SIGKILL after the grace period. This needs nothing but POSIX.
+The supervisor holds the write end of this process's standard input. Each child reports itself there
+(`+PID`) before it starts its command, and the supervisor removes it (`-PID`) after its end. When
+the supervisor dies, even by SIGKILL, the kernel closes the pipe. The guard then sends SIGTERM to
+the remaining children, and SIGKILL after the grace period. This requires only POSIX.
 
-Run by its path: `python -I -S guard.py GRACE_SECONDS`.
+The supervisor runs this file by its path: `python -I -S guard.py GRACE_SECONDS`.
 """
 
 import os
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 
 
 def read_groups(lines: Iterable[bytes]) -> set[int]:
-    """The process groups that are left when the input ends."""
+    """Return the process groups that remain when the input ends."""
     groups: set[int] = set()
     for line in lines:
         group = int(line[1:])
@@ -30,7 +30,7 @@ def read_groups(lines: Iterable[bytes]) -> set[int]:
 
 
 def signal_group(group: int, number: int) -> bool:
-    """Send a signal to a process group; False if nothing of it is left."""
+    """Send a signal to a process group; return False if the group no longer exists."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
@@ -39,7 +39,7 @@ def signal_group(group: int, number: int) -> bool:
 
 
 def end_groups(groups: set[int], grace_seconds: float) -> None:
-    """Ask every group to end, and kill what has not ended after the grace period."""
+    """Send SIGTERM to every group, and SIGKILL after the grace period."""
     for group in groups:
         signal_group(group, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds

@@ -1,7 +1,7 @@
-"""Command lines of the two helper programs that every child process is started with.
+"""The command lines of the two helper programs, `child.py` and `guard.py`.
 
-They are run by path in an isolated interpreter: they start in a few milliseconds and see neither
-the project, nor the user's site packages, nor PYTHON* variables.
+They run by path in an isolated interpreter, which starts in a few milliseconds and ignores the
+project, the user's site packages and PYTHON* variables.
 """
 
 import sys
@@ -13,10 +13,10 @@ _INTERPRETER = (sys.executable, "-I", "-S")
 
 
 def child_command(guard_descriptor: int, command: Sequence[str]) -> list[str]:
-    """Report to the guard, then become `command`."""
+    """Return the command line that reports to the guard and then executes `command`."""
     return [*_INTERPRETER, str(_FOLDER / "child.py"), str(guard_descriptor), *command]
 
 
 def guard_command(grace_seconds: float) -> list[str]:
-    """End the reported children when standard input ends."""
+    """Return the command line of the guard."""
     return [*_INTERPRETER, str(_FOLDER / "guard.py"), str(grace_seconds)]

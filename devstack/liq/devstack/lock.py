@@ -1,4 +1,4 @@
-"""One stack per data directory."""
+"""A lock that allows one stack per data directory."""
 
 import fcntl
 import os
@@ -10,17 +10,17 @@ FILE_NAME = "stack.lock"
 
 
 class DirectoryLock:
-    """Holds a data directory until it is closed.
+    """The lock of a data directory, held until `close`.
 
-    The lock belongs to the open file, not to the process: a guard that inherits the descriptor
+    The lock belongs to the open file, not to the process. A guard that inherits the descriptor
     keeps the directory locked until the last child of a killed stack has ended.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Take the lock.
+        """Acquire the lock.
 
         Raises:
-            ConfigurationError: another stack has it, or the directory cannot be written.
+            ConfigurationError: another stack holds it, or the directory is not writable.
         """
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -45,9 +45,9 @@ class DirectoryLock:
         self._file.flush()
 
     def fileno(self) -> int:
-        """The descriptor that carries the lock."""
+        """Return the descriptor that holds the lock."""
         return self._file.fileno()
 
     def close(self) -> None:
-        """Let go of the directory, unless a process that inherited the lock still runs."""
+        """Release the lock, unless a process that inherited it still runs."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""Which broker and which ClickHouse a development stack uses, from the environment."""
+"""The options of the development stack, from the environment."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -8,10 +8,11 @@ from pydantic import Field, field_validator
 from liq.runtime.settings import EnvironmentSettings, load_from_environment
 
 BrokerKind = Literal["embedded", "docker", "apache"]
+WarehouseKind = Literal["embedded", "server", "docker"]
 
 
 class StackOptions(EnvironmentSettings):
-    """Settings of the stack itself; what its clients need is derived from them."""
+    """The settings of the stack itself; those of its clients are derived from them."""
 
     kafka: BrokerKind = Field(
         default="embedded", description="Which broker to start if none is given."
@@ -25,6 +26,15 @@ class StackOptions(EnvironmentSettings):
     )
     kafka_bootstrap_servers: str = Field(
         default="", description="Brokers that are there already; nothing is started then."
+    )
+    clickhouse: WarehouseKind = Field(
+        default="embedded", description="Which ClickHouse to start if none is given."
+    )
+    clickhouse_servers: int = Field(
+        default=1,
+        ge=1,
+        le=9,
+        description="Servers that CLICKHOUSE=server starts; several are the shards of one.",
     )
     clickhouse_url: str = Field(
         default="", description="A ClickHouse that is there already; nothing is started then."
@@ -40,7 +50,7 @@ class StackOptions(EnvironmentSettings):
         default=0,
         ge=0,
         le=65535,
-        description="Port of the embedded ClickHouse; 0 picks a free one.",
+        description="Port of the ClickHouse that is started; 0 picks a free one.",
     )
 
     @field_validator("kafka_brokers")
@@ -55,6 +65,6 @@ def load_stack_options(**overrides: Any) -> StackOptions:
     """Read the stack's settings from the environment.
 
     Raises:
-        ConfigurationError: with one line for each setting that is wrong.
+        ConfigurationError: a setting is wrong; the message has a line for each.
     """
     return load_from_environment(StackOptions, **overrides)

@@ -1,25 +1,28 @@
-"""TCP ports on this machine: free ones, and taken ones said in a sentence."""
+"""Free TCP ports on this machine, and errors for taken ones."""
 
 import random
 import re
 import socket
+from collections import deque
 
 from liq.runtime.environment import environment
 from liq.runtime.errors import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
 SETTING = "FREE_PORTS"
-# Below the ranges from which Linux (32768+), macOS and the BSDs (49152+) take the ports of
-# outgoing connections, so that no client can slip onto a port between our check and its use.
+# Below the ranges of ephemeral ports of Linux (32768+), macOS and the BSDs (49152+), so that no
+# outgoing connection can occupy a port between the check and its use.
 DEFAULT_RANGE = "20000-31999"
 ATTEMPTS = 100
 MOST_PORTS = 65_536
+# Ports that were picked lately, and on which perhaps nothing listens yet: fewer than a range has.
+_promised: deque[int] = deque(maxlen=ATTEMPTS // 2)
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen on that port now."""
+    """Return whether a server could listen on a port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: connections of an earlier server that linger in TIME_WAIT do not count.
+        # As servers do: an earlier server's connections in TIME_WAIT do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -30,12 +33,12 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def free_ports() -> range:
-    """The ports that may be picked: `FREE_PORTS` of the environment (`20000-31999`).
+    """Return the range of ports to pick from: FREE_PORTS of the environment (`20000-31999`).
 
-    Stacks that start at the same time cannot pick the same port out of ranges of their own.
+    Stacks that start at the same time need disjoint ranges to never pick the same port.
 
     Raises:
-        ConfigurationError: it is not such a range.
+        ConfigurationError: the value is not such a range.
     """
     text = environment().get(SETTING) or DEFAULT_RANGE
     found = re.fullmatch(r"(\d{4,5})-(\d{4,5})", text)
@@ -48,14 +51,15 @@ def free_ports() -> range:
 
 
 def free_port(host: str = LOOPBACK) -> int:
-    """A port on which nothing listens.
+    """Return a port on which no process listens.
 
     Raises:
-        ConfigurationError: a hundred ports picked at random were all taken.
+        ConfigurationError: a hundred random ports are all taken.
     """
     ports = free_ports()
     for port in random.sample(ports, ATTEMPTS):
-        if is_free(port, host):
+        if port not in _promised and is_free(port, host):
+            _promised.append(port)
             return port
     raise ConfigurationError(
         f"Found no free port on {host} between {ports.start} and {ports.stop - 1}; set {SETTING} "
@@ -64,7 +68,7 @@ def free_port(host: str = LOOPBACK) -> int:
 
 
 def choose_port(wanted: int, setting: str, host: str = LOOPBACK) -> int:
-    """The wanted port if it is free, or a free one if 0 is wanted.
+    """Return the wanted port if it is free; for 0, any free port.
 
     Raises:
         ConfigurationError: the wanted port is taken; the message names the setting.
@@ -76,4 +80,5 @@ def choose_port(wanted: int, setting: str, host: str = LOOPBACK) -> int:
             f"Port {wanted} on {host} is taken. Stop what listens there, or set {setting} to "
             "another port, or to 0 to pick a free one."
         )
+    _promised.append(wanted)
     return wanted

@@ -1,4 +1,4 @@
-"""Whether a service answers, asked in its own protocol."""
+"""Checks whether a service answers in its own protocol."""
 
 import socket
 import struct
@@ -12,7 +12,7 @@ _CORRELATION_ID = 1
 
 
 def answers_http(url: str) -> bool:
-    """Whether a GET gives status 200."""
+    """Return whether a GET request returns status 200."""
     try:
         with urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own services
             return bool(answer.status == 200)  # noqa: PLR2004 - the status itself
@@ -21,7 +21,7 @@ def answers_http(url: str) -> bool:
 
 
 def answers_kafka(host: str, port: int) -> bool:
-    """Whether a broker answers ApiVersions (version 0), the first question of every client."""
+    """Return whether a broker answers ApiVersions (version 0), the first request of a client."""
     # Header: api key, api version, correlation id, null client id; the request has no body.
     header = struct.pack(">hhih", _API_VERSIONS, 0, _CORRELATION_ID, -1)
     try:

@@ -1,4 +1,4 @@
-"""How far the stages are: what topics hold, and what each consumer group has committed."""
+"""The progress of the stages: end offsets of topics, and committed offsets of consumer groups."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -12,10 +12,10 @@ from liq.runtime.settings import Settings
 
 
 class PipelineProgress:
-    """Asks the broker; use it in an `async with` statement."""
+    """Queries of progress at the brokers; use it in an `async with` statement."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is asked before the statement is entered."""
+        """Configure the clients, which connect when the statement is entered."""
         self._settings = settings
         self._consumer: AIOKafkaConsumer = new_consumer(settings)
         self._admin: AIOKafkaAdminClient = new_admin(settings, "progress")
@@ -32,16 +32,16 @@ class PipelineProgress:
         await self._consumer.stop()
 
     async def held(self, topics: Iterable[str]) -> int:
-        """Records that were ever written to the topics (their end offsets)."""
+        """Return the number of records that were ever written to the topics (their end offsets)."""
         return sum((await self._ends(topics)).values())
 
     async def handled(self, stage: str, topics: Iterable[str]) -> int:
-        """Records of the topics that the stage's group has committed."""
+        """Return the number of records of the topics that the stage's group has committed."""
         committed = await self._committed(stage)
         return sum(committed.get(partition, 0) for partition in await self._ends(topics))
 
     async def lag(self, stage: str, topics: Iterable[str]) -> int:
-        """Records of the topics that the stage's group has not committed yet and still can read."""
+        """Return the number of existing records that the stage's group has not committed."""
         committed = await self._committed(stage)
         ends = await self._ends(topics)
         oldest = await self._consumer.beginning_offsets(list(ends)) if ends else {}

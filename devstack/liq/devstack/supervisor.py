@@ -1,4 +1,4 @@
-"""Starts child processes in order, watches them, and leaves none behind."""
+"""Supervision of child processes: start, watch, and stop all of them."""
 
 import os
 import signal
@@ -22,15 +22,15 @@ LAST_BYTES = 16_384
 
 
 class ChildFailure(DependencyError):  # noqa: N818 - it names what failed
-    """A child ended or was not ready in time; the message says which and what it wrote last."""
+    """A child ended or was not ready in time; the message has its name and last output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Child:
     """A process to start.
 
-    `environment` is added to ours. `is_ready` is asked until it is true or `ready_seconds` are
-    over. A child that `ends_by_itself` may do so; the end of any other is a failure.
+    `environment` extends that of this process. The supervisor polls `is_ready` until it is true or
+    `ready_seconds` are over. The end of a child is a failure unless it `ends_by_itself`.
     """
 
     name: str
@@ -48,12 +48,12 @@ class _Running:
 
 
 class Supervisor:
-    """Owns child processes until it is closed; use it in a `with` statement.
+    """The owner of child processes until it is closed; use it in a `with` statement.
 
-    Each child leads a session of its own, so that Ctrl-C at a terminal reaches the supervisor
-    alone, which then ends the children in order. Output goes to `LOG_DIRECTORY/NAME.log`. If the
-    supervisor itself is killed, a guard process ends the children; it keeps `held_descriptors`
-    open until that is done.
+    Each child leads its own session, so that Ctrl-C at a terminal reaches only the supervisor,
+    which then stops the children in order. Their output goes to `LOG_DIRECTORY/NAME.log`. If the
+    supervisor itself is killed, a guard process ends the children and keeps `held_descriptors` open
+    until then.
     """
 
     def __init__(
@@ -81,31 +81,31 @@ class Supervisor:
             os.close(reading_end)
 
     def __enter__(self) -> Self:
-        """Children can be started."""
+        """Return the supervisor."""
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        """End every child."""
+        """Stop every child."""
         self.close()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The children that were started and not stopped, oldest first."""
+        """The names of the children that were started and not stopped, oldest first."""
         return tuple(self._running)
 
     def log_path(self, name: str) -> Path:
-        """Where a child's output is."""
+        """Return the path of a child's output."""
         return self._log_directory / f"{name}.log"
 
     def process_id(self, name: str) -> int:
-        """The process (and process group) of a child."""
+        """Return the id of a child's process, which is also that of its process group."""
         return self._running[name].process.pid
 
     def start(self, child: Child) -> None:
         """Start a child and wait until it is ready.
 
         Raises:
-            ChildFailure: it ended first, or was not ready in time; it is stopped.
+            ChildFailure: it ended first, or was not ready in time and was stopped.
             ValueError: a child of that name is running.
         """
         if child.name in self._running:
@@ -125,19 +125,27 @@ class Supervisor:
             )
         self._running[child.name] = _Running(child, process)
         if child.is_ready is not None:
-            try:
-                self.wait_until(child.is_ready, child.ready_seconds, f"{child.name} to be ready")
-            except DependencyError as error:
-                self.stop(child.name)
-                if isinstance(error, ChildFailure):
-                    raise
-                raise ChildFailure(f"{error}{self._last_lines(child.name)}") from error
+            self.wait_until_ready(child.name, child.is_ready, child.ready_seconds)
 
-    def check(self) -> None:
-        """Look whether every child still runs.
+    def wait_until_ready(self, name: str, is_ready: Callable[[], bool], seconds: float) -> None:
+        """Wait until a started child is ready.
 
         Raises:
-            ChildFailure: one has ended that should not have.
+            ChildFailure: it ended first, or was not ready in time and was stopped.
+        """
+        try:
+            self.wait_until(is_ready, seconds, f"{name} to be ready")
+        except DependencyError as error:
+            self.stop(name)
+            if isinstance(error, ChildFailure):
+                raise
+            raise ChildFailure(f"{error}{self._last_lines(name)}") from error
+
+    def check(self) -> None:
+        """Check that every child still runs.
+
+        Raises:
+            ChildFailure: a child has ended unexpectedly.
         """
         for name, running in self._running.items():
             code = running.process.poll()
@@ -159,15 +167,15 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def has_ended(self, name: str) -> bool:
-        """Whether a child that ends by itself has done so."""
+        """Return whether a child that ends by itself has ended."""
         return self._running[name].process.poll() is not None
 
     def wait_for_end(self, name: str, seconds: float) -> int:
-        """Wait for a child that ends by itself; its exit code (negative: the signal).
+        """Wait for a child that ends by itself; return its exit code, negative for a signal.
 
         Raises:
             ChildFailure: another child ended meanwhile.
-            DependencyError: it did not end in time.
+            DependencyError: the child did not end in time.
         """
         self.wait_until(lambda: self.has_ended(name), seconds, f"{name} to end")
         code = self._running[name].process.wait()
@@ -175,9 +183,10 @@ class Supervisor:
         return code
 
     def stop(self, *names: str) -> dict[str, int]:
-        """End children together: SIGTERM, and SIGKILL after the grace period.
+        """Stop children together: SIGTERM, and SIGKILL after the grace period.
 
-        Gives their exit codes, negative for a signal.
+        Returns:
+            Their exit codes by name, negative for a signal.
         """
         stopping = {name: self._running[name].process for name in names}
         for process in stopping.values():
@@ -188,14 +197,14 @@ class Supervisor:
         for name, process in stopping.items():
             with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.0, deadline - time.monotonic()))
-            # Also reaches what the child itself started and left behind.
+            # This also kills processes that the child has started and left behind.
             signal_group(process.pid, signal.SIGKILL)
             codes[name] = process.wait()
             self._forget(name)
         return codes
 
     def close(self) -> None:
-        """Stop every child, the youngest first, and dismiss the guard."""
+        """Stop every child, the newest first, and the guard."""
         for name in reversed(self.names):
             self.stop(name)
         if self._guard_pipe >= 0:
@@ -205,7 +214,7 @@ class Supervisor:
 
     def _forget(self, name: str) -> None:
         running = self._running.pop(name)
-        with suppress(BrokenPipeError):  # the guard was killed; there is nobody to tell
+        with suppress(BrokenPipeError):  # the guard was killed
             os.write(self._guard_pipe, b"-%d\n" % running.process.pid)
 
     def _last_lines(self, name: str) -> str:

@@ -1,1 +1,1 @@
-"""The subcommands of `liq`, one module a room."""
+"""The subcommands of `liq`, one module per group of related commands."""

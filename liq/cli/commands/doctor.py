@@ -1,4 +1,4 @@
-"""`liq doctor`: connect to every venue for a minute, look at Kafka, ClickHouse and the clock."""
+"""`liq doctor`: connect to every venue for a minute; check Kafka, ClickHouse and the clock."""
 
 import asyncio
 from contextlib import ExitStack
@@ -55,9 +55,9 @@ def doctor(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Examine venues, Kafka, ClickHouse and the clock; say of each what is wrong and what to do.
+    """Check venues, Kafka, ClickHouse and the clock; report each fault and its remedy.
 
-    Exits with 0 if nothing failed, 2 if something is wrong, 69 if something was not reached.
+    Exits with 0 without failures, 2 if a part is faulty, 69 if a part cannot be reached.
     """
     settings = load_settings()
     quiet = {} if "log_level" in settings.model_fields_set else {"log_level": "ERROR"}
@@ -107,10 +107,10 @@ def _examine(
 
 
 def _skipped(text: str) -> frozenset[str]:
-    """Return the parts to leave out.
+    """Return the parts to skip.
 
     Raises:
-        ConfigurationError: one of them is not a part.
+        ConfigurationError: a name is not a part.
     """
     skipped = frozenset(word.strip().lower() for word in text.split(",") if word.strip())
     if unknown := sorted(skipped - set(PARTS)):

@@ -1,4 +1,4 @@
-"""`liq instruments refresh`: what a contract is worth, from the venues to the workers."""
+"""`liq instruments refresh`: contract metadata from the venues for the workers."""
 
 import asyncio
 import time
@@ -61,8 +61,8 @@ def refresh(
 ) -> None:
     """Fetch the contracts of every venue whose sizes are contracts, and publish them.
 
-    `liq reference` does the same every hour. A venue that does not answer, or whose listing is not
-    believed, is named; the others are published all the same, and the exit code is then 69.
+    `liq reference` does the same every hour. The command names venues that do not answer, or whose
+    listing it refuses, and publishes the others; the exit code is then 69.
     """
     settings = load_settings()
     configure_logging(settings, worker="instruments")
@@ -83,7 +83,7 @@ def refresh(
 
 
 async def publish_contracts(settings: Settings, contracts: Sequence[Instrument]) -> None:
-    """Publish to the compacted topic; the newest record of each version of a contract stays.
+    """Publish to the compacted topic, which keeps the newest record of each contract version.
 
     Raises:
         DependencyError: the brokers do not answer.
@@ -99,7 +99,7 @@ async def publish_contracts(settings: Settings, contracts: Sequence[Instrument])
 
 @dataclass(slots=True)
 class Refreshed:
-    """The contracts that were listed and believed, and what is wrong, by exchange."""
+    """The accepted contracts, and the problems, by exchange."""
 
     contracts: list[Instrument] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)

@@ -10,24 +10,18 @@ import orjson
 import typer
 
 from liq.cli.console import exits_on_configuration_error
-from liq.processors.cascades import (
-    BasicDetector,
-    CascadeEngine,
-    DetectorConfig,
-    decode_observation,
-)
-from liq.processors.normalizers import FrameMetadata, fold_rejections, load_snapshot
+from liq.cli.given_instruments import instrument_book
+from liq.cli.log_replay import LogReplay
+from liq.processors.cascades import BasicDetector, DetectorConfig
+from liq.processors.normalizers import FrameMetadata, fold_rejections
 from liq.processors.normalizers import normalize as normalize_frame
-from liq.processors.normalizers.instruments import parse_instruments
 from liq.processors.stages.normalize import normalizer_config
 from liq.processors.stages.owned import detector_config
-from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 from liq.schemas.capture import CaptureLine, parse_capture_line
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import CLOCK_MS
-from liq.schemas.plausible_time import LATEST_MS
-from liq.schemas.records import CascadeAlert, Instrument, Liquidation, Rejected
+from liq.schemas.records import CascadeAlert, Liquidation, Rejected
 from liq.schemas.units import MILLISECOND_NS
 from liq.schemas.vocabulary import AlertType, Arrival
 
@@ -37,7 +31,7 @@ DetectLine = Callable[[bytes, int], list[CascadeAlert]]
 
 
 class Profile(StrEnum):
-    """The detectors that a log can be given to."""
+    """The detectors for a log."""
 
     DEFAULT = "default"
     BASIC = "basic"
@@ -52,14 +46,12 @@ def normalize(
         ),
     ] = None,
 ) -> None:
-    """Read capture lines on stdin; write events on stdout and rejected records on stderr.
+    """Read capture lines on stdin; write events to stdout and rejected records to stderr.
 
-    Exits with 2 when a line was not a capture line (its number goes to stderr).
+    Exits with 2 if a line was not a capture line (its number goes to stderr).
     """
     config = normalizer_config(load_settings())
-    instruments = load_snapshot()
-    if instruments_file is not None:
-        instruments = instruments.updated(_read_instruments(instruments_file))
+    instruments = instrument_book(instruments_file)
     broken = 0
     for number, text in enumerate(sys.stdin.buffer, start=1):
         if not text.strip():
@@ -93,10 +85,11 @@ def detect(
         typer.Option(help="End what is open at the end of input; workers wait for more instead."),
     ] = True,
 ) -> None:
-    """Read events on stdin in log order; write cascade alerts on stdout.
+    """Read events on stdin in log order; write cascade alerts to stdout.
 
-    A line `{"clock_ms": N}` is a heartbeat. At the end of input, what is still open is ended.
-    `liq export --as-detected` writes the order in which the workers detected.
+    A line `{"clock_ms": N}` is a heartbeat; its `blind` has the blind venues. At the end of input,
+    open cascades end. `liq export --as-detected` writes events in the order in which the workers
+    applied them.
     """
     config = detector_config(load_settings())
     detect_line = _adaptive_lines(config) if profile is Profile.DEFAULT else _basic_lines()
@@ -120,16 +113,6 @@ def detect(
     _end(broken)
 
 
-def _read_instruments(path: Path) -> list[Instrument]:
-    try:
-        return parse_instruments(path.read_bytes())
-    except (OSError, DecodeError) as error:
-        raise ConfigurationError(
-            f"--instruments {path} cannot be used ({error}): give the file that "
-            "liq instruments refresh --snapshot or liq export liquidations.instruments writes."
-        ) from error
-
-
 def _metadata(line: CaptureLine) -> FrameMetadata:
     return FrameMetadata(
         exchange=line.exchange,
@@ -137,57 +120,37 @@ def _metadata(line: CaptureLine) -> FrameMetadata:
         received_at_ms=line.received_at_ns // MILLISECOND_NS,
         source=line.source,
         rates=line.rates,
+        subject=line.subject,
     )
 
 
 def _with_end(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """The lines, and an empty one with number 0 that says that there are no more."""
+    """Yield the lines, then an empty line with number 0 as the end marker."""
     yield from lines
     yield 0, b""
 
 
 def _adaptive_lines(config: DetectorConfig) -> DetectLine:
-    engine = CascadeEngine(config)
-
-    def detect_line(text: bytes, place: int) -> list[CascadeAlert]:
-        if not text:
-            return engine.finish()
-        clock_ms = _clock_ms(text)
-        if clock_ms is not None:
-            return engine.heartbeat(clock_ms, place)
-        return engine.apply_view(decode_observation(text), place)
-
-    return detect_line
+    replay = LogReplay(config)
+    return lambda text, place: replay.apply(text, place) if text else replay.finish()
 
 
 def _basic_lines() -> DetectLine:
     detector = BasicDetector()
 
     def detect_line(text: bytes, _: int) -> list[CascadeAlert]:
-        if not text or _clock_ms(text) is not None:
+        if not text or text.startswith(b'{"clock_ms"'):
             return []
         event = decode(Liquidation, text)
-        # What is late by nature is history to every detector.
+        # Every detector treats events that did not arrive live as history.
         alert = detector.apply(event) if event.arrival is Arrival.LIVE else None
         return [] if alert is None else [alert]
 
     return detect_line
 
 
-def _clock_ms(text: bytes) -> int | None:
-    if not text.startswith(b'{"clock_ms"'):
-        return None
-    try:
-        clock_ms = orjson.loads(text)[CLOCK_MS]
-    except orjson.JSONDecodeError as error:
-        raise DecodeError(f"not JSON: {error}") from error
-    if type(clock_ms) is not int or not 0 <= clock_ms < LATEST_MS:
-        raise DecodeError("clock_ms: expected UTC milliseconds before 2100")
-    return clock_ms
-
-
 def _received_at_ms(text: bytes) -> int:
-    """When a line was received; broken lines come first, where they are reported."""
+    """Return a line's time of receipt; invalid lines sort first, and are reported there."""
     try:
         document = orjson.loads(text)
         return int(document.get("received_at_ms", document.get(CLOCK_MS, 0)))

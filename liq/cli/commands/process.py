@@ -9,7 +9,7 @@ from liq.cli.console import exits_on_configuration_error
 
 
 class Stage(StrEnum):
-    """The two stages of processing."""
+    """The processing stages."""
 
     NORMALIZE = "normalize"
     DETECT = "detect"
@@ -28,10 +28,9 @@ def process(
 
     settings = load_settings()
     exchanges = configured_exchanges(settings)
-    health, server = start_health(settings, worker=f"process-{stage.value}")
+    health, server = start_health(settings, f"process-{stage.value}", agents.CONDITION)
     try:
-        health.require(agents.CONDITION)
-        make_sure_of_topics(settings, exchanges, health)
+        make_sure_of_topics(settings, stage.value, exchanges, health)
         worker.run(settings, stage.value, exchanges, health)
     finally:
         server.stop()

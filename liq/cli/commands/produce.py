@@ -1,5 +1,6 @@
-"""`liq produce`: live frames of exchanges into the raw topics."""
+"""`liq produce`: the live producer, from exchanges to the raw topics."""
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -13,20 +14,68 @@ def produce(
         list[str] | None,
         typer.Argument(help="Exchanges to connect to; EXCHANGES, or every known one, if absent."),
     ] = None,
+    node: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR",
+            help="Follow the fills that a Hyperliquid node writes into this folder, too.",
+        ),
+    ] = "",
+    node_from: Annotated[
+        str,
+        typer.Option(
+            metavar="PLACE",
+            help="Where to begin without a cursor in the log: newest, oldest or 20251010/21.",
+        ),
+    ] = "newest",
 ) -> None:
     """Connect to exchanges and publish their frames byte for byte into the raw topics."""
+    from liq.cli.rights.missing import require_rights
     from liq.cli.running import run_until_signal, start_health
     from liq.producers.feeds.registry import producible_exchanges
     from liq.producers.feeds.settings import choose_targets
+    from liq.producers.feeds.shards import WHOLE, producer_name, slot_shard
+    from liq.producers.live import CONDITIONS, NODE_FEED, exchanges_of, node_files
     from liq.producers.live import produce as produce_live
+    from liq.runtime.beating import beating
     from liq.runtime.environment import environment
+    from liq.runtime.errors import ConfigurationError
     from liq.runtime.settings import load_settings
+    from liq.schemas.topics import TAPE
 
     settings = load_settings()
     named = tuple(dict.fromkeys(name.lower() for name in exchanges or ()))
-    chosen = choose_targets(named or settings.exchanges or producible_exchanges(), environment())
-    health, server = start_health(settings, worker="produce")
+    shard = slot_shard(settings.worker_slot, settings.produce_shards)
+    if shard is None:
+        raise ConfigurationError(
+            f"PRODUCE_SHARDS is {settings.produce_shards}, and WORKER_SLOT {settings.worker_slot} "
+            "ends with no number; name slots produce-0, produce-1 and so on."
+        )
+    if node and shard != WHOLE:
+        raise ConfigurationError("--node reads one node: give it a process without PRODUCE_SHARDS.")
+    chosen = choose_targets(
+        named or settings.exchanges or producible_exchanges(), environment(), shard
+    )
+    if shard != WHOLE and any(target.feed.name == TAPE for target in chosen):
+        raise ConfigurationError(
+            "HYPERLIQUID_TAPE_COINS joins trades with accounts' fills in one process: give "
+            "hyperliquid a process without PRODUCE_SHARDS."
+        )
+    # Heartbeats and connections carry the name of the shard.
+    settings = settings.model_copy(
+        update={"worker_slot": producer_name(settings.worker_slot, shard)}
+    )
+    files = node_files(node, node_from) if node else None
+    if files is not None and NODE_FEED.exchange not in {each.feed.exchange for each in chosen}:
+        raise ConfigurationError("--node is for hyperliquid; name it among the exchanges.")
+    health, server = start_health(settings, "produce", *CONDITIONS)
+
+    async def work(stop: asyncio.Event) -> None:
+        async with beating(health):
+            await require_rights(settings, "produce", exchanges_of(chosen))
+        await produce_live(settings, chosen, health, stop, node=files)
+
     try:
-        run_until_signal(lambda stop: produce_live(settings, chosen, health, stop))
+        run_until_signal(work)
     finally:
         server.stop()

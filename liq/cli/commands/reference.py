@@ -1,4 +1,4 @@
-"""`liq reference`: the venues' contracts, listed every hour and whenever a frame needs one."""
+"""`liq reference`: listings of the venues' contracts, every hour and when a frame needs one."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -15,9 +15,9 @@ def reference(
         typer.Argument(help="Exchanges to list; EXCHANGES, or every known one, if absent."),
     ] = None,
 ) -> None:
-    """List the contracts of every venue whose sizes are contracts, and publish what is new.
+    """List the contracts of every venue whose sizes are contracts, and publish new ones.
 
-    Frames that the normalizer has parked go through again once their contracts are listed.
+    Parked frames return to the normalizer once their contracts are listed.
     """
     from liq.cli.contract_lists import contract_sources
     from liq.cli.exchanges import chosen_exchanges, configured_exchanges
@@ -37,10 +37,9 @@ def reference(
         listing_seconds=settings.reference_listing_seconds,
         ask_seconds=settings.reference_ask_seconds,
     )
-    health, server = start_health(settings, worker="reference")
+    health, server = start_health(settings, "reference", CONDITION)
     try:
-        health.require(CONDITION)
-        make_sure_of_topics(settings, known, health)
+        make_sure_of_topics(settings, "reference", known, health)
         shipped = load_snapshot().all()
         run_until_signal(
             lambda stop: run_reference(

@@ -1,4 +1,4 @@
-"""`liq replay-rejected`: rejected frames through the normalizer again."""
+"""`liq replay-rejected`: the replay of rejected frames through the normalizer."""
 
 import asyncio
 from typing import Annotated
@@ -13,11 +13,11 @@ from liq.schemas.vocabulary import RejectReason
 def replay_rejected(
     reason: Annotated[RejectReason, typer.Option(help="Only frames rejected for this.")],
 ) -> None:
-    """Put frames that were rejected for a reason through again, once that is mended.
+    """Replay frames that were rejected for a reason, after its cause is repaired.
 
-    For example when a venue lists a contract after all, with `--reason unknown_instrument`. The
-    frames go back into their raw topics as they were, so that their events have the ids that they
-    would have had; a second run takes only what was rejected since.
+    For example, `--reason unknown_instrument` after a venue has listed a contract. The command
+    writes the frames unchanged into their raw topics, so that their events have the same ids as
+    without the rejection. A second run replays only later rejections.
     """
     from liq.producers.recorded import replay_rejected as replay_frames
     from liq.runtime.logs import configure_logging

@@ -1,4 +1,4 @@
-"""`liq replay`: a recorded capture into the raw topics."""
+"""`liq replay`: the replay of a recorded capture into the raw topics."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from rich.progress import (
 
 from liq.cli.console import err, exits_on_configuration_error, out
 from liq.cli.exchanges import configured_exchanges
+from liq.cli.rights.missing import require_rights
 from liq.cli.running import run_until_signal, start_health
 from liq.processors.normalizers import known_exchanges
 from liq.producers.recorded import (
@@ -51,12 +52,12 @@ def replay(
 ) -> None:
     """Publish a capture's frames byte for byte into the raw topics.
 
-    A broken line is reported with its number and skipped; the exit code is then 2.
+    The command reports invalid lines with their number and skips them; the exit code is then 2.
     """
     settings = load_settings()
     configure_logging(settings, worker="replay")
     if "http_port" in settings.model_fields_set:
-        # It ends by itself, so it serves metrics only where a port was given to it.
+        # The command ends by itself, so it serves metrics only on an explicit port.
         start_health(settings, worker="replay")
     options = ReplayOptions(
         known_exchanges=known_exchanges(),
@@ -78,6 +79,7 @@ def replay(
         )
 
         async def play(stop: asyncio.Event) -> None:
+            await require_rights(settings, "replay", options.exchanges)
             results.append(
                 await replay_capture(settings, capture, options, stop=stop, callbacks=callbacks)
             )

@@ -14,7 +14,7 @@ def sink(
         DestinationName, typer.Argument(help="Where to load.")
     ] = DestinationName.CLICKHOUSE,
 ) -> None:
-    """Run a sink worker: Kafka topics into ClickHouse tables, every event once."""
+    """Run a sink worker: every event once, in ClickHouse tables or in Redis' hot state."""
     from liq.cli.exchanges import configured_exchanges
     from liq.cli.running import run_until_signal, start_health
     from liq.cli.worker_topics import make_sure_of_topics
@@ -26,10 +26,9 @@ def sink(
     settings = load_settings()
     exchanges = configured_exchanges(settings)
     destination = create_destination(store, settings, exchanges)
-    health, server = start_health(settings, worker=f"sink-{store.value}")
+    health, server = start_health(settings, f"sink-{store.value}", CONDITION)
     try:
-        health.require(CONDITION)
-        make_sure_of_topics(settings, exchanges, health)
+        make_sure_of_topics(settings, f"sink-{store.value}", exchanges, health)
         run_until_signal(lambda stop: worker.run(settings, health, stop, destination))
     finally:
         server.stop()

@@ -1,4 +1,4 @@
-"""`liq topics`: Kafka's topics as they should be."""
+"""`liq topics`: creation and comparison of Kafka's topics, and more partitions for events."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,16 +11,21 @@ if TYPE_CHECKING:
     from liq.runtime.settings import Settings
     from liq.runtime.topic_state import TopicState
 
-# Shown below the differences that `--apply` leaves.
+# Shown below the differences that `--apply` cannot repair.
 FIXED: Final = (
-    "--apply alters neither partitions (the key of a record decides its partition) nor replicas "
-    "(kafka-reassign-partitions does)."
+    "--apply alters neither partitions (the key of a record decides its partition; `liq topics "
+    "grow` adds to those of events) nor replicas (kafka-reassign-partitions does)."
 )
 APPLICABLE: Final = "`liq topics --apply` alters the other settings."
 
 
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
 @exits_on_configuration_error
 def topics(
+    context: typer.Context,
     check: Annotated[
         bool, typer.Option("--check", help="Only compare; create and alter nothing.")
     ] = False,
@@ -29,7 +34,9 @@ def topics(
         typer.Option("--apply", help="Also alter the settings of existing topics that differ."),
     ] = False,
 ) -> None:
-    """Create missing topics, and show where the others differ from what they should be."""
+    """Create missing topics, and show how existing topics differ from their specification."""
+    if context.invoked_subcommand is not None:
+        return
     if check and apply:
         raise typer.BadParameter("--check alters nothing; leave out one of --check and --apply")
     from liq.cli.exchanges import configured_exchanges
@@ -45,6 +52,26 @@ def topics(
     if not check:
         asyncio.run(ensure_topics(settings, exchanges))
     _show(asyncio.run(describe_topics(settings, exchanges)))
+
+
+@app.command()
+@exits_on_configuration_error
+def grow(
+    to: Annotated[int, typer.Option(min=2, max=1000, help="The number of partitions to have.")],
+) -> None:
+    """Spread the events of running workers over more partitions; alerts pause for some seconds.
+
+    Normalizers pause, detectors move the state of assets to their new partitions, then both
+    continue. No event is lost and no alert changes. If killed or refused, run the command again.
+    """
+    from liq.cli.exchanges import configured_exchanges
+    from liq.cli.growing import grow as grow_events
+    from liq.runtime.logs import configure_logging
+    from liq.runtime.settings import load_settings
+
+    settings = load_settings()
+    configure_logging(settings, worker="topics")
+    asyncio.run(grow_events(settings, configured_exchanges(settings), to, out.print))
 
 
 def _apply(settings: "Settings", exchanges: tuple[str, ...]) -> None:

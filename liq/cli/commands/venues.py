@@ -1,4 +1,4 @@
-"""`liq venues`: what is read from each exchange, and what it is worth."""
+"""`liq venues`: the feeds of each exchange, and their properties."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ COLUMNS: Final = ("exchange", "feed", "publishes", "completeness", "price", "id 
 
 
 def venues() -> None:
-    """List every exchange and feed: what it publishes, how completely, its price and its id."""
+    """List every exchange and feed: its content, completeness, kind of price and event id."""
     from rich.table import Table
 
     from liq.processors.normalizers import known_exchanges

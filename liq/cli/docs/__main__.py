@@ -1,4 +1,4 @@
-"""Write the pages of docs/ that are made from code."""
+"""Write the generated pages of docs/."""
 
 from liq.cli.docs import pages
 

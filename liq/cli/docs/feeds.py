@@ -1,4 +1,4 @@
-"""The tables of docs/feeds.md: what each feed subscribes to, its settings, its venue's limits."""
+"""The tables of docs/feeds.md: the subscriptions and settings of feeds, and venues' limits."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -17,14 +17,14 @@ LIMIT_COLUMNS: Final = (
 
 
 def feeds_page() -> str:
-    """Return the text of docs/feeds.md, with its tables made of the feeds' declarations."""
+    """Return the text of docs/feeds.md, with tables from the declarations of feeds."""
     page = (DOCS / "feeds.md").read_text(encoding="utf-8")
     page = with_part(page, "feeds", feeds_table(ALL_FEEDS))
     return with_part(page, "limits", limits_table(ALL_FEEDS))
 
 
 def limits_table(feeds: Iterable[FeedSpec]) -> str:
-    """Return a row for each exchange and its limits."""
+    """Return a table with a row for each exchange and its limits."""
     grouped: dict[tuple[str, Limits], list[FeedSpec]] = {}
     for feed in feeds:
         grouped.setdefault((feed.exchange, feed.limits), []).append(feed)
@@ -43,7 +43,7 @@ def limits_table(feeds: Iterable[FeedSpec]) -> str:
 
 
 def feeds_table(feeds: Iterable[FeedSpec]) -> str:
-    """Return a row a feed."""
+    """Return a table with a row for each feed."""
     rows = [
         (
             code(feed.exchange),

@@ -1,4 +1,4 @@
-"""What pages made from code are composed of: tables, and parts between marks in prose."""
+"""The elements of generated pages: tables, and parts between marks in prose."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,19 +8,19 @@ DOCS: Final = Path(__file__).parents[3] / "docs"
 
 
 def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table in Markdown, a line a row; a bar in a cell becomes a slash."""
+    """Return a table in Markdown, with one line per row; a bar in a cell becomes a slash."""
     headings = tuple(headings)
     head = f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}\n"
     return head + "".join(f"| {' | '.join(_cells(row))} |\n" for row in rows)
 
 
 def code(text: str) -> str:
-    """Return a text as code in Markdown; nothing for an empty one."""
+    """Return a text as code in Markdown; an empty text stays empty."""
     return f"`{text}`" if text else ""
 
 
 def with_part(page: str, name: str, text: str) -> str:
-    """Return a page with another text between the marks of a part.
+    """Return a page with the text between the marks of a part replaced.
 
     Raises:
         ValueError: the page lacks the marks.

@@ -6,8 +6,10 @@ from typing import Any, Final
 from liq.cli.docs.page import code, table
 from liq.schemas.asyncapi import HEADER_MEANINGS, RECORD_TYPES
 from liq.schemas.cloud_events import (
+    LEVEL,
     OPTIONAL,
     REQUIRED,
+    SIDE,
     alert_headers,
     feed_headers,
     liquidation_headers,
@@ -67,7 +69,7 @@ def _header_rows() -> Iterator[tuple[str, ...]]:
             status_headers(progress),
         )
     ]
-    for name in (*REQUIRED, *OPTIONAL):
+    for name in (*REQUIRED, *OPTIONAL, SIDE, LEVEL):
         values = (code(example.get(name, b"").decode()) for example in examples)
         yield code(name), HEADER_MEANINGS[name], *values
 
@@ -88,7 +90,7 @@ def _rows(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str, 
 
 
 def _inner(field: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an array's items, of a nullable field's value, or else of the field."""
+    """Return the schema of an array's items or of a nullable field's value, else the field's."""
     if "oneOf" in field:
         return dict(field["oneOf"][0])
     return dict(field.get("items", field))

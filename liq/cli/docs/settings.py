@@ -6,6 +6,7 @@ from liq.cli.contract_lists import contract_settings
 from liq.cli.docs.page import code, table
 from liq.producers.feeds.registry import ALL_FEEDS
 from liq.producers.feeds.settings import feed_settings
+from liq.producers.history.settings import history_settings
 from liq.runtime.settings import Settings, default_text
 
 HEAD: Final = """# Settings
@@ -33,6 +34,13 @@ For `liq reference` and `liq instruments refresh`.
 
 """
 
+HISTORIES_HEAD: Final = """
+## Histories
+
+For `liq backfill`; [history.md](history.md#gaps-that-heal) says what each is asked.
+
+"""
+
 COLUMNS: Final = ("setting", "default", "meaning")
 
 
@@ -49,6 +57,10 @@ def settings_page() -> str:
         (code(setting.name), code(setting.default), setting.meaning)
         for setting in contract_settings()
     ]
+    histories = [
+        (code(setting.name), code(setting.default), setting.meaning)
+        for setting in history_settings()
+    ]
     return (
         HEAD
         + table(COLUMNS, rows)
@@ -56,4 +68,6 @@ def settings_page() -> str:
         + table(COLUMNS, feeds)
         + CONTRACTS_HEAD
         + table(COLUMNS, contracts)
+        + HISTORIES_HEAD
+        + table(COLUMNS, histories)
     )

@@ -1,4 +1,4 @@
-"""The generated parts of docs/venues.md: what each feed publishes, and how each venue is read."""
+"""The generated parts of docs/venues.md: each feed's content, and how each venue is read."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -30,7 +30,7 @@ def venues_page() -> str:
 
 
 def venues_table(venues: Mapping[str, Venue]) -> str:
-    """Return a row a feed, by exchange."""
+    """Return a table with a row for each feed, by exchange."""
     rows = [
         (
             code(exchange),
@@ -50,7 +50,7 @@ def venues_table(venues: Mapping[str, Venue]) -> str:
 
 
 def venue_section(docstring: str) -> str:
-    """Return the section of a venue: its module's docstring, headed by the name before the colon.
+    """Return the section of a venue: its module's docstring, under the name before the colon.
 
     Raises:
         ValueError: the docstring does not begin with a name and a colon.

@@ -1,8 +1,8 @@
-"""`liq doctor`: what every venue sends now, and whether what the engine needs is there.
+"""`liq doctor`: a check of the venues' feeds, and of Kafka, ClickHouse and the clock.
 
-`listening` connects through the live producer's own code and counts (`observations`), `judgement`
-gives each feed a verdict; `kafka`, `warehouse` and `clock` look at the surroundings; `capture`
-keeps frames without anybody's address (`pseudonyms`); `report` prints. `examination` is the round.
+`listening` connects with the live producer's own code and counts (`observations`), `judgement`
+gives each feed a verdict. `kafka`, `warehouse` and `clock` check the environment. `capture` writes
+frames without account addresses (`pseudonyms`). `report` prints. `examination` runs all checks.
 """
 
 from liq.cli.doctor.capture import CaptureWriter

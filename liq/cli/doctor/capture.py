@@ -1,4 +1,4 @@
-"""The frames of a listening session as a capture, without anybody's account address."""
+"""The frames of a listening session as a capture, without account addresses."""
 
 import gzip
 from pathlib import Path
@@ -14,9 +14,9 @@ GZIP_ENDING: Final = ".gz"
 
 
 class CaptureWriter:
-    """Writes capture lines into a new file, gzipped where its name ends in `.gz`.
+    """A writer of capture lines to a new file, gzipped if its name ends in `.gz`.
 
-    It writes at most `max_bytes`, before compression; `left_out` counts the frames beyond.
+    It writes at most `max_bytes` (before compression); `left_out` counts the frames beyond.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class CaptureWriter:
         """Create the file.
 
         Raises:
-            ConfigurationError: it exists already or cannot be created.
+            ConfigurationError: the file exists already, or cannot be created.
         """
         self.path = path
         self.frames = 0
@@ -48,13 +48,13 @@ class CaptureWriter:
 
     @property
     def replaced(self) -> int:
-        """Count the accounts that have a pseudonym in the file."""
+        """The number of accounts with a pseudonym in the file."""
         return len(self._pseudonyms)
 
     def write(
         self, exchange: str, feed: str, received_at_ns: int, frame: bytes, rates: str = ""
     ) -> None:
-        """Add a frame and its rates; bytes that are not UTF-8 become replacement characters."""
+        """Write a frame and its rates; bytes that are not UTF-8 become replacement characters."""
         text = self._pseudonyms.replace(frame.decode("utf-8", errors="replace"))
         line = encode(
             CaptureLine(

@@ -1,4 +1,4 @@
-"""This machine's clock against those of the venues, the brokers and ClickHouse."""
+"""The check of this host's clock against those of venues, brokers and ClickHouse."""
 
 from collections.abc import Mapping
 from statistics import median
@@ -11,15 +11,15 @@ CHECK: Final = "clock"
 
 
 def consensus_ms(witnesses: Mapping[str, int]) -> int | None:
-    """Return this machine's clock minus the others': the median, so that a wrong clock is outvoted.
+    """Return this host's clock minus the others' (ms): the median, so that one may be wrong.
 
-    Each witness's offset includes the way of its frames, some tenths of a second.
+    Each offset includes the latency of the frames, some tenths of a second.
     """
     return round(median(witnesses.values())) if witnesses else None
 
 
 def clock_check(witnesses: Mapping[str, int]) -> Check:
-    """Judge this machine's clock by the offsets (ms) of others, by their names."""
+    """Return the check of this host's clock, given its offsets (ms) from others by name."""
     offset_ms = consensus_ms(witnesses)
     if offset_ms is None:
         text = "Nothing that was heard says its time; listen longer, or to more venues."

@@ -1,4 +1,4 @@
-"""The doctor's round: Kafka, ClickHouse, then the venues with the contracts that Kafka has."""
+"""The doctor's examination: Kafka, ClickHouse, then the venues, with contracts from Kafka."""
 
 import asyncio
 from collections import defaultdict
@@ -27,7 +27,7 @@ KAFKA: Final = "kafka"
 CLICKHOUSE: Final = "clickhouse"
 VENUES: Final = "venues"
 PARTS: Final = (VENUES, KAFKA, CLICKHOUSE)
-# The setting that says where a part is; a part that nobody configured is left out.
+# The setting with the address of a part; a part without an address is skipped.
 CONFIGURED_BY: Final = {KAFKA: "kafka_bootstrap_servers", CLICKHOUSE: "clickhouse_url"}
 
 
@@ -41,7 +41,7 @@ class FeedReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that was found; `seconds` is how long the venues were listened to."""
+    """All findings; `seconds` is the duration of listening to the venues."""
 
     started_at_ms: int
     seconds: float
@@ -50,7 +50,7 @@ class Report:
 
     @property
     def level(self) -> Level:
-        """The worst that was found."""
+        """The worst level of all findings."""
         found = [each.finding.level for each in self.feeds] + [each.level for each in self.checks]
         return worst([Level.OK, *found])
 
@@ -66,7 +66,7 @@ async def examine(  # noqa: PLR0913 - what one examination consists of
     capture: CaptureWriter | None = None,
     timing: Timing = DEFAULT_TIMING,
 ) -> Report:
-    """Look at everything that is not skipped; `exchanges` are those whose topics are compared."""
+    """Run all checks that are not skipped; compare the topics of `exchanges`."""
     clock = SystemClock()
     started_at_ms = clock.now_ns() // 1_000_000
     kafka, warehouse = KafkaSeen(()), ClickHouseSeen(())
@@ -116,14 +116,14 @@ async def _listen(  # noqa: PLR0913, PLR0917 - handed through
 def _rates(published: tuple[Rate, ...]) -> RateHeaders:
     headers = RateHeaders()
     for rate in published:
-        # A broken rate is the follower's to report.
+        # The follower of rates reports damaged rates.
         with suppress(DecodeError):
             headers.update(rate)
     return headers
 
 
 def _left_out(settings: Settings, part: str, skipped: frozenset[str]) -> str:
-    """Return why a part is not looked at, or an empty text."""
+    """Return the reason why a part is skipped, or an empty text."""
     if part in skipped:
         return "Skipped, as asked."
     setting = CONFIGURED_BY[part]
@@ -135,7 +135,7 @@ def _left_out(settings: Settings, part: str, skipped: frozenset[str]) -> str:
 def _witnesses(
     feeds: list[FeedSeen], kafka_ms: int | None, clickhouse_ms: int | None
 ) -> dict[str, int]:
-    """Map each clock that was heard to this machine's offset from it; a venue counts once."""
+    """Map each known clock to this host's offset from it (ms); a venue counts once."""
     by_exchange: dict[str, list[int]] = defaultdict(list)
     for seen in feeds:
         if seen.offset_ms is not None:

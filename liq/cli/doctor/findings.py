@@ -1,4 +1,4 @@
-"""Judgements of the doctor: a level, a sentence that says what to do, and the exit code."""
+"""Findings of the doctor: a level, a sentence with the remedy, and the exit code."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ EXIT_NOT_REACHED: Final = 69  # EX_UNAVAILABLE of sysexits
 
 
 class Level(StrEnum):
-    """How bad it is; `not reached` is a failure of the way, not of what is at its end."""
+    """The severity of a finding; `not reached` is a failure of the network path."""
 
     SKIPPED = "skipped"
     OK = "ok"
@@ -25,7 +25,7 @@ _ORDER: Final = {level: number for number, level in enumerate(Level)}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One judgement: its level, and a sentence for a person."""
+    """One finding: its level, and a sentence for a person."""
 
     level: Level
     sentence: str
@@ -33,7 +33,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One part of the engine's surroundings, and what was found."""
+    """One part of the engine's environment, and its findings."""
 
     name: str
     level: Level
@@ -41,18 +41,18 @@ class Check:
 
 
 def worst(levels: Iterable[Level]) -> Level:
-    """Return the worst level; `ok` if there is none."""
+    """Return the worst level; `ok` without levels."""
     return max(levels, key=_ORDER.__getitem__, default=Level.OK)
 
 
 def summary(findings: list[Finding]) -> Finding:
-    """Join the findings of the worst level; what is less bad waits until those are mended."""
+    """Join the findings of the worst level; lesser findings appear once those are resolved."""
     level = worst(finding.level for finding in findings)
     return Finding(level, " ".join(each.sentence for each in findings if each.level is level))
 
 
 def exit_code(level: Level) -> int:
-    """Return the exit code of a whole examination. A warning alone is no failure."""
+    """Return the exit code of a whole examination; warnings alone are no failure."""
     if level is Level.FAILED:
         return EXIT_WRONG
     return EXIT_NOT_REACHED if level is Level.NOT_REACHED else EXIT_OK

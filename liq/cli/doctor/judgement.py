@@ -1,4 +1,4 @@
-"""From what was seen of a feed to a verdict; pure functions of the counts."""
+"""The verdict on a feed, as pure functions of its counts."""
 
 from typing import Final
 
@@ -6,16 +6,16 @@ from liq.cli.doctor.findings import Finding, Level, summary
 from liq.cli.doctor.observations import FeedSeen
 from liq.schemas.vocabulary import RejectReason
 
-# Reconnecting once is usual; more often within a minute is not.
+# One reconnect within a minute is usual; more are a finding.
 MAX_ENDS: Final = 2
 SLOW_ANSWER_SECONDS: Final = 5.0
 MOST_OF: Final = 0.5
-# A frame may be late by the way and by a batch; more is a clock.
+# Latency and batching delay frames by less; a larger offset is a wrong clock.
 CLOCK_WARNING_MS: Final = 1_000
-# Later than this, the log believes its own clock and no longer the producer's.
+# Beyond this, the log replaces the producer's time with its own.
 CLOCK_FAILED_MS: Final = 5_000
 MAX_SHOWN_CHARACTERS: Final = 160
-# Rejections of what is read and has no place here; unknown contracts are judged apart.
+# Rejections that are intended; unknown contracts have their own finding.
 BY_DESIGN: Final = frozenset(
     {
         RejectReason.UNKNOWN_INSTRUMENT,
@@ -27,10 +27,10 @@ BY_DESIGN: Final = frozenset(
 
 
 def judge(seen: FeedSeen, seconds: float, clock_ms: int | None) -> Finding:
-    """Judge a feed after it was listened to for some seconds.
+    """Return the verdict on a feed after listening for some seconds.
 
-    `clock_ms` is the offset of this machine's clock by all witnesses: a venue that differs from it
-    has a clock of its own.
+    `clock_ms` is the offset of this host's clock by the median of all clocks. A venue whose offset
+    differs from it has a wrong clock itself.
     """
     if not seen.is_reached:
         return Finding(Level.NOT_REACHED, _not_reached(seen))

@@ -1,4 +1,4 @@
-"""Whether Kafka is there and fit: topics, a probe record written and read, its clock."""
+"""The check of Kafka: topics, a probe record that is written and read, and the broker's clock."""
 
 import secrets
 import time
@@ -42,9 +42,9 @@ NO_RIGHT: Final = (TopicAuthorizationFailedError, ClusterAuthorizationFailedErro
 
 @dataclass(frozen=True, slots=True)
 class KafkaSeen:
-    """What was found; `clock_ms` is this machine's clock minus the broker's, where it says so.
+    """The findings; `clock_ms` is this host's clock minus the broker's, if the broker reports it.
 
-    `contracts` and `rates` are those that were published for the workers.
+    `contracts` and `rates` are those published for the workers.
     """
 
     checks: tuple[Check, ...]
@@ -54,7 +54,7 @@ class KafkaSeen:
 
 
 async def examine_kafka(settings: Settings, exchanges: tuple[str, ...]) -> KafkaSeen:
-    """Look at the brokers; writes one record, to a topic of its own."""
+    """Check the brokers; this writes one record, to the doctor's own topic."""
     try:
         states = await describe_topics(settings, exchanges)
     except DependencyError as error:
@@ -80,7 +80,7 @@ async def examine_kafka(settings: Settings, exchanges: tuple[str, ...]) -> Kafka
 
 
 def topics_check(states: tuple[TopicState, ...]) -> Check:
-    """Compare the topics with what they should be."""
+    """Compare the topics with their specifications."""
     name = "kafka topics"
     missing = [state.spec.name for state in states if not state.exists]
     if len(missing) == len(states):
@@ -95,7 +95,7 @@ def topics_check(states: tuple[TopicState, ...]) -> Check:
         text = (
             f"{len(wrong)} topics have another number of partitions, such as {first.spec.name} "
             f"({first.partitions}, wanted {first.wanted_partitions}): set TOPIC_PARTITIONS to what "
-            "they have, or TOPIC_NAMESPACE to a new name."
+            "they were made with, or TOPIC_NAMESPACE to a new name."
         )
         return Check(name, Level.FAILED, text)
     other = [state for state in states if state.differences]
@@ -109,10 +109,10 @@ def topics_check(states: tuple[TopicState, ...]) -> Check:
 
 
 async def _probe(settings: Settings) -> tuple[int | None, Check]:
-    """Write a record and read it again; nobody else reads that topic.
+    """Write a record to the doctor's own topic, and read it again.
 
     Raises:
-        KafkaError: Kafka refused, or did not answer.
+        KafkaError: Kafka refused the request, or did not answer.
     """
     await _make_probe_topic(settings)
     topic, value = settings.topics.probe, secrets.token_hex(16).encode()
@@ -141,7 +141,7 @@ async def _probe(settings: Settings) -> tuple[int | None, Check]:
 
 
 async def _make_probe_topic(settings: Settings) -> None:
-    """Create the probe's topic where it is missing; it keeps a record for an hour."""
+    """Create the probe's topic if it is missing; its retention is an hour."""
     admin: AIOKafkaAdminClient = new_admin(settings, CLIENT_ID)
     configs = {"retention.ms": str(HOUR_MS), "message.timestamp.type": "LogAppendTime"}
     topic = settings.topics.probe
@@ -168,7 +168,7 @@ async def _read(consumer: AIOKafkaConsumer, partition: TopicPartition, value: by
 
 
 async def _published(settings: Settings, topic: str, kind: type[Kind]) -> tuple[Kind, ...]:
-    """Return the records of a topic of one partition, as it has them now.
+    """Return the present records of a topic with one partition.
 
     Raises:
         KafkaError: the brokers do not answer.

@@ -1,4 +1,4 @@
-"""Listening to venues: the live producer's own connections, with memory in Kafka's place."""
+"""Listening to venues: the live producer's own connections, with a listener instead of Kafka."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,16 +24,15 @@ from liq.schemas.plausible_time import EARLIEST_VENUE_MS, LATEST_MS
 from liq.schemas.records import FeedStatus
 from liq.schemas.units import MILLISECOND_NS
 
-# A frame that is dated further away is dated in another unit, or of the past.
+# A frame with a larger offset has a time in another unit, or is of the past.
 MAX_OFFSET_MS: Final = 86_400_000
 
 
 class Listener:
-    """Publisher and observer of a live run: normalizes and counts the frames, keeps nothing.
+    """The publisher and observer of a live run: it normalizes and counts frames, without a store.
 
-    `rates` are those that frames are valued with.
-
-    It stops counting with `end`, so that its own closing of connections is no loss.
+    `rates` value the frames. Counting ends with `end`, so that the doctor's own closing of
+    connections does not count as a loss.
     """
 
     def __init__(
@@ -55,13 +54,13 @@ class Listener:
         self._is_over = False
 
     def end(self) -> None:
-        """Note how far each connection came, and nothing after that."""
+        """Record the state of each connection, and ignore later events."""
         self._is_over = True
         for connection, session in self._sessions.items():
             self._note_answers(session, self.feeds[session.feed.label].connections[connection])
 
     def opened(self, session: Session) -> None:
-        """Note a handshake."""
+        """Count a handshake."""
         if not self._is_over:
             seen = ConnectionSeen(self._clock.monotonic(), session.names)
             self.feeds[session.feed.label].connections[session.connection] = seen
@@ -70,7 +69,7 @@ class Listener:
     def received(
         self, session: Session, frame: bytes, received_at_ns: int, received: Received
     ) -> None:
-        """Keep a frame in the capture, control frames included."""
+        """Write a frame to the capture, also a control frame."""
         if self._is_over:
             return
         self.feeds[session.feed.label].control_frames += not received.is_data
@@ -80,7 +79,7 @@ class Listener:
             self._capture.write(feed.exchange, feed.name, received_at_ns, frame, rates.decode())
 
     async def frame(self, _key: bytes, value: bytes, headers: FrameHeaders) -> None:
-        """Normalize a data frame and count what comes out."""
+        """Normalize a data frame and count the results."""
         if self._is_over:
             return
         seen = self.feeds[f"{headers.exchange}.{headers.feed}"]
@@ -95,7 +94,7 @@ class Listener:
             seen.offsets_ms.append(offset_ms)
 
     async def status(self, record: FeedStatus) -> None:
-        """Note what happened to a connection."""
+        """Count an event of a connection."""
         if self._is_over:
             return
         seen = self.feeds[f"{record.exchange}.{record.feed}"]
@@ -106,11 +105,11 @@ class Listener:
             self._note_answers(session, connection)
             del self._sessions[record.connection]
 
-    async def heartbeat(self, exchange: str) -> None:
-        """Do nothing: nobody reads this log."""
+    async def heartbeat(self, exchange: str, blind: tuple[str, ...] = (), cursor: str = "") -> None:
+        """Do nothing: there is no log that needs a clock."""
 
     async def drain(self) -> None:
-        """Do nothing: nothing is on its way."""
+        """Do nothing: no record is in flight."""
 
     @staticmethod
     def _note_answers(session: Session, connection: ConnectionSeen) -> None:
@@ -156,7 +155,7 @@ async def listen(  # noqa: PLR0913 - what one session consists of
 
 
 def _offset_ms(feed: FeedSpec, frame: bytes, received_at_ms: int) -> int | None:
-    """Return how long after its sending a frame was received, or None where it does not say."""
+    """Return time of receipt minus time of sending (ms), or None without a time of sending."""
     if feed.sent_at_ms is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What one feed does while the doctor listens, counted."""
+"""The counts of one feed while the doctor listens."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ MAX_EXAMPLES: Final = 20
 
 @dataclass(slots=True)
 class ConnectionSeen:
-    """One connection: when its handshake succeeded, and how its subscriptions were answered.
+    """One connection: the time of its handshake, and the answers to its subscriptions.
 
     `answer_seconds` is the time from the handshake to the last answer.
     """
@@ -32,9 +32,9 @@ class ConnectionSeen:
 
 @dataclass(slots=True)
 class FeedSeen:
-    """Everything of one feed.
+    """The observations of one feed.
 
-    `ends` are the latest losses and refusals, in the venue's words; `moves` the latest change to
+    `ends` has the latest losses and refusals, in the venue's words, `moves` the latest change to
     another of its documented addresses.
     """
 
@@ -65,7 +65,7 @@ class FeedSeen:
 
     @property
     def names(self) -> set[str]:
-        """What was to be subscribed, over all connections."""
+        """The requested names of all connections."""
         return {name for one in self.connections.values() for name in one.names}
 
     @property
@@ -75,7 +75,7 @@ class FeedSeen:
 
     @property
     def refused(self) -> dict[str, str]:
-        """The names that the venue never accepted, with its reasons; silence is not among them."""
+        """The names that the venue refused and never accepted, with its reasons."""
         accepted, unanswered = self.accepted, self.unanswered
         return {
             name: reason
@@ -86,28 +86,28 @@ class FeedSeen:
 
     @property
     def unanswered(self) -> set[str]:
-        """The names that were given up without an answer."""
+        """The names whose subscription timed out without an answer."""
         silent = {name for one in self.connections.values() for name in one.unanswered}
         return silent - self.accepted
 
     @property
     def answer_seconds(self) -> float | None:
-        """The longest time that a connection needed until its subscriptions were answered."""
+        """The longest time of a connection until its subscriptions were answered."""
         times = [one.answer_seconds for one in self.connections.values()]
         return max((time for time in times if time is not None), default=None)
 
     @property
     def rejected_count(self) -> int:
-        """Count all rejections."""
+        """The number of all rejections."""
         return self.rejected.total()
 
     @property
     def offset_ms(self) -> int | None:
-        """Return the median of time of receipt minus time of sending."""
+        """The median of time of receipt minus time of sending (ms)."""
         return round(median(self.offsets_ms)) if self.offsets_ms else None
 
     def note_status(self, record: FeedStatus, now: float) -> None:
-        """Note a feed record of the connections."""
+        """Count a feed record of a connection."""
         connection = self.connections.get(record.connection)
         if record.event is FeedEvent.CONNECTED and connection is not None:
             connection.answer_seconds = now - connection.opened_at
@@ -115,7 +115,7 @@ class FeedSeen:
         if record.event is FeedEvent.MOVED:
             self.moves.append(record.detail)
         is_end = record.event in {FeedEvent.LOST, FeedEvent.REFUSED}
-        # A connection of which only some names were refused goes on, and says so as refused.
+        # A connection with some refused names continues, and reports them as `refused`.
         goes_on = connection is not None and connection.answer_seconds is not None
         if is_end and not (record.event is FeedEvent.REFUSED and goes_on):
             self.ends.append(record.detail)
@@ -124,7 +124,7 @@ class FeedSeen:
                 connection.is_up = False
 
     def note_result(self, result: Liquidation | Rejected) -> None:
-        """Note what the normalizer made of a frame."""
+        """Count a result of the normalizer."""
         if isinstance(result, Liquidation):
             self.events += 1
             self.known_symbols.add(result.native_symbol)

@@ -1,15 +1,15 @@
-"""Account addresses in frames, replaced consistently by made-up ones of the same shape.
+"""Replacement of account addresses in frames by random ones of the same shape.
 
-What a capture keeps can be published: nobody's account can be found from it. One account has one
-pseudonym throughout a capture, drawn at random, so that it leads back to nobody. Replaced are:
+Captures can be published, because they do not reveal accounts. One account has one pseudonym
+throughout a capture, drawn at random, so it cannot be traced back. Replaced are:
 
 - hexadecimal numbers with `0x` and 16 digits or more: addresses and the hashes of transactions,
   which a block explorer resolves to an address; without `0x`, those of 40, 64 and 80 digits;
 - bech32 addresses (`dydx1...`) and base58 keys of 32 to 44 characters (Solana);
 - numbers and texts under a key that names an account (`ask_account_id`, `user`, `owner`, ...).
 
-Kept are zeros (`0x000...`: no account) and the addresses that a reader has to recognize, such as a
-venue's own vaults. Every other character of a frame stays as it was received.
+Zeros (`0x000...`: no account) and the addresses that a reader has to recognize, such as a venue's
+own vaults, are kept. No other character of a frame changes.
 """
 
 import json
@@ -22,16 +22,16 @@ ACCOUNT_WORDS: Final = frozenset(
     {"account", "accounts", "subaccount", "user", "users", "owner", "wallet", "trader"}
     | {"address", "addresses", "liquidator", "authority", "payer", "client", "cloid", "hash"}
 )
-# What is said of an account without naming it: `ask_account_pnl`, `user_type`.
+# Words of keys that do not identify an account: `ask_account_pnl`, `user_type`.
 OTHER_WORDS: Final = frozenset(
     {"balance", "changed", "count", "fee", "kind", "leverage", "margin", "pnl", "rate", "sign"}
     | {"size", "status", "tier", "time", "timestamp", "ts", "tx", "type", "value"}
 )
-# Inside an object under such a key, these name the account.
+# Inside an object under an account's key, these identify the account.
 INNER_WORDS: Final = frozenset({"id", "index", "key", "number"})
-# There are too few short ones to hide among.
+# Shorter numbers have too few pseudonyms to choose from.
 SHORTEST_NUMBER: Final = 6
-# JSON readers hold integers of 64 bits.
+# JSON parsers are limited to integers of 64 bits.
 LONGEST_NUMBER: Final = 18
 MAX_DEPTH: Final = 4
 BECH32: Final = "023456789acdefghjklmnpqrstuvwxyz"
@@ -61,9 +61,9 @@ _BASE58_KEY = re.compile(
 
 
 class Pseudonyms:
-    """The replacements of one capture; `kept` addresses stay as they are, in any case.
+    """The pseudonyms of one capture; `kept` addresses are not replaced, in upper or lower case.
 
-    It remembers every account of the capture, whose size is limited.
+    The size of the capture limits the number of remembered accounts.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class Pseudonyms:
         self._used: set[str] = set()
 
     def __len__(self) -> int:
-        """Count the accounts and hashes that were replaced."""
+        """Return the number of replaced accounts and hashes."""
         return len(self._drawn)
 
     def replace(self, text: str, depth: int = 0) -> str:
-        """Return a frame without account addresses; JSON stays JSON, and text may be anything."""
+        """Return a frame without account addresses; `text` may be any text, and JSON stays JSON."""
         parts: list[str] = []
-        # For each open bracket: itself, and whether what it is in names an account.
+        # For each open bracket: the bracket, and whether its key identifies an account.
         stack: list[tuple[str, bool]] = []
         is_account = False
         for match in _TOKEN.finditer(text):
@@ -108,7 +108,7 @@ class Pseudonyms:
         return "".join(parts)
 
     def _quoted(self, piece: str, depth: int, *, is_account: bool) -> str:
-        """Return a string of JSON, unchanged to the byte where nothing in it was replaced."""
+        """Return a JSON string; its bytes are unchanged if no address in it is replaced."""
         try:
             value = json.loads(piece, strict=False)
         except ValueError:
@@ -122,7 +122,7 @@ class Pseudonyms:
         return piece if replaced == value else json.dumps(replaced)
 
     def _whole(self, value: str) -> str:
-        """Replace the value of a key that names an account."""
+        """Replace the value of a key that identifies an account."""
         if _INTEGER.fullmatch(value):
             return self._number(value)
         replaced = self._patterns(value)
@@ -145,7 +145,7 @@ class Pseudonyms:
         if self._is_kept(match[0]) or not digits.strip("0"):
             return match[0]
         drawn = self._characters(digits.lower(), HEXADECIMAL)
-        # A checksum is written in the case of the letters.
+        # The case of the letters is a checksum.
         cased = (
             new.upper() if old.isupper() else new for old, new in zip(digits, drawn, strict=True)
         )
@@ -171,7 +171,7 @@ class Pseudonyms:
         return letter.upper() if character.isupper() else letter
 
     def _draw(self, value: str, draw: Callable[[], str]) -> str:
-        """Return the pseudonym of a value, drawn when it is first seen and nobody else's."""
+        """Return the pseudonym of a value: drawn at its first occurrence, and unique."""
         known = self._drawn.get(value)
         if known is not None:
             return known

@@ -26,7 +26,7 @@ FEED_COLUMNS: Final = (
 
 
 def print_report(console: Console, report: Report, capture: CaptureWriter | None) -> None:
-    """Print what was found, feeds first."""
+    """Print all findings, feeds first."""
     if report.feeds:
         feeds = Table(*FEED_COLUMNS, title=f"Feeds, listened to for {report.seconds:.0f} s")
         for each in report.feeds:
@@ -44,7 +44,7 @@ def print_report(console: Console, report: Report, capture: CaptureWriter | None
 
 
 def document(report: Report, capture: CaptureWriter | None) -> dict[str, Any]:
-    """Return the same as JSON; docs/doctor.md says what each field means."""
+    """Return the report as JSON; docs/doctor.md explains each field."""
     return {
         "version": VERSION,
         "started_at_ms": report.started_at_ms,
@@ -139,7 +139,7 @@ def _styled(level: Level, word: str, sentence: str) -> Text:
 
 
 def _printable(text: str) -> str:
-    """Return a sentence without what could move a terminal's cursor: venues' words are in it."""
+    """Return a sentence with venues' words, without characters that control a terminal."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 

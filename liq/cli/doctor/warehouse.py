@@ -1,4 +1,4 @@
-"""Whether ClickHouse is there and fit: schema, rights, its clock."""
+"""The check of ClickHouse: schema, rights and clock."""
 
 import time
 from contextlib import closing
@@ -13,6 +13,7 @@ from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import Settings
 from liq.sinks.clickhouse.client import connect
 from liq.sinks.clickhouse.migrations import check_schema
+from liq.sinks.clickhouse.shards import servers_of
 from liq.sinks.clickhouse.tables import POSITION_COLUMNS, TABLES
 
 CHECK: Final = "clickhouse"
@@ -21,14 +22,14 @@ MAX_SENTENCE_CHARACTERS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class ClickHouseSeen:
-    """What was found; `clock_ms` is this machine's clock minus the server's."""
+    """The findings; `clock_ms` is this host's clock minus the server's."""
 
     checks: tuple[Check, ...]
     clock_ms: int | None = None
 
 
 def examine_clickhouse(settings: Settings) -> ClickHouseSeen:
-    """Look at the server; changes nothing."""
+    """Check the server without changes."""
     try:
         client = connect(settings, use_database=False)
     except Error as error:
@@ -39,7 +40,7 @@ def examine_clickhouse(settings: Settings) -> ClickHouseSeen:
         clock_ms = None
         try:
             clock_ms = _clock_ms(client)
-            check_schema(client, settings.clickhouse_database)
+            check_schema(client, servers_of(settings)[0].database)
         except ConfigurationError as error:
             checks.append(Check("clickhouse schema", Level.FAILED, str(error)))
         except Error as error:
@@ -58,7 +59,7 @@ def _clock_ms(client: Client) -> int:
 
 
 def _rights(client: Client, database: str) -> Check:
-    """Insert no row into every table and read none, which needs the same rights as many."""
+    """Insert and select zero rows in every table, which needs the same rights as many rows."""
     columns = ", ".join(POSITION_COLUMNS)
     denied = []
     for table in TABLES:

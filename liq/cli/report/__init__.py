@@ -1,1 +1,1 @@
-"""The main questions of the SQL cookbook, answered at once: in the terminal, or as one page."""
+"""The report: the main queries of the SQL cookbook, in the terminal or as one page."""

@@ -1,4 +1,4 @@
-"""Asking for everything that a report shows."""
+"""The queries of a report, and their answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,31 +12,31 @@ from liq.cli.report import questions
 Row = Mapping[str, Any]
 Rows = list[Row]
 
-# Steps of a time series; the first that gives no more than this many is taken.
+# Steps of a time series; a report uses the first that gives at most MOST_STEPS points.
 STEPS_SECONDS = (60, 300, 900, 1800, 3600, 2 * 3600, 4 * 3600, 12 * 3600, 86_400)
 MOST_STEPS = 120
 
 
 class NothingStoredError(Exception):
-    """There is no liquidation to report on; the message says where."""
+    """There is no liquidation to report on; the message has the database or the period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `since` up to, but without, `until`; UTC."""
+    """The period from `since` to before `until` (UTC)."""
 
     since: datetime
     until: datetime
 
     @property
     def step_seconds(self) -> int:
-        """How far apart the points of a series are."""
+        """The distance between points of a series."""
         span = (self.until - self.since).total_seconds()
         return next((step for step in STEPS_SECONDS if span / step <= MOST_STEPS), 86_400)
 
     @property
     def starts(self) -> list[datetime]:
-        """Where each step starts, those without a liquidation among them."""
+        """Return the start of each step, including steps without liquidations."""
         step = self.step_seconds
         first = int(self.since.timestamp()) // step * step
         return [
@@ -47,7 +47,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class PostMortem:
-    """What happened in one cascade."""
+    """The answers about one cascade."""
 
     cascade: Row
     seconds: Rows
@@ -57,7 +57,7 @@ class PostMortem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Answers over one period. `symbol` is the one whose price levels are shown."""
+    """The answers about one period. `symbol` is the symbol of the price levels."""
 
     database: str
     period: Period
@@ -79,10 +79,10 @@ class Report:
 
 
 def newest_period(client: Client, days: float, until: datetime | None) -> Period:
-    """The last `days` before `until`, or before the end of the newest liquidation's hour.
+    """Return the last `days` before `until`, or before the end of the newest liquidation's hour.
 
     Raises:
-        NothingStoredError: there is no liquidation at all.
+        NothingStoredError: no liquidation is stored.
     """
     ((newest, rows),) = client.query(questions.NEWEST).result_rows
     if not rows:
@@ -97,7 +97,7 @@ def newest_period(client: Client, days: float, until: datetime | None) -> Period
 
 
 def ask(client: Client, period: Period, symbol: str | None = None) -> Report:
-    """Ask everything. Without a symbol, the levels are those of the one with the most dollars.
+    """Run all queries. Without a symbol, price levels are those of the symbol with most dollars.
 
     Raises:
         NothingStoredError: there is no liquidation in the period.
@@ -137,12 +137,12 @@ def ask(client: Client, period: Period, symbol: str | None = None) -> Report:
 
 
 def clock(moment: datetime) -> str:
-    """A UTC time as ClickHouse's parameters and people read it."""
+    """Return a UTC time as text for people and for ClickHouse's parameters."""
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def utc(moment: datetime) -> datetime:
-    """The client gives UTC times with or without saying so."""
+    """Return a time of the client, which is UTC with or without a time zone, in UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -19,7 +19,7 @@ LINE_COLOURS = 5
 
 
 def long_short_series(report: Report) -> str:
-    """Dollars of longs above the axis, of shorts below it."""
+    """Draw dollars of longs above the axis, of shorts below it."""
     drawing = Drawing(WIDTH, 300, "Dollars of liquidated longs and shorts over time")
     found = {utc(row["start"]): row for row in report.series}
     starts = report.period.starts
@@ -45,7 +45,7 @@ def long_short_series(report: Report) -> str:
 
 
 def long_share(report: Report) -> str:
-    """The longs' share of the dollars; no point where nothing was liquidated."""
+    """Draw the longs' share of the dollars, without points for steps without liquidations."""
     drawing = Drawing(WIDTH, 130, "Share of longs over time")
     found = {utc(row["start"]): row for row in report.series}
     starts = report.period.starts
@@ -69,7 +69,7 @@ def long_share(report: Report) -> str:
 
 
 def levels(report: Report) -> str:
-    """Price levels by time; the darker, the more dollars."""
+    """Draw price levels by time; darker cells have more dollars."""
     cells = [(row["price_level"], utc(row["start"]), row["usd"]) for row in report.levels]
     picture = heat_map(cells, report.period.starts, rows=MAP_ROWS, columns=MAP_COLUMNS)
     height = len(picture.levels) * ROW_HEIGHT + MARGIN_TOP + 26
@@ -92,7 +92,7 @@ def levels(report: Report) -> str:
 
 
 def sizes(rows: Rows) -> str:
-    """Two bars a size: its share of the liquidations, and of the dollars."""
+    """Draw two bars for each size: its share of the liquidations, and of the dollars."""
     drawing = Drawing(WIDTH / 2, 240, "Share of liquidations and of dollars by size")
     events = sum(row["events"] for row in rows)
     usd = float(sum(row["usd"] for row in rows)) or 1.0
@@ -114,7 +114,7 @@ def sizes(rows: Rows) -> str:
 
 
 def hours_of_day(rows: Rows) -> str:
-    """Mean dollars a day by hour of the day."""
+    """Draw mean dollars a day by hour of the day."""
     drawing = Drawing(WIDTH / 2, 240, "Mean dollars a day by hour of the day, UTC")
     means = {row["hour_of_day"]: float(row["mean_usd"]) for row in rows}
     y = Scale(0, max(means.values()), drawing.bottom, MARGIN_TOP)
@@ -130,7 +130,7 @@ def hours_of_day(rows: Rows) -> str:
 
 
 def cascade_seconds(post_mortem: PostMortem) -> str:
-    """Dollars of each second of a cascade."""
+    """Draw the dollars of each second of a cascade."""
     drawing = Drawing(WIDTH, 180, "Dollars of each second")
     start = utc(post_mortem.cascade["started_at"]).replace(microsecond=0)
     rows = {int((utc(row["second"]) - start).total_seconds()): row for row in post_mortem.seconds}
@@ -150,7 +150,7 @@ def cascade_seconds(post_mortem: PostMortem) -> str:
 
 
 def cascade_prices(post_mortem: PostMortem) -> str:
-    """The price path, a line for each venue and kind of price."""
+    """Draw the price path, with a line for each venue and kind of price."""
     drawing = Drawing(WIDTH, 200, "Prices of liquidations, by venue and kind of price")
     start = utc(post_mortem.cascade["started_at"]).replace(microsecond=0)
     paths: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -176,12 +176,12 @@ def cascade_prices(post_mortem: PostMortem) -> str:
 
 
 def price_line(row: Row) -> str:
-    """Which line of the price path a price belongs to: venues' kinds of price are not mixed."""
+    """Return the line of the price path for a price: by venue and kind of price."""
     return f"{row['exchange']}, {row['price_kind']}"
 
 
 def _bar(slot: float) -> float:
-    """How wide a bar is in its slot: next to its neighbours, and never invisible."""
+    """Return the width of a bar in its slot: without overlap, and always visible."""
     return max(slot - GAP, 0.6 * slot)
 
 

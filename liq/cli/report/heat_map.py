@@ -1,4 +1,4 @@
-"""Price levels by time, made small enough to look at."""
+"""The reduction of price levels by time to a readable number of rows and columns."""
 
 import math
 from collections import defaultdict
@@ -26,13 +26,13 @@ class HeatMap:
 
     @property
     def largest_usd(self) -> Decimal:
-        """The fullest cell."""
+        """The dollars of the largest cell."""
         return max(self.usd.values(), default=Decimal(0))
 
     def heat(self, row: int, column: int) -> float:
-        """From 0, nothing, to 1, the fullest cell; three powers of ten in between.
+        """Return the heat of a cell: 0 without dollars, 1 for the largest cell.
 
-        Dollars are spread so unevenly that only their logarithm can be seen.
+        The scale is logarithmic over three powers of ten, because dollars differ that much.
         """
         value = float(self.usd.get((row, column), 0))
         if value <= 0:
@@ -43,9 +43,9 @@ class HeatMap:
 def heat_map(
     cells: Iterable[Cell], starts: Iterable[datetime], *, rows: int, columns: int
 ) -> HeatMap:
-    """Merge levels and steps of time until at most `rows` and `columns` are left.
+    """Merge levels and steps of time to at most `rows` and `columns`.
 
-    Levels are merged into multiples of a wider step, 1, 2 or 5 times a power of ten.
+    Merged levels are multiples of a wider step: 1, 2 or 5 times a power of ten.
     """
     filled = [cell for cell in cells if cell[2] > 0]
     times = tuple(starts)
@@ -68,7 +68,7 @@ def heat_map(
 
 
 def _step(levels: list[Decimal], rows: int) -> Decimal:
-    """The smallest 1-2-5 step that fits the levels into the rows and leaves none between two."""
+    """Return the least 1-2-5 step that fits the rows and is at least the levels' distance."""
     distinct = sorted(set(levels))
     if len(distinct) < 2:  # noqa: PLR2004 - one level has no distance to another
         return distinct[0] if distinct else Decimal(1)

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else: no network, no script."""
+"""The report as one self-contained HTML page: no network, no script."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,8 +15,11 @@ NUMBERS = (int, float, Decimal)
 LONGEST_WORD = 60
 
 
-def page(report: Report) -> str:
-    """The whole page. Whatever comes from the database is escaped."""
+def page(report: Report, known_until: str = "") -> str:
+    """Return the whole page. All values from the database are escaped.
+
+    `known_until` is the sentence about the report's horizon.
+    """
     style = files("liq.cli.report").joinpath("page.css").read_text(encoding="utf-8")
     period = f"{clock(report.period.since)} to {clock(report.period.until)} UTC"
     sections = [
@@ -35,7 +38,8 @@ def page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Liquidations, {escape(period)}</title><style>{style}</style></head><body>"
         f"<header><h1>Liquidations</h1><p>{escape(period)}, database"
-        f" {escape(report.database)}</p></header>{''.join(sections)}"
+        f" {escape(report.database)}</p><p>{escape(known_until)}</p></header>"
+        f"{''.join(sections)}"
         "<footer>Every event counts once. Sides are the positions that were liquidated; times are"
         " the exchanges' own. Made by liquidation-engine.</footer></body></html>\n"
     )
@@ -148,7 +152,7 @@ def _section(title: str, text: str, inner: str) -> str:
 
 
 def _key(*entries: tuple[str, str]) -> str:
-    """What the colours mean."""
+    """Return the legend of the colours."""
     inner = "".join(
         f'<span class="key {kind}"></span>{escape(name.replace("_", " "))}'
         for kind, name in entries

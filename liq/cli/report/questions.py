@@ -1,4 +1,4 @@
-"""The SQL of the report. `since` and `until` bound the period, `until` itself left out."""
+"""The SQL of the report. The period is from `since` to before `until`."""
 
 NEWEST = "SELECT max(timestamp) AS newest, count() AS rows FROM liquidations"
 
@@ -19,7 +19,7 @@ ORDER BY sum(value_usd) DESC, symbol
 LIMIT 1
 """
 
-# An hour counts with the period that it starts in.
+# An hour belongs to the period in which it starts.
 VENUES = """
 WITH hours AS
 (

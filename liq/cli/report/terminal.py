@@ -25,7 +25,7 @@ VENUE_COLUMNS = (
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Print every answer, most important first."""
+    """Print every answer, the most important first."""
     period = report.period
     console.print(
         f"Liquidations in {report.database}, {clock(period.since)} to {clock(period.until)} UTC",
@@ -74,7 +74,7 @@ def _summary(report: Report) -> str:
 
 
 def _series(report: Report) -> str:
-    """Two rows of bars on one scale."""
+    """Return two rows of bars on one scale."""
     found = {utc(row["start"]): row for row in report.series}
     starts = report.period.starts
     step = report.period.step_seconds
@@ -94,7 +94,7 @@ def _series(report: Report) -> str:
 
 
 def _bars(values: Sequence[Decimal], top: Decimal) -> str:
-    """One character a value; what is not nothing can be seen."""
+    """Return one character per value; every value above 0 is visible."""
     steps = len(BARS) - 1
     return "".join(
         BARS[max(1, round(steps * value / top))] if value > 0 else BARS[0] for value in values

@@ -7,28 +7,28 @@ UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
 
 
 def dollars(value: Decimal | float) -> str:
-    """Three digits at most: $1.25M, $830k, $12."""
+    """Return dollars with at most three digits: $1.25M, $830k, $12."""
     number = float(value)
     for size, unit in UNITS:
-        # What would be rounded up to the unit is written in it.
+        # Numbers that round up to the unit are written in it.
         if abs(number) >= size * 0.9995:
             return f"${_three_digits(number / size)}{unit}"
     return f"${_three_digits(number)}" if number else "$0"
 
 
 def percent(share: float) -> str:
-    """A share as a whole percentage."""
+    """Return a share as a whole percentage."""
     return f"{100 * share:.0f} %"
 
 
 def level(price: Decimal) -> str:
-    """A price level without the zeros behind its last digit."""
+    """Return a price level without trailing zeros."""
     text = f"{price:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def duration(seconds: float) -> str:
-    """Seconds, minutes or hours, whichever suits."""
+    """Return a duration in seconds, minutes or hours."""
     if seconds < 120:  # noqa: PLR2004 - two minutes
         return f"{seconds:.0f} s"
     if seconds < 7200:  # noqa: PLR2004 - two hours
@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 
 
 def short_time(moment: datetime, step_seconds: int) -> str:
-    """A point of a time axis."""
+    """Return the label of a point on a time axis."""
     return moment.strftime("%m-%d" if step_seconds >= 86_400 else "%m-%d %H:%M")  # noqa: PLR2004 - a day
 
 

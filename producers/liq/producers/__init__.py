@@ -1,1 +1,1 @@
-"""Frames into Kafka, byte for byte, from exchanges or from recorded captures."""
+"""Producers: publish raw frames, byte for byte, from exchanges or from recorded captures."""

@@ -30,7 +30,7 @@ _LENGTH_OFFSET: Final = struct.calcsize(">q")
 
 
 def new_batch(compression: Compression) -> BatchBuilder:
-    """Return an empty batch for `producer.send_batch`; a full one takes no further record.
+    """Return an empty batch for `producer.send_batch`; a full batch accepts no further record.
 
     Its limit of `MAX_BATCH_BYTES` counts bytes before compression.
     """
@@ -45,7 +45,7 @@ class _CompressedBatch(BatchBuilder):  # type: ignore[misc] # aiokafka has no ty
         self._compression = compression
 
     def _build(self) -> bytearray:
-        """Return the batch as it goes to the broker; aiokafka's sender asks for it at each try."""
+        """Return the finished batch; aiokafka's sender calls this before each attempt."""
         if self._buffer is None:
             plain: bytearray = super()._build()
             self._buffer = _compressed(plain, self._compression)
@@ -53,7 +53,7 @@ class _CompressedBatch(BatchBuilder):  # type: ignore[misc] # aiokafka has no ty
 
 
 def _compressed(batch: bytearray, compression: Compression) -> bytearray:
-    """Return a finished batch with compressed records, or as it is where that gains nothing."""
+    """Compress the records of a finished batch; return it unchanged if that saves nothing."""
     if len(batch) - _RECORDS_OFFSET < MIN_COMPRESSED_BYTES:
         return batch
     records = _ENCODERS[compression](bytes(batch[_RECORDS_OFFSET:]))

@@ -1,7 +1,7 @@
-"""The beat of an asyncio worker: a task of the worker's own loop, and nothing that it waits for.
+"""The beat of an asyncio worker: a task on the worker's event loop that waits for no service.
 
-`/healthz` fails when the loop does not turn. A worker that waits for Kafka, a venue or ClickHouse
-keeps beating, so that no supervisor restarts it for what a restart does not change.
+`/healthz` fails when the event loop is blocked. A worker that waits for Kafka, a venue or
+ClickHouse keeps beating, so no supervisor restarts it for a fault that a restart cannot repair.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ async def beating(health: Health) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def reporting(report: Callable[[], None]) -> AsyncIterator[None]:
-    """Call `report` once a second while the block runs; log what ends it early."""
+    """Call `report` once a second while the block runs; log an exception that ends the calls."""
     task = asyncio.create_task(_repeat(report), name="report")
     try:
         yield

@@ -1,8 +1,8 @@
 """The environment variables of this process. No other module of the product reads them.
 
-Settings with fixed names are classes that `liq.runtime.settings` loads. This mapping serves names
-that are known at run time only (those that feeds declare), and programs that start quickly or pass
-the environment on to their children.
+Classes with fixed names of settings are loaded by `liq.runtime.settings`. This mapping is for names
+that are known at run time only (those that feeds declare), for programs that must start quickly,
+and for programs that pass the environment to their children.
 """
 
 import os
@@ -10,5 +10,5 @@ from collections.abc import Mapping
 
 
 def environment() -> Mapping[str, str]:
-    """Return the variables by name, as they are at the time of each access."""
+    """Return the variables by name; the mapping reflects later changes."""
     return os.environ

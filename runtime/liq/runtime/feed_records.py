@@ -1,4 +1,4 @@
-"""Delivery of feed records, which are public, by a producer that has the internal topics' codec."""
+"""Delivery of feed records, compressed for their public topic, by a producer of internal topics."""
 
 from aiokafka import AIOKafkaProducer
 
@@ -13,10 +13,10 @@ from liq.schemas.topics import Topics
 async def deliver_feed_status(
     producer: AIOKafkaProducer, topics: Topics, status: FeedStatus
 ) -> None:
-    """Produce a feed record and wait until every replica acknowledged it.
+    """Produce a feed record and wait until every replica has acknowledged it.
 
     Raises:
-        KafkaError: Kafka does not take it.
+        KafkaError: the brokers reject the record.
     """
     key, value = status.exchange.encode(), encode(status)
     batch = new_batch(topics.compression(topics.feeds))

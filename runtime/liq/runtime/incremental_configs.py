@@ -1,8 +1,8 @@
 """Kafka's request to alter single settings of topics, which aiokafka's admin client lacks.
 
-Its `alter_configs` replaces every setting that a topic has: those that it is not given fall back to
-the brokers' defaults. This request (IncrementalAlterConfigs, KIP-339, Kafka 2.3) sets the named
-ones alone.
+The admin client's `alter_configs` replaces all settings of a topic: settings that the request does
+not name return to the brokers' defaults. This request (IncrementalAlterConfigs, KIP-339, Kafka 2.3)
+alters the named settings only.
 """
 
 from collections.abc import Mapping
@@ -21,20 +21,20 @@ from liq.runtime.settings import Settings
 API_KEY: Final = 44
 SET: Final = 0
 
-# Topic -> (error code, what the broker says about it).
+# Topic -> (error code, the broker's message).
 Refusals = dict[str, tuple[int, str]]
 
 
 async def set_topic_configs(
     settings: Settings, client_id: str, changes: Mapping[str, Mapping[str, str]]
 ) -> Refusals:
-    """Set the named settings of some topics, and leave their other settings as they are.
+    """Set the named settings of some topics; their other settings do not change.
 
     Returns:
-        The topics that the brokers did not alter.
+        The topics that the brokers refused to alter, with the reasons.
 
     Raises:
-        ConfigurationError: the brokers are older than the request.
+        ConfigurationError: the brokers do not support the request.
         KafkaError: the brokers do not answer.
     """
     client = AIOKafkaClient(client_id=client_id, **connection_options(settings))

@@ -1,4 +1,4 @@
-"""Kafka clients, set up once and alike for every worker."""
+"""Kafka clients with the same options in every worker."""
 
 import asyncio
 import ssl
@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from liq.runtime.errors import ConfigurationError
+from liq.runtime.logs import get_logger
 from liq.runtime.long_poll import emulate_long_poll
 from liq.runtime.settings import Settings
 from liq.runtime.topic_creation import forbid_topic_creation
@@ -21,18 +22,24 @@ MAX_BATCH_BYTES = 262_144
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 30_000
 FETCH_MAX_WAIT_MS = 100
-# What a consumer keeps in memory of an answer, compressed: of one partition, and of all together.
-# A batch that is larger than that is returned nevertheless, alone.
+# Limits of one fetch response, compressed: of each partition, and of all together (see below).
+# A broker returns the first batch even if it exceeds the limit.
 PARTITION_FETCH_BYTES = 256 * 1024
+LEAST_PARTITION_FETCH_BYTES = 64 * 1024
+# The fetched, not yet polled bytes of all partitions, unless the least of each adds up to more.
+UNREAD_BYTES = 16 * 1024 * 1024
 FETCH_MAX_BYTES = 8 * 1024 * 1024
+LEAVE_SECONDS = 5
 # Records of aborted transactions are not data.
 READ_COMMITTED = "read_committed"
+
+log = get_logger(__name__)
 
 forbid_topic_creation()
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    """The TLS context that the settings ask for, or None for a plain connection.
+    """Return the TLS context for the settings, or None for a plain connection.
 
     Raises:
         ConfigurationError: a certificate file cannot be read.
@@ -52,7 +59,7 @@ def ssl_context(settings: Settings) -> ssl.SSLContext | None:
 
 
 def connection_options(settings: Settings) -> dict[str, Any]:
-    """Options that every aiokafka client takes."""
+    """Return the options of every aiokafka client: brokers, timeout, TLS and login."""
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
@@ -75,7 +82,7 @@ def new_producer(
     linger_ms: int = LINGER_MS,
     compression: Compression = Compression.LZ4,
 ) -> AIOKafkaProducer:
-    """An idempotent producer: every replica acknowledges, retries cannot double or reorder."""
+    """Return an idempotent producer: all replicas acknowledge, and retries keep the order."""
     return AIOKafkaProducer(
         client_id=client_id,
         acks="all",
@@ -91,7 +98,7 @@ def new_producer(
 def new_consumer(
     settings: Settings, *topics: str, group: str | None = None, **options: Any
 ) -> AIOKafkaConsumer:
-    """A consumer that commits only when told, and starts at the beginning of a new topic.
+    """Return a consumer without automatic commits, which starts at the beginning of a new topic.
 
     With a group, membership is static (`WORKER_SLOT`), so that a restart moves no partition.
     """
@@ -116,20 +123,37 @@ def new_consumer(
 
 
 async def start_consumer(settings: Settings, consumer: AIOKafkaConsumer) -> None:
-    """Start a consumer; on a broker without a long poll, slow down its empty fetches."""
+    """Start a consumer; for a broker without a long poll, slow down its empty fetches."""
     await consumer.start()
-    # Without a group, aiokafka has a background task by now that cannot be stopped before its
-    # first step: `stop` would raise CancelledError. One turn of the loop is that step.
+    # Without a group, aiokafka has started a background task. If `stop` cancels the task before
+    # its first step, `stop` raises CancelledError. One turn of the loop runs that step.
     await asyncio.sleep(0)
     if settings.kafka_emulate_long_poll:
         emulate_long_poll(consumer)
 
 
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer within `LEAVE_SECONDS`, also while its brokers are away.
+
+    aiokafka's `stop` waits for brokers without a limit. It raises CancelledError while a failed
+    fetch waits for its next attempt, and then leaves the connections open.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait({stopping}, timeout=LEAVE_SECONDS)
+    if not stopping.done():
+        log.warning("kafka_did_not_close", seconds=LEAVE_SECONDS)
+        stopping.cancel()
+    elif stopping.cancelled():
+        await consumer._client.close()  # noqa: SLF001 - it has no public way
+    elif (error := stopping.exception()) is not None:
+        log.warning("kafka_did_not_close", error=repr(error))
+
+
 async def assign_from_beginning(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
-    """Assign one partition to a consumer without a group, which starts at its oldest record.
+    """Assign one partition, from its oldest record, to a consumer without a group.
 
     Returns:
-        The end that the partition has now.
+        The partition's current end offset.
 
     Raises:
         KafkaError: the brokers do not answer.
@@ -140,17 +164,23 @@ async def assign_from_beginning(consumer: AIOKafkaConsumer, partition: TopicPart
 async def assign_all_from_beginning(
     consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
 ) -> dict[TopicPartition, int]:
-    """Assign partitions at their oldest records; return the ends that they have now.
+    """Assign partitions from their oldest records; return their current end offsets.
 
     Raises:
         KafkaError: the brokers do not answer.
     """
     consumer.assign(partitions)
-    # No seek: it would wait for the first fetch, which the broker holds back while it is empty.
+    # No seek: it would wait for the first fetch, which the broker delays in an empty partition.
     ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
     return ends
 
 
+def partition_fetch_bytes(partitions: int) -> int:
+    """Return the fetch size (bytes) of each partition that bounds the fetched bytes of all."""
+    share = UNREAD_BYTES // max(1, partitions)
+    return max(LEAST_PARTITION_FETCH_BYTES, min(PARTITION_FETCH_BYTES, share))
+
+
 def new_admin(settings: Settings, client_id: str) -> AIOKafkaAdminClient:
-    """An admin client, for topics and groups."""
+    """Return an admin client."""
     return AIOKafkaAdminClient(client_id=client_id, **connection_options(settings))

@@ -1,17 +1,21 @@
-"""Why the brokers cannot be reached, in a sentence that says what to set.
+"""Errors for brokers that are unreachable or refuse a request, with the settings to check.
 
-aiokafka says only that it could not bootstrap, and logs the reason. So the first connection is
-tried once more by itself, and what it raises is put into words.
+aiokafka's exception states only that bootstrapping failed; the reason is in its log. So this module
+opens one more connection, and turns the exception of that attempt into a sentence.
 """
 
 import ssl
+from typing import Final
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
     KafkaError,
     SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
@@ -22,12 +26,50 @@ from liq.runtime.settings import Settings
 TIMEOUT_MS = 5_000
 WRONG_LOGIN = (AuthenticationFailedError, SaslAuthenticationFailed)
 WRONG_MECHANISM = (AuthenticationMethodNotSupported, UnsupportedSaslMechanismError)
+NO_RIGHT: Final = {
+    TopicAuthorizationFailedError: "topic",
+    GroupAuthorizationFailedError: "group",
+    ClusterAuthorizationFailedError: "cluster",
+}
+
+
+def why_refused(settings: Settings, error: BaseException) -> DependencyError | None:
+    """Return the error to end with if the login lacked a right for its request; else None.
+
+    A worker checks its rights at start, so this right was revoked later.
+    """
+    kind = next((kind for each, kind in NO_RIGHT.items() if isinstance(error, each)), None)
+    if kind is None:
+        return None
+    names = sorted(_names(error))
+    return DependencyError(
+        f"Kafka at {settings.kafka_bootstrap_servers} refuses the login "
+        f"{settings.kafka_sasl_username or 'of this worker'} the {' '.join([kind, *names])}; "
+        "`liq rights kafka` prints every right that each kind of worker needs."
+    )
+
+
+def _names(error: BaseException) -> set[str]:
+    """Return the topics or groups in an error of aiokafka: a name or a collection of names."""
+    found: set[str] = set()
+    for each in error.args:
+        if isinstance(each, (set, frozenset, list, tuple)):
+            found.update(map(str, each))
+        else:
+            found.add(str(each))
+    return found
 
 
 async def why_unreachable(
     settings: Settings, error: Exception
 ) -> ConfigurationError | DependencyError:
-    """The error to end with; `error` is what the client raised."""
+    """Return the error to end with after the client has raised `error`."""
+    return why_refused(settings, error) or await _why_not_reached(settings, error)
+
+
+async def _why_not_reached(
+    settings: Settings, error: Exception
+) -> ConfigurationError | DependencyError:
     options = connection_options(settings) | {"request_timeout_ms": TIMEOUT_MS}
     where = options.pop("bootstrap_servers")
     host, _, port = where.split(",")[0].strip().rpartition(":")
@@ -62,7 +104,7 @@ async def why_unreachable(
 
 def _away(where: str, settings: Settings, error: Exception) -> DependencyError:
     protocol = settings.kafka_security_protocol
-    # A broker that does not accept our certificate says nothing and hangs up.
+    # A broker that rejects the client's certificate closes the connection without a reason.
     certificate = ", and KAFKA_SSL_CERTFILE if it asks for one" if "SSL" in protocol else ""
     return DependencyError(
         f"Kafka at {where} did not answer as it should ({error}); check KAFKA_BOOTSTRAP_SERVERS, "

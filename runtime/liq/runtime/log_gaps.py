@@ -1,8 +1,8 @@
-"""Records that were deleted before a consumer had read them: said on `liquidations.feeds`.
+"""Gaps in our own topics: records that Kafka deleted before a consumer had read them.
 
-Kafka deletes by age. A consumer that was stopped for longer finds its place gone and goes on at
-the oldest record that is left, without a word. What it jumped over becomes a gap record, before
-anything that follows it is handled; after a crash in between, the gap is found and said again.
+Kafka deletes records by age. A consumer that was stopped for longer than the retention silently
+continues at the oldest record. The skipped offsets become a gap record on `liquidations.feeds`
+before any later record is handled. After a crash in between, the gap is found and published again.
 """
 
 import time
@@ -20,13 +20,13 @@ from liq.schemas.records import FeedStatus
 from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import FeedEvent
 
-# A gap in one of our own topics is no single exchange's.
+# The exchange of a gap in a topic that all exchanges share.
 EVERY_EXCHANGE: Final = "all"
 log = get_logger(__name__)
 
 
 class LogGaps:
-    """Compares what a consumer of a stage is given with what comes next in its log."""
+    """A check of the offsets that a stage's consumer fetches against the next offset to read."""
 
     def __init__(self, settings: Settings, stage: str) -> None:
         self._settings = settings
@@ -39,13 +39,13 @@ class LogGaps:
         assigned: Collection[Any],
         fetched: Mapping[Any, Sequence[Any]],
     ) -> None:
-        """Publish a gap for every partition of which records were deleted that we had to read.
+        """Publish a gap for every partition whose unread records were deleted.
 
-        Call it with everything that was fetched, before any of it is handled. A partition is
-        looked at when it is new among the `assigned`, and when it jumps forward.
+        Call this with all fetched records before any of them is handled. A partition is checked
+        when it is new among the `assigned`, and when its offsets jump forward.
 
         Raises:
-            KafkaError: the brokers did not answer, or did not take the record.
+            KafkaError: the brokers did not answer, or rejected the record.
         """
         # Faust's and aiokafka's pairs of topic and partition are equal.
         if new := [place for place in assigned if place not in self._next_offsets]:
@@ -59,11 +59,29 @@ class LogGaps:
                     await self._look_back(consumer, [place])
                 self._next_offsets[place] = records[-1].offset + 1
 
-    async def _look_back(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
-        """Compare the oldest records that are left with the next ones that the group wants.
+    async def check_passed(self, consumer: AIOKafkaConsumer, positions: Mapping[Any, int]) -> None:
+        """Publish a gap for every position that has skipped deleted records.
 
-        Another worker may have read a partition since we did, so that only what the group has not
-        committed counts. A compacted topic has holes, but none at its beginning.
+        Call this before a position beyond the last record is committed: afterwards, deleted records
+        cannot be told from aborted ones.
+
+        Raises:
+            KafkaError: the brokers did not answer, or rejected the record.
+        """
+        passed = {
+            TopicPartition(at.topic, at.partition): position
+            for at, position in positions.items()
+            if position > self._next_offsets.get(at, 0)
+        }
+        await self._look_back(consumer, list(passed))
+        for place, position in passed.items():
+            self._next_offsets[place] = max(self._next_offsets[place], position)
+
+    async def _look_back(self, consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+        """Compare the oldest remaining offsets with the next offsets that the group has to read.
+
+        Another worker may have read a partition since this one did, so only offsets that the group
+        has not committed count. Compaction leaves holes in a topic, but not at its beginning.
         """
         oldest = await consumer.beginning_offsets(places) if places else {}
         for place, left in oldest.items():
@@ -74,10 +92,10 @@ class LogGaps:
             self._next_offsets[place] = max(wanted, left)
 
     async def tell_replaced(self, topic: str, partitions: Collection[int]) -> None:
-        """Publish a gap for a topic that was deleted and made again, or cut off at its end.
+        """Publish a gap for a topic that was deleted and created again, or lost its newest records.
 
         Raises:
-            KafkaError: the brokers did not take the record.
+            KafkaError: the brokers rejected the record.
         """
         numbers = ", ".join(map(str, sorted(partitions)))
         await self._publish(
@@ -108,7 +126,7 @@ class LogGaps:
 
 
 def topic_gap(settings: Settings, stage: str, topic: str, detail: str) -> FeedStatus:
-    """Return the gap record of one of our own topics, which a stage found."""
+    """Return the gap record for one of our own topics, in which a stage found a gap."""
     raw_exchange = settings.topics.raw_exchange(topic)
     now_ms = int(time.time() * SECOND_MS)
     return FeedStatus(

@@ -1,4 +1,4 @@
-"""Reading partitions from where they are to an end that was asked for, within a bound."""
+"""Reading partitions from their positions to given end offsets, within a bound of time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 POLL_MS: Final = 500
-#: A reader gives up after so long without a record or a step forward.
+#: A reader fails after this long without progress of any position.
 MAX_STALL_SECONDS: Final = 60.0
 
 
@@ -20,12 +20,13 @@ async def read_to_ends(
 ) -> AsyncIterator[Any]:
     """Yield the records of assigned partitions before their ends, each partition in its order.
 
-    The position decides, not the last record: a log may end in the markers of transactions, or in
-    records that were aborted. A log that is made again or truncated meanwhile may never reach the
-    end, hence the bound.
+    Records at or beyond an end stay unread: the consumer's position is the end. Reading stops by
+    position, not by the last record, because a log may end in markers of transactions or in aborted
+    records. A log that is created again or truncated meanwhile may never reach its end, hence the
+    bound.
 
     Raises:
-        KafkaTimeoutError: nothing moved for `max_stall_seconds`.
+        KafkaTimeoutError: no position moved for `max_stall_seconds`.
         KafkaError: the brokers do not answer.
     """
     now = asyncio.get_running_loop().time
@@ -43,5 +44,7 @@ async def read_to_ends(
             raise KafkaTimeoutError(f"no step forward in {max_stall_seconds:g} s in {stuck}")
         for place, records in (await consumer.getmany(*behind, timeout_ms=POLL_MS)).items():
             for record in records:
-                if record.offset < ends[place]:
-                    yield record
+                if record.offset >= ends[place]:
+                    consumer.seek(place, record.offset)
+                    break
+                yield record

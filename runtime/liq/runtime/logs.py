@@ -2,13 +2,14 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 
 import structlog
 
 from liq.runtime.redaction import without_logins
 from liq.runtime.settings import Settings
 
-# These libraries log per request at lower levels; the engine's own metrics say more.
+# These libraries log every request at lower levels; the engine's own metrics are more useful.
 QUIET_LOGGERS = {
     "aiokafka": logging.WARNING,
     "faust": logging.WARNING,
@@ -19,18 +20,18 @@ QUIET_LOGGERS = {
 
 
 def configure_logging(settings: Settings, **context: str) -> None:
-    """Set up structlog and the standard library's loggers; `context` stands in every line."""
+    """Configure structlog and the standard library's loggers; every line has `context`."""
     as_console = settings.log_format == "console" or (
         settings.log_format == "auto" and sys.stderr.isatty()
     )
-    # The default for a terminal prints the variables of every frame, passwords among them.
+    # The default for a terminal prints the variables of every stack frame, including passwords.
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if as_console
         else structlog.processors.JSONRenderer()
     )
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _adding(context),
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -38,6 +39,7 @@ def configure_logging(settings: Settings, **context: str) -> None:
     if not as_console:
         shared.append(structlog.processors.format_exc_info)
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_is_ours_or_a_warning)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -56,7 +58,26 @@ def configure_logging(settings: Settings, **context: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(**context)
+
+
+def _is_ours_or_a_warning(record: logging.LogRecord) -> bool:
+    """Return False for messages of libraries below a warning, also under names of our modules.
+
+    mode logs "[^-Output]: Stopping..." under the module of the class that inherits from it. The
+    message of a structlog event is a mapping, that of a library is a text.
+    """
+    return record.levelno >= logging.WARNING or not isinstance(record.msg, str)
+
+
+def _adding(context: Mapping[str, str]) -> structlog.typing.Processor:
+    """Return a processor that adds these fields to every line, in all threads."""
+
+    def add(
+        _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        return {**event, **context}
+
+    return add
 
 
 def _hiding_logins(renderer: structlog.typing.Processor) -> structlog.typing.Processor:
@@ -69,6 +90,6 @@ def _hiding_logins(renderer: structlog.typing.Processor) -> structlog.typing.Pro
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger whose events are short names with fields: log.info("batch_stored", rows=10)."""
+    """Return a logger whose events are names with fields: log.info("batch_stored", rows=10)."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger

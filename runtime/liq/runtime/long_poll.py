@@ -1,11 +1,11 @@
-"""A long poll for brokers that have none.
+"""A long poll on the client's side, for the embedded broker, which has none.
 
-The embedded broker answers an empty fetch at once, so that every idle consumer would ask
-thousands of times a second. This repeats an empty fetch slowly on the client's side, up to the
-consumer's own `fetch_max_wait_ms`, which is what a real broker does on its side.
+The embedded broker answers an empty fetch at once, so an idle consumer would fetch thousands of
+times a second. The emulation repeats an empty fetch slowly, for up to the consumer's
+`fetch_max_wait_ms`, as a real broker waits for records.
 
-It wraps a private method of aiokafka's fetcher, hence the check at start; it is never used
-against a real broker (`KAFKA_EMULATE_LONG_POLL` is off by default).
+It wraps a private method of aiokafka's fetcher, which is checked at start. It is never used with a
+real broker (`KAFKA_EMULATE_LONG_POLL` is off by default).
 """
 
 import asyncio
@@ -44,7 +44,7 @@ def emulate_long_poll(consumer: AIOKafkaConsumer) -> None:
             try:
                 await asyncio.sleep(PAUSE_SECONDS)
             except asyncio.CancelledError:
-                return False  # as the fetcher itself does: it is closing or reassigned
+                return False  # like the fetcher itself, which is closing or reassigned
             has_data = bool(await original(assignment, node_id, request))
         return has_data
 

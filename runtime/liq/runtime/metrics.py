@@ -1,13 +1,13 @@
-"""Every metric of every worker, with a sentence each. docs/metrics.md is made from this list."""
+"""Every metric of every worker, each with a sentence of help.
 
-import time
-from collections import deque
+`liq.runtime.exported` lists the metrics that each kind of worker exports.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from liq.runtime.metering import BoundedLabel, RateMeter
+
 LATENCY_BUCKETS_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
-RATE_WINDOW_SECONDS = 10.0
-MAX_LABEL_CHARACTERS = 64
 
 RECORDS_IN = Counter("liq_records_in_total", "Records read from Kafka.", ["topic"])
 RECORDS_OUT = Counter("liq_records_out_total", "Records that Kafka acknowledged to us.", ["topic"])
@@ -40,11 +40,18 @@ RECEIVED_TO_ALERT = Histogram(
     buckets=LATENCY_BUCKETS_SECONDS,
 )
 ALERTS = Counter("liq_alerts_total", "Cascade alerts published.", ["type"])
+OLD_ALERTS = Counter(
+    "liq_old_alerts_total",
+    "Published alerts whose second is over an hour old, as a replay's are: no delay is measured.",
+)
 LEFT_OUT = Counter(
     "liq_detector_left_out_total",
-    "Events that the detector left out (duplicate, late, implausible, and history: late by nature) "
-    "or moved back (future).",
+    "Events that the detector left out (duplicate, late, implausible, history: late by nature, and "
+    "misplaced: written by a worker that missed that events have grown) or moved back (future).",
     ["reason"],
+)
+GROWING_PAUSE = Gauge(
+    "liq_growing_pause", "1 while this worker writes no events because their topic grows."
 )
 CASCADE_RISK = Gauge(
     "liq_cascade_risk_score", "Risk score of each open cascade, 0 to 100.", ["asset", "side"]
@@ -73,21 +80,37 @@ DETECTION_WAITING = Gauge(
     ["partition"],
 )
 CONSUMER_LAG = Gauge("liq_consumer_lag_records", "Records not yet handled.", ["topic", "partition"])
-SINK_ROWS = Counter("liq_sink_rows_total", "Rows that ClickHouse acknowledged.", ["table"])
+SINK_ROWS = Counter(
+    "liq_sink_rows_total", "Rows or records that the destination acknowledged.", ["table"]
+)
 SINK_SKIPPED = Counter(
-    "liq_sink_skipped_total", "Redelivered records that were already stored.", ["table"]
+    "liq_sink_skipped_total",
+    "Redelivered records that were already stored; in Redis also those of hours that are over.",
+    ["table"],
+)
+HISTORY_DIFFERS = Counter(
+    "liq_history_differs_total",
+    "Events of a history with another side, price or size than the live feed had under their id.",
+    ["exchange"],
+)
+COMPLETED = Counter(
+    "liq_completed_events_total",
+    "Events that a completing history told: live (the live feed had them) or missed.",
+    ["exchange", "seen"],
 )
 SINK_BUFFERED = Gauge("liq_sink_buffered_rows", "Rows in memory, not yet acknowledged.")
 SINK_RETRIES = Counter("liq_sink_retries_total", "Inserts that were tried again.", ["reason"])
-SINK_PAUSED = Gauge("liq_sink_paused", "1 while the sink waits for ClickHouse.")
+SINK_PAUSED = Gauge("liq_sink_paused", "1 while the sink waits for its destination.")
 SINK_BREAKER = Gauge(
     "liq_sink_circuit_breaker",
-    "1 for the present state of the breaker to ClickHouse: closed (works), open (waits after a "
-    "failure) or half_open (tries again).",
+    "1 for the present state of the breaker to the destination: closed (works), open (waits after "
+    "a failure) or half_open (tries again).",
     ["state"],
 )
 SINK_INSERT = Histogram(
-    "liq_sink_insert_seconds", "Time of one insert.", buckets=LATENCY_BUCKETS_SECONDS
+    "liq_sink_insert_seconds",
+    "Time of one insert, or of one call of Redis.",
+    buckets=LATENCY_BUCKETS_SECONDS,
 )
 FEED_CONNECTED = Gauge(
     "liq_feed_connections",
@@ -137,6 +160,24 @@ FEED_UNANSWERED = Gauge(
     "Subscriptions without an answer yet, where the venue limits them.",
     ["exchange"],
 )
+NODE_LINES = Counter(
+    "liq_node_lines_total",
+    "Lines of a node's files: read, with_liquidations, and repeated ones that were left out.",
+    ["kind"],
+)
+NODE_BEHIND = Gauge(
+    "liq_node_behind_seconds", "Age of the newest block that was read in a node's files."
+)
+JOINED_TRADES = Counter(
+    "liq_joined_trades_total",
+    "Public trades that a followed account's fill proved to be of a liquidation.",
+)
+JOIN_WAITING = Gauge(
+    "liq_join_waiting_trades", "Public trades of the last ten seconds that wait for a proof."
+)
+JOIN_FORGOTTEN = Counter(
+    "liq_join_forgotten_total", "Trades and proofs forgotten before ten seconds, at the bound."
+)
 FEED_BREAKER = Gauge(
     "liq_feed_circuit_breaker",
     "1 for the present state of the breaker to an exchange: closed, open or half_open.",
@@ -147,7 +188,7 @@ PRODUCER_IN_FLIGHT = Gauge(
 )
 PENDING_BYTES = Gauge(
     "liq_output_pending_bytes",
-    "Bytes sent by a stage and not yet acknowledged; above 16 MiB it waits.",
+    "Bytes sent by a stage and not yet acknowledged; above 8 MiB it waits.",
 )
 MERGE_HELD_BYTES = Gauge(
     "liq_merge_held_bytes",
@@ -195,8 +236,58 @@ LISTING_AGE = Gauge(
 LISTED_CONTRACTS = Gauge(
     "liq_listed_contracts", "Contracts in the newest accepted listing of a venue.", ["exchange"]
 )
+HISTORY_REQUESTS = Counter(
+    "liq_history_requests_total",
+    "Requests to venues' histories: answered, limited (429), failed (tried again) or refused.",
+    ["exchange", "result"],
+)
+HISTORY_ROWS = Counter(
+    "liq_history_rows_total", "Liquidations within gaps that histories have told.", ["exchange"]
+)
+POLL_BEHIND = Gauge(
+    "liq_poll_behind_seconds",
+    "Time that the next poll of a history has to ask for.",
+    ["exchange", "feed"],
+)
+HISTORY_OPEN = Gauge("liq_history_open_gaps", "Gaps whose repair has not ended.", ["exchange"])
 RATE_AGE = Gauge(
     "liq_rate_age_seconds", "Age of the newest rate of a currency in dollars.", ["currency"]
+)
+NOTIFY_SELECTED = Counter(
+    "liq_notify_selected_total", "Notices that a rule has selected for its receivers.", ["rule"]
+)
+NOTIFY_LEFT_OUT = Counter(
+    "liq_notify_left_out_total",
+    "Notices that a rule would have selected, were it not for cool_down or quiet_hours.",
+    ["rule", "reason"],
+)
+NOTIFY_ATTEMPTS = Counter(
+    "liq_notify_attempts_total",
+    "Attempts at a receiver, by result: a status of HTTP, handed_over, or why there was none.",
+    ["receiver", "result"],
+)
+NOTIFY_MESSAGES = Counter(
+    "liq_notify_messages_total",
+    "Messages that were settled: sent, or given_up and kept on the topic of the undelivered.",
+    ["receiver", "outcome"],
+)
+NOTIFY_FOLDED = Counter(
+    "liq_notify_folded_total",
+    "Alerts for which the message of a market cascade stood.",
+    ["receiver"],
+)
+NOTIFY_WAITING = Gauge("liq_notify_waiting", "Messages that wait for a receiver.", ["receiver"])
+NOTIFY_DELIVERY = Histogram(
+    "liq_notify_delivery_seconds",
+    "From a record on its topic to the receiver's acceptance, the grace of folding included.",
+    ["receiver"],
+    buckets=LATENCY_BUCKETS_SECONDS,
+)
+NOTIFY_FAILING = Gauge(
+    "liq_notify_failing", "1 while a receiver does not take messages.", ["receiver"]
+)
+NOTIFY_DISABLED = Gauge(
+    "liq_notify_disabled", "1 while a receiver is disabled for refusing too long.", ["receiver"]
 )
 STALLED = Gauge(
     "liq_stalled_seconds",
@@ -204,118 +295,8 @@ STALLED = Gauge(
 )
 READY = Gauge("liq_ready", "1 while a condition of readiness holds.", ["condition"])
 
-ALL_METRICS = (
-    RECORDS_IN,
-    RECORDS_OUT,
-    FRAMES,
-    NORMALIZED,
-    CAPTURE_ERRORS,
-    EVENTS,
-    REJECTED,
-    ERRORS,
-    EVENTS_PER_SECOND,
-    ERROR_RATIO,
-    EXCHANGE_TO_ALERT,
-    RECEIVED_TO_ALERT,
-    ALERTS,
-    LEFT_OUT,
-    CASCADE_RISK,
-    BRANCHING_RATIO,
-    DECIDED_AGE,
-    PARTITION_BEHIND,
-    DETECTION_WAITING,
-    CONSUMER_LAG,
-    SINK_ROWS,
-    SINK_SKIPPED,
-    SINK_BUFFERED,
-    SINK_RETRIES,
-    SINK_PAUSED,
-    SINK_BREAKER,
-    SINK_INSERT,
-    FEED_CONNECTED,
-    FEED_CONNECTIONS,
-    FEED_EVENTS,
-    FEED_SILENCE,
-    FEED_STALE,
-    FEED_STALE_CONNECTIONS,
-    FEED_UNREAD,
-    CLOCK_CORRECTED,
-    FEED_HELD,
-    FEED_UNANSWERED,
-    FEED_BREAKER,
-    PRODUCER_IN_FLIGHT,
-    PENDING_BYTES,
-    MERGE_HELD_BYTES,
-    CHECKPOINT,
-    STATE_REBUILT,
-    INSTRUMENTS,
-    INSTRUMENTS_AGE,
-    PARKED,
-    RETRY_WAIT,
-    RETRIED,
-    PARKED_WAITING,
-    LISTINGS,
-    LISTING_AGE,
-    LISTED_CONTRACTS,
-    RATE_AGE,
-    STALLED,
-    READY,
-)
-
-
-class BoundedLabel:
-    """Label values that outsiders make up, such as assets: at most `limit`, then all others as one.
-
-    Every new value is a time series for as long as the process and its Prometheus live.
-    """
-
-    def __init__(self, limit: int, others: str = "other") -> None:
-        self._limit = limit
-        self._others = others
-        self._known: set[str] = set()
-
-    def value(self, wanted: str) -> str:
-        """The label to use for a value: itself, if it was among the first."""
-        if wanted in self._known:
-            return wanted
-        if len(self._known) >= self._limit or len(wanted) > MAX_LABEL_CHARACTERS:
-            return self._others
-        self._known.add(wanted)
-        return wanted
-
-
 # Exchanges list some 700 assets together.
 ASSET_LABEL = BoundedLabel(limit=2_000)
-
-
-class RateMeter:
-    """Counts per second over a sliding window, for the gauge `liq_events_per_second`.
-
-    `count` is what was counted since the start.
-    """
-
-    def __init__(self, window_seconds: float = RATE_WINDOW_SECONDS) -> None:
-        self._window_seconds = window_seconds
-        self._counts: deque[tuple[float, int]] = deque()
-        self._total = 0
-        self.count = 0
-
-    def add(self, count: int) -> None:
-        """Count records that were handled just now."""
-        self.count += count
-        self._counts.append((time.monotonic(), count))
-        self._total += count
-        self._drop_old()
-
-    def rate(self) -> float:
-        """Records a second over the window."""
-        self._drop_old()
-        return self._total / self._window_seconds
-
-    def _drop_old(self) -> None:
-        horizon = time.monotonic() - self._window_seconds
-        while self._counts and self._counts[0][0] < horizon:
-            self._total -= self._counts.popleft()[1]
 
 
 HANDLED = RateMeter()
@@ -331,7 +312,7 @@ def _total(counter: Counter) -> float:
 
 
 def error_ratio() -> float:
-    """Rejections and errors as a share of records read; 0 before the first record."""
+    """Return rejections and errors as a share of records read; 0 before the first record."""
     records = _total(RECORDS_IN)
     return (_total(REJECTED) + _total(ERRORS)) / records if records else 0.0
 

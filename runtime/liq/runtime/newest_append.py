@@ -1,4 +1,4 @@
-"""When the broker appended the newest record of a partition: the log's own present."""
+"""The append time of the newest record of a partition: the present time of the log."""
 
 import asyncio
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from liq.runtime.believed_time import append_time_ms
 from liq.runtime.kafka import assign_all_from_beginning, new_consumer, start_consumer
 from liq.runtime.settings import Settings
 
-#: The end of a log may hold markers of transactions instead of records.
+#: Read this many of the last offsets: those at the very end may be markers of transactions.
 LAST_RECORDS: Final = 100
 POLL_MS: Final = 200
 WAIT_SECONDS: Final = 5.0
@@ -19,9 +19,9 @@ WAIT_SECONDS: Final = 5.0
 async def newest_append_times(
     settings: Settings, topic: str, partitions: Collection[int]
 ) -> dict[int, int]:
-    """Return the append time (ms) of the newest record of each partition that has any.
+    """Return the append time (UTC, ms) of the newest record of each partition that has records.
 
-    A partition that is not read to its end within `WAIT_SECONDS` is left out.
+    A partition that is not read to its end within `WAIT_SECONDS` is absent from the result.
 
     Raises:
         KafkaError: the brokers do not answer.

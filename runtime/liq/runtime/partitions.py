@@ -1,13 +1,13 @@
-"""The partitions that topics have and the offsets that groups have committed, asked of the brokers.
+"""The partitions of topics and the committed offsets of groups, requested from the brokers.
 
-A consumer that is subscribed to nothing has not heard of any topic on Apache Kafka, so its own
-`partitions_for_topic` returns None there for topics that exist.
+On Apache Kafka, a consumer without a subscription has no metadata of topics: its
+`partitions_for_topic` returns None for topics that exist.
 """
 
 import asyncio
 import time
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final, TypeVar
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -23,12 +23,31 @@ from liq.runtime.settings import Settings
 CLIENT_ID: Final = "partitions"
 COORDINATOR_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.1
-# The answers of brokers while they create the groups' own topic, or move it to another broker.
-BETWEEN_COORDINATORS: Final = (
+# Errors while brokers create the topic of committed offsets, or move it to another broker.
+_BETWEEN_COORDINATORS: Final = (
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
     NotCoordinatorForGroupError,
 )
+
+
+Answer = TypeVar("Answer")
+
+
+async def from_coordinator(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Return the answer of a group's coordinator; retry while the brokers have none.
+
+    Raises:
+        KafkaError: the brokers do not answer, or no broker coordinates the group for half a minute.
+    """
+    deadline = time.monotonic() + COORDINATOR_SECONDS
+    while True:
+        try:
+            return await ask()
+        except _BETWEEN_COORDINATORS:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def find_partitions(settings: Settings, topics: Collection[str]) -> list[TopicPartition]:
@@ -48,7 +67,7 @@ async def find_partitions(settings: Settings, topics: Collection[str]) -> list[T
 async def list_partitions(
     admin: AIOKafkaAdminClient, topics: Collection[str]
 ) -> list[TopicPartition]:
-    """Return the same as `find_partitions`, by a client that is started.
+    """Return the same as `find_partitions`, with a started client.
 
     Raises:
         KafkaError: the brokers do not answer.
@@ -63,7 +82,7 @@ async def list_partitions(
 
 
 async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, int]:
-    """Return the next offset of every partition that the group has committed.
+    """Return the committed offset of every partition for which the group has one.
 
     Raises:
         KafkaError: the brokers do not answer, or no broker coordinates the group for half a minute.
@@ -74,23 +93,15 @@ async def committed_offsets(admin: AIOKafkaAdminClient, group: str) -> dict[Topi
 async def committed_places(
     admin: AIOKafkaAdminClient, group: str
 ) -> dict[TopicPartition, tuple[int, str]]:
-    """Return the same as `committed_offsets`, each with the note that was committed with it.
+    """Return the same as `committed_offsets`, each with the metadata committed with it.
 
     Raises:
         KafkaError: the brokers do not answer, or no broker coordinates the group for half a minute.
     """
-    deadline = time.monotonic() + COORDINATOR_SECONDS
-    while True:
-        try:
-            found = await admin.list_consumer_group_offsets(group)
-        except BETWEEN_COORDINATORS:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(POLL_SECONDS)
-        else:
-            return {
-                # Kafka lets a client commit without any text.
-                place: (entry.offset, entry.metadata or "")
-                for place, entry in found.items()
-                if entry.offset >= 0
-            }
+    found = await from_coordinator(lambda: admin.list_consumer_group_offsets(group))
+    return {
+        # Kafka accepts a commit without metadata.
+        place: (entry.offset, entry.metadata or "")
+        for place, entry in found.items()
+        if entry.offset >= 0
+    }

@@ -1,4 +1,4 @@
-"""Where a consumer is in its partitions, without waiting: aiokafka's `position` is a coroutine."""
+"""Positions of a consumer, read without waiting (aiokafka's own `position` is a coroutine)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,10 @@ from aiokafka import AIOKafkaConsumer
 
 
 def unread(consumer: AIOKafkaConsumer, partition: Any) -> int | None:
-    """Return how many offsets the broker has beyond what the consumer has given out.
+    """Return the number of offsets between the consumer's position and the high watermark.
 
-    What an open transaction holds back counts; what was aborted does not, nor do markers. None
-    before the first fetch, and for a partition that is not assigned.
+    Records of open transactions count. Aborted records and markers do not count once the position
+    has passed them. Returns None before the first fetch, and for a partition that is not assigned.
     """
     state = states_of(consumer)(partition)
     if state is None or not state.has_valid_position or state.highwater is None:
@@ -19,7 +19,7 @@ def unread(consumer: AIOKafkaConsumer, partition: Any) -> int | None:
 
 
 def readable_end(state: Any) -> int | None:
-    """Return the end of what may be read: open transactions are not, yet."""
+    """Return the end of readable records: the last stable offset, or the high watermark."""
     if state.highwater is None:
         return None
     stable = state.lso
@@ -27,13 +27,13 @@ def readable_end(state: Any) -> int | None:
 
 
 def position_of(consumer: AIOKafkaConsumer, partition: Any) -> int:
-    """Return the offset after what the consumer has given out; -1 where it has none."""
+    """Return the offset of the next record to poll; -1 without a valid position."""
     state = states_of(consumer)(partition)
     return -1 if state is None or not state.has_valid_position else int(state.position)
 
 
 def states_of(consumer: AIOKafkaConsumer) -> Callable[[Any], Any]:
-    """Return a lookup of what the consumer knows of its assigned partitions."""
+    """Return a function from an assigned partition to aiokafka's state of it."""
     assignment = assignment_of(consumer)
     if assignment is None:
         return lambda _: None
@@ -42,6 +42,6 @@ def states_of(consumer: AIOKafkaConsumer) -> Callable[[Any], Any]:
 
 
 def assignment_of(consumer: AIOKafkaConsumer) -> Any:
-    """Return the assignment, which is another object after each rebalance."""
+    """Return aiokafka's assignment, a new object after each rebalance; None without one."""
     subscription = consumer._subscription.subscription  # noqa: SLF001 - see the module
     return None if subscription is None else subscription.assignment

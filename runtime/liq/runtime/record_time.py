@@ -1,8 +1,8 @@
-"""When the frame of a raw Kafka record was received.
+"""The time of receipt of a raw Kafka record.
 
-Every reader of raw records asks here: merge, stage, parking, sink, export. So all of them know the
-same time of a record, whatever its headers are. A time outside `plausible_time` is in another unit
-or damaged, and counts as absent (`believed_time`).
+Every reader of raw records (merge, stage, parking, sink, export) uses this function. So all of them
+agree on a record's time, whatever its headers are. A time outside `plausible_time` has another unit
+or is damaged, and counts as absent (`believed_time`).
 """
 
 from typing import Any
@@ -11,5 +11,5 @@ from liq.runtime.believed_time import receipt
 
 
 def received_at_ns(record: Any) -> int:
-    """When a raw record's frame was received, as far as the log believes it (`believed_time`)."""
+    """Return the time of receipt (UTC, ns) of a raw record, bounded by its append time."""
     return receipt(record).received_at_ns

@@ -1,16 +1,26 @@
-"""Logins inside addresses, hidden wherever a text leaves the process.
+"""Redaction of logins in addresses, and of keys, in every text that leaves the process.
 
-Libraries repeat the address that they could not use in their errors: a proxy's, with its user and
-password. Such texts become log lines, reasons of health and records on a topic.
+Errors of libraries contain the address that failed: a proxy's with user and password, or a stream's
+with its key. Such texts become log lines, reasons of health conditions, and records on a topic.
 """
 
 import re
 
-# As far as the host. A stream such as wss://host/ws/btcusdt@forceOrder has no login.
+# Only before the host: the @ in wss://host/ws/btcusdt@forceOrder does not end a login.
 _LOGIN = re.compile(r"(?<=://)[^\s/@]*@")
 HIDDEN = "***@"
+HIDDEN_KEY = "***"
+_keys: set[str] = set()
+
+
+def hide_key(key: str) -> None:
+    """Redact a key from now on; it must be too long to occur in other texts by chance."""
+    _keys.add(key)
 
 
 def without_logins(text: str) -> str:
-    """The text with user and password of every address replaced."""
-    return _LOGIN.sub(HIDDEN, text)
+    """Return a text with the user and password of every address, and every key, replaced."""
+    text = _LOGIN.sub(HIDDEN, text)
+    for key in _keys:
+        text = text.replace(key, HIDDEN_KEY)
+    return text

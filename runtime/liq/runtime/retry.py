@@ -1,4 +1,4 @@
-"""Retries: how long to wait between attempts, and when to stop asking for a while.
+"""Retries: the waits between attempts (back-off), and pauses after repeated failures (breaker).
 
 Policies are data, so that every worker retries by the same code and at its own pace.
 """
@@ -12,14 +12,15 @@ from typing import Final
 from prometheus_client import Gauge
 
 MAX_DOUBLINGS: Final = 30
+LONGEST_ASKED_SECONDS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackoffPolicy:
     """Waits that double from `first_seconds` to `longest_seconds`; half of each wait is random.
 
-    Without the jitter, processes that lost a service together would return to it together. No
-    wait is below `shortest_seconds`.
+    Without the jitter, processes that lost a service together would also retry together. No wait
+    is below `shortest_seconds`.
     """
 
     first_seconds: float
@@ -35,7 +36,7 @@ class BackoffPolicy:
 
 @dataclass(slots=True)
 class Backoff:
-    """The waits of one caller, who reports success with `reset`."""
+    """The waits of one caller; it reports success with `reset`."""
 
     policy: BackoffPolicy
     attempts: int = 0
@@ -51,8 +52,15 @@ class Backoff:
         self.attempts = 0
 
 
+def asked_pause_seconds(retry_after: str | None) -> float:
+    """Return the seconds of a `Retry-After` header, at most a day; 0 if it is not a number."""
+    if retry_after is not None and retry_after.isascii() and retry_after.isdigit():
+        return float(min(int(retry_after[:9]), LONGEST_ASKED_SECONDS))
+    return 0.0
+
+
 class BreakerState(StrEnum):
-    """Closed admits every attempt, open none, half-open a single probe."""
+    """The state: closed admits every attempt, open refuses all, half-open admits one probe."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -61,10 +69,10 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerPolicy:
-    """When a breaker opens, and for how long it admits no attempt.
+    """The number of failures that open a breaker, and the length of its pauses.
 
-    The pause doubles from `first_pause_seconds` to `longest_pause_seconds` with every probe that
-    fails. By default a breaker opens with the first failure and leaves the wait to its caller.
+    The pause doubles from `first_pause_seconds` to `longest_pause_seconds` with every failed probe.
+    By default, a breaker opens at the first failure, and its caller determines the wait.
     """
 
     failures_to_open: int = 1
@@ -73,16 +81,16 @@ class BreakerPolicy:
 
 
 def _ignore(_state: BreakerState) -> None:
-    """Show no state."""
+    """Ignore a state."""
 
 
 class CircuitBreaker:
-    """Admits attempts to a service, until failures in a row show that it is better left alone.
+    """A breaker that admits attempts to a service until too many fail in a row.
 
-    A service that accepts and cuts connections again and again would otherwise be asked as fast as
-    the back-off allows, forever. Callers either ask `wait_seconds` and report to `fail` and
-    `close`, or wait themselves and move the state by `open`, `half_open` and `close`. `show`
-    receives the first state and every later one. Times are seconds of a monotonic clock.
+    Without it, a service that accepts and closes connections would receive attempts as fast as the
+    back-off allows, forever. Callers either call `wait_seconds` and report to `fail` and `close`,
+    or wait by themselves and set the state with `open`, `half_open` and `close`. `show` receives
+    the first state and every later one. Times are seconds of a monotonic clock.
     """
 
     def __init__(
@@ -100,17 +108,17 @@ class CircuitBreaker:
 
     @property
     def state(self) -> BreakerState:
-        """The present state."""
+        """The current state."""
         return self._state
 
     def wait_seconds(self, now: float) -> float:
-        """Return how long an attempt has to wait; 0 admits it, as the probe of an open breaker."""
+        """Return the seconds that an attempt has to wait; 0 admits it, as a probe if half-open."""
         if self._state is BreakerState.CLOSED:
             return 0.0
         if self._admits_at > now:
             return self._admits_at - now
         self.half_open()
-        # Until the probe has an answer, others wait; a probe that vanishes frees its place.
+        # Others wait for the probe's result. If it never reports, another probe follows later.
         self._admits_at = now + self._policy.first_pause_seconds
         return 0.0
 
@@ -119,8 +127,8 @@ class CircuitBreaker:
     ) -> bool:
         """Report the latest of some failures in a row; return whether it opened the breaker.
 
-        `at_once` opens the breaker whatever the count: the service asked to be left alone, for
-        `pause_seconds` if it named a time.
+        `at_once` opens the breaker at any count: the service has requested a pause, of
+        `pause_seconds` if it stated a time.
         """
         was_half_open = self._state is BreakerState.HALF_OPEN
         if self._state is BreakerState.OPEN and not at_once:
@@ -135,15 +143,15 @@ class CircuitBreaker:
         return True
 
     def open(self) -> None:
-        """Admit no attempt: one has failed."""
+        """Refuse attempts, because one has failed."""
         self._move(BreakerState.OPEN)
 
     def half_open(self) -> None:
-        """Let the next attempt decide: the wait is over."""
+        """Admit one probe, because the wait is over."""
         self._move(BreakerState.HALF_OPEN)
 
     def close(self) -> None:
-        """Admit every attempt: one has succeeded."""
+        """Admit every attempt, because one has succeeded."""
         self._pause_seconds = 0.0
         self._move(BreakerState.CLOSED)
 

@@ -1,7 +1,7 @@
-"""Sending Kafka records in batches of our own.
+"""Sending of Kafka records in batches that this module builds itself.
 
-aiokafka's `send` costs a coroutine, a hash and a future a record. `BatchSender` groups records by
-partition, fills one batch for each, and has one future a batch.
+aiokafka's `send` costs a coroutine, a hash and a future for each record. `BatchSender` groups
+records by partition, and needs one future for each batch.
 """
 
 import asyncio
@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    UnknownTopicOrPartitionError,
+)
 from aiokafka.partitioner import DefaultPartitioner
 
 from liq.runtime.batch_codec import new_batch
@@ -19,16 +24,21 @@ from liq.runtime.metrics import ERRORS, PENDING_BYTES, RECORDS_OUT
 from liq.schemas.topics import Topics
 
 MAX_KNOWN_KEYS: Final = 20_000
-#: Above so many bytes without an acknowledgement, `send` waits. Batches are compressed later.
-MAX_PENDING_BYTES: Final = 16 * 1024 * 1024
-#: What a request holds besides a record: its headers and the request's own fields.
+#: Above this many unacknowledged bytes (before compression), `send` waits.
+MAX_PENDING_BYTES: Final = 8 * 1024 * 1024
+#: Estimated bytes of a record besides key and value: CloudEvents headers, lengths, times.
+RECORD_OVERHEAD_BYTES: Final = 384
+#: Leaves room for the record's headers and the request's own fields.
 MAX_RECORD_BYTES: Final = MAX_REQUEST_BYTES - 16 * 1024
+#: How long brokers may not know a partition that was just added.
+APPEAR_SECONDS: Final = 30.0
+POLL_SECONDS: Final = 0.1
 _MURMUR2: Final = DefaultPartitioner()
 
 
 @dataclass(frozen=True, slots=True)
 class OutputRecord:
-    """A record to send. Without a partition, the key decides (murmur2, as in Java)."""
+    """A record to send. Without a partition, its key determines one (murmur2, as in Java)."""
 
     topic: str
     key: bytes
@@ -38,15 +48,15 @@ class OutputRecord:
 
 
 def partition_of(key: bytes, partitions: list[int]) -> int:
-    """Return the partition, of all those of a topic in ascending order, that Kafka gives a key."""
+    """Return Kafka's partition of a key, given all partitions of a topic in ascending order."""
     chosen: int = _MURMUR2(key, partitions, partitions)
     return chosen
 
 
 class KeyPartitions:
-    """The partitions of keys, remembered: Kafka's hash is slow in Python.
+    """A cache of the partitions of keys, because Kafka's hash is slow in Python.
 
-    `known` first and `find` only where it returns None spares the hot path a coroutine.
+    Call `known` first, and `find` only if it returns None: that saves a coroutine per record.
     """
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
@@ -54,12 +64,18 @@ class KeyPartitions:
         self._topics: dict[str, list[int]] = {}
         self._known: dict[tuple[str, bytes], int] = {}
 
+    def spread(self, topic: str, count: int) -> None:
+        """Spread the keys of a topic over its first `count` partitions from now on."""
+        self._topics[topic] = list(range(count))
+        for place in [place for place in self._known if place[0] == topic]:
+            del self._known[place]
+
     def known(self, topic: str, key: bytes) -> int | None:
-        """Return the partition of a key, or None where it has to be found."""
+        """Return the cached partition of a key, or None."""
         return self._known.get((topic, key))
 
     async def find(self, topic: str, key: bytes) -> int:
-        """Find the partition of a key and remember it."""
+        """Compute the partition of a key and cache it."""
         if topic not in self._topics:
             self._topics[topic] = sorted(await self._producer.partitions_for(topic))
         if len(self._known) >= MAX_KNOWN_KEYS:
@@ -71,7 +87,7 @@ class KeyPartitions:
 
 @dataclass(slots=True)
 class _Lane:
-    """What waits for one partition while an earlier batch of it is under way."""
+    """The queue of one partition: records that wait while an earlier flush is in flight."""
 
     topic: str
     partition: int
@@ -79,18 +95,19 @@ class _Lane:
     size_bytes: int = 0
     sent: "asyncio.Future[None] | None" = None
     is_busy: bool = False
+    is_known: bool = False
 
 
 class BatchSender:
-    """Sends records, in order within each partition, as few batches.
+    """A sender of records in few batches, in order within each partition.
 
-    A partition has one batch under way; what comes meanwhile is its next one. So `send` waits for
-    no partition, and batches are as large as the brokers are slow. At most `MAX_PENDING_BYTES`, and
-    the records of one call, wait for acknowledgements.
+    A partition has one flush in flight; records that arrive meanwhile form the next one. So `send`
+    does not wait for single partitions, and batches grow when brokers are slow. At most
+    `MAX_PENDING_BYTES` and the records of one call await acknowledgement.
     """
 
     def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
-        """`topics` say how the batches of each topic are compressed."""
+        """Create a sender; `topics` defines the compression of each topic."""
         self._producer = producer
         self._compression = topics.compression
         self._keys = KeyPartitions(producer)
@@ -99,12 +116,16 @@ class BatchSender:
         self._acknowledged = asyncio.Event()
         self._flushes: set[asyncio.Task[None]] = set()
 
+    def spread(self, topic: str, count: int) -> None:
+        """Spread the keys of a topic over its first `count` partitions from now on."""
+        self._keys.spread(topic, count)
+
     async def send(self, records: Sequence[OutputRecord]) -> asyncio.Future[None]:
-        """Queue records; the future ends when every replica has acknowledged all of them.
+        """Queue records; the future completes when every replica has acknowledged all of them.
 
-        The caller must await the future: it raises KafkaError where Kafka refuses a batch.
-
-        While the brokers are away, it waits: an idempotent producer's records do not expire.
+        The caller must await the future, which raises KafkaError if the brokers reject a batch.
+        While the brokers are away, `send` waits: the records of an idempotent producer do not
+        expire.
 
         Raises:
             KafkaError: the brokers do not know a topic, or a record is too large for every topic.
@@ -120,11 +141,11 @@ class BatchSender:
         return sent
 
     async def _queue(self, records: Sequence[OutputRecord]) -> list[_Lane]:
-        """Append records to their partitions' lanes; return those lanes."""
+        """Append records to the queues of their partitions; return those queues."""
         lanes: dict[tuple[str, int], _Lane] = {}
         known = self._keys.known
         for record in records:
-            size = len(record.value or b"") + len(record.key)
+            size = len(record.value or b"") + len(record.key) + RECORD_OVERHEAD_BYTES
             if size > MAX_RECORD_BYTES:
                 raise MessageSizeTooLargeError(
                     f"a record for {record.topic} is larger than any request"
@@ -145,7 +166,7 @@ class BatchSender:
         return list(lanes.values())
 
     async def _flush(self, lane: _Lane) -> None:
-        """Send what waits in a lane; when it is acknowledged, send what has come meanwhile."""
+        """Send the records of a queue; once acknowledged, send those that arrived meanwhile."""
         records, size_bytes, sent = lane.records, lane.size_bytes, _sent(lane)
         lane.records, lane.size_bytes, lane.sent, lane.is_busy = [], 0, None, True
         try:
@@ -184,7 +205,7 @@ class BatchSender:
             lane.is_busy = False
 
     def _batches(self, lane: _Lane, records: Sequence[OutputRecord]) -> list[Any]:
-        """Fill batches with records of one partition."""
+        """Return closed batches with the records of one partition."""
         compression = self._compression(lane.topic)
         batches = [new_batch(compression)]
         for record in records:
@@ -196,7 +217,10 @@ class BatchSender:
         return batches
 
     async def _send_or_wait(self, lane: _Lane, batch: Any) -> "asyncio.Future[Any]":
-        """Queue a batch once the partition's last one is under way, however long that takes."""
+        """Hand a batch to the producer; wait, without a limit, while its buffer is full."""
+        if not lane.is_known:
+            await know_partition(self._producer, lane.topic, lane.partition)
+            lane.is_known = True
         while True:
             try:
                 future: asyncio.Future[Any] = await self._producer.send_batch(
@@ -208,17 +232,34 @@ class BatchSender:
                 return future
 
 
+async def know_partition(producer: AIOKafkaProducer, topic: str, partition: int) -> None:
+    """Refresh the metadata of a topic until it has a partition that was just added.
+
+    Raises:
+        UnknownTopicOrPartitionError: the partition does not appear within `APPEAR_SECONDS`.
+        KafkaError: the brokers do not know the topic.
+    """
+    deadline: float | None = None
+    while partition not in await producer.partitions_for(topic):
+        now = asyncio.get_running_loop().time()
+        deadline = deadline or now + APPEAR_SECONDS
+        if now > deadline:
+            raise UnknownTopicOrPartitionError(f"{topic} has no partition {partition}")
+        await producer.client.force_metadata_update()
+        await asyncio.sleep(POLL_SECONDS)
+
+
 def _sent(lane: _Lane) -> "asyncio.Future[None]":
-    """Return the future of what waits in a lane."""
+    """Return the future of the records that wait in a queue."""
     if lane.sent is None:
         lane.sent = asyncio.get_running_loop().create_future()
     return lane.sent
 
 
 def _all_of(futures: "Sequence[asyncio.Future[Any]]") -> "asyncio.Future[None]":
-    """Return a future that ends with the last of several, or with the first that fails.
+    """Return a future that completes with the last of several, or with the first that fails.
 
-    Unlike `asyncio.gather`, it cancels none of them, for others wait for them, too.
+    Unlike `asyncio.gather`, it never cancels them, because other callers also wait for them.
     """
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     left = len(futures)

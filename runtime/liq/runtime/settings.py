@@ -10,25 +10,28 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from liq.runtime.environment import environment
 from liq.runtime.errors import ConfigurationError
+from liq.runtime.misspelt import refuse_misspelt
 from liq.schemas import detector_defaults
 from liq.schemas.topics import DEFAULT_NAMESPACE, Topics
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+LEAST_TOKEN_CHARACTERS = 16
 Loaded = TypeVar("Loaded", bound="EnvironmentSettings")
 
 
 def host_slot() -> str:
-    """The host's name with only the characters that a member id may have.
+    """Return the host's name, reduced to the characters that a member id may have.
 
-    A container or pod has a name of its own, so that scaling needs no further setting.
+    Every container or pod has its own name, so that scaling needs no further setting.
     """
     return re.sub(r"[^a-zA-Z0-9_.-]", "-", socket.gethostname())[:60] or "0"
 
 
 class EnvironmentSettings(BaseSettings):
-    """Settings whose names in the environment are the field names, upper case."""
+    """Settings whose environment variables are the field names in upper case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
@@ -108,6 +111,13 @@ class Settings(EnvironmentSettings):
         default=False,
         description="Slow down empty fetches; only for a broker without a long poll.",
     )
+    produce_shards: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Parts into which live producers split venues and symbols; a producer takes "
+        "the one of the number that WORKER_SLOT ends with, modulo this.",
+    )
     produce_acknowledge_seconds: float = Field(
         default=30.0,
         ge=1,
@@ -126,13 +136,20 @@ class Settings(EnvironmentSettings):
         le=3_600,
         description="Least time between listings of a venue that unknown contracts ask for.",
     )
+    backfill_completion: bool = Field(
+        default=True,
+        description="Whether `liq backfill` asks all the time what sampled feeds have left out.",
+    )
     topic_namespace: str = Field(
         default=DEFAULT_NAMESPACE,
         pattern=r"^[a-z0-9][a-z0-9-]{0,99}$",
         description="First part of every topic and consumer group name.",
     )
     topic_partitions: int = Field(
-        default=12, ge=1, le=1000, description="Partitions of new topics; never change it later."
+        default=12,
+        ge=1,
+        le=1000,
+        description="Partitions of new topics; `liq topics grow` adds to events.",
     )
     topic_replication: int = Field(default=1, ge=1, le=9, description="Replicas of new topics.")
 
@@ -156,6 +173,13 @@ class Settings(EnvironmentSettings):
     clickhouse_password: SecretStr = Field(
         default=SecretStr(""), description="ClickHouse password."
     )
+    clickhouse_reader_user: str = Field(
+        default="",
+        description="ClickHouse user of `liq sql` and `liq report`; CLICKHOUSE_USER if empty.",
+    )
+    clickhouse_reader_password: SecretStr = Field(
+        default=SecretStr(""), description="ClickHouse password of that user."
+    )
     clickhouse_database: str = Field(
         default="liquidations", pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="Database."
     )
@@ -163,6 +187,21 @@ class Settings(EnvironmentSettings):
         default="",
         pattern=r"^[a-zA-Z0-9_.{}-]*$",
         description="Cluster whose every server gets replicated tables; empty for one server.",
+    )
+    clickhouse_shards: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="HTTP interfaces of the servers that share the rows, comma separated, in an "
+        "order that never changes; empty for one server.",
+    )
+    clickhouse_shards_cluster: str = Field(
+        default="liquidations",
+        pattern=r"^[a-zA-Z0-9_-]+$",
+        description="Cluster in the servers' `remote_servers` that lists these shards.",
+    )
+    clickhouse_partitions: Literal["month", "day"] = Field(
+        default="month",
+        description="What a partition of liquidations and raw frames holds; day above some ten "
+        "million events a day.",
     )
     clickhouse_retention_days: int = Field(
         default=0,
@@ -192,6 +231,47 @@ class Settings(EnvironmentSettings):
         default=1.0, gt=0, le=60, description="Age that closes a ClickHouse batch, in seconds."
     )
 
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        description="The Redis of `liq sink redis`, with its login; rediss:// for TLS.",
+    )
+    redis_prefix: str = Field(
+        default="",
+        pattern=r"^([a-zA-Z0-9][a-zA-Z0-9._-]{0,99})?$",
+        description="First part of every key in Redis; TOPIC_NAMESPACE if empty.",
+    )
+    redis_hours: int = Field(
+        default=24, ge=1, le=168, description="Hours that Redis keeps sums and ids of."
+    )
+    redis_last_count: int = Field(
+        default=100,
+        ge=1,
+        le=10_000,
+        description="Newest liquidations that Redis keeps of each asset, and of all together.",
+    )
+    redis_alerts_count: int = Field(
+        default=1_000, ge=1, le=100_000, description="Alerts that the stream in Redis keeps."
+    )
+
+    notify_rules: str = Field(
+        default="", description="File of rules for notifications (YAML); docs/notify.md."
+    )
+
+    web_host: str = Field(default="127.0.0.1", description="Address of `liq serve`.")
+    web_port: int = Field(
+        default=8000, ge=0, le=65535, description="Port of `liq serve`; 0 picks a free one."
+    )
+    web_tokens: SecretStr = Field(
+        default=SecretStr(""),
+        description="Bearer tokens that `liq serve` accepts, comma separated; empty asks for none.",
+    )
+    web_memory_mb: int = Field(
+        default=128, ge=8, le=65_536, description="Megabytes of records that `liq serve` keeps."
+    )
+    web_streams_per_client: int = Field(
+        default=16, ge=1, le=10_000, description="Streams that an address may have open at once."
+    )
+
     worker_slot: str = Field(
         default_factory=host_slot,
         pattern=r"^[a-zA-Z0-9_.-]{1,60}$",
@@ -216,6 +296,14 @@ class Settings(EnvironmentSettings):
             return tuple(word.strip().lower() for word in value.split(",") if word.strip())
         return value
 
+    @field_validator("web_tokens")
+    @classmethod
+    def _check_tokens(cls, value: SecretStr) -> SecretStr:
+        tokens = [token.strip() for token in value.get_secret_value().split(",") if token.strip()]
+        if any(len(token) < LEAST_TOKEN_CHARACTERS for token in tokens):
+            raise ValueError(f"a token has at least {LEAST_TOKEN_CHARACTERS} characters")
+        return value
+
     @field_validator("rates_kraken_url", "rates_bitstamp_url", "rates_coinbase_url")
     @classmethod
     def _check_ticker(cls, value: str) -> str:
@@ -224,18 +312,49 @@ class Settings(EnvironmentSettings):
             raise ValueError("give an address like https://example.com/ticker, without a login")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis(cls, value: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(value.get_secret_value())
+            is_right = parts.scheme in {"redis", "rediss"} and bool(parts.hostname)
+            is_right = is_right and (parts.port is None or parts.port > 0)
+            is_right = is_right and re.fullmatch(r"/?[0-9]{0,4}", parts.path) is not None
+        except ValueError:  # such as a port that is not a number, or an unpaired bracket
+            is_right = False
+        if not is_right or parts.query or parts.fragment:
+            # The message must not contain the address, which may have a password.
+            raise ValueError(
+                "give an address like redis://127.0.0.1:6379/0; user:password@ goes before the host"
+            )
+        return value
+
     @field_validator("clickhouse_url")
     @classmethod
     def _check_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("give an address like http://127.0.0.1:8123")
-        if "@" in parts.netloc or "password" in parts.query:
-            # Addresses are shown in logs and by `liq config`.
-            raise ValueError(
-                "an address holds no user or password; set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD"
-            )
+        return _checked_warehouse(value)
+
+    @field_validator("clickhouse_shards", mode="before")
+    @classmethod
+    def _split_shards(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(url.strip() for url in value.split(",") if url.strip())
         return value
+
+    @field_validator("clickhouse_shards")
+    @classmethod
+    def _check_shards(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) == 1 or len(set(value)) < len(value):
+            raise ValueError("give two servers or more, each once; leave it empty for one server")
+        return tuple(map(_checked_warehouse, value))
+
+    @model_validator(mode="after")
+    def _check_cluster(self) -> "Settings":
+        if self.clickhouse_shards and self.clickhouse_cluster:
+            raise ValueError(
+                "CLICKHOUSE_SHARDS and CLICKHOUSE_CLUSTER cannot be combined; unset one of them"
+            )
+        return self
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
@@ -263,16 +382,28 @@ class Settings(EnvironmentSettings):
         return Topics(self.topic_namespace)
 
     def group(self, stage: str) -> str:
-        """Consumer group of a stage (normalize, detect, sink...)."""
+        """Return the consumer group of a stage (normalize, detect, sink...)."""
         return f"{self.topic_namespace}.{stage}"
 
     def masked(self) -> dict[str, str]:
-        """What is in force, by environment name, with secrets masked."""
+        """Return the effective settings by environment variable, with secrets masked."""
         return {name.upper(): shown(getattr(self, name)) for name in type(self).model_fields}
 
 
+def _checked_warehouse(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("give an address like http://127.0.0.1:8123")
+    if "@" in parts.netloc or "password" in parts.query:
+        # Logs and `liq config` show addresses, so they must not contain a password.
+        raise ValueError(
+            "an address holds no user or password; set CLICKHOUSE_USER and CLICKHOUSE_PASSWORD"
+        )
+    return value
+
+
 def shown(value: object) -> str:
-    """A setting's value as text, secrets masked."""
+    """Return a setting's value as text, with secrets masked."""
     if isinstance(value, SecretStr):
         return "********" if value.get_secret_value() else ""
     if isinstance(value, tuple):
@@ -281,7 +412,7 @@ def shown(value: object) -> str:
 
 
 def default_text(name: str) -> str:
-    """Return a setting's default as text; empty where it is empty or depends on the machine."""
+    """Return a setting's default as text; empty if it is empty or depends on the machine."""
     field = Settings.model_fields[name]
     is_empty = field.default_factory is not None or field.default in ({}, ())
     return "" if is_empty else shown(field.default)
@@ -291,16 +422,18 @@ def load_settings(**overrides: Any) -> Settings:
     """Read the workers' settings from the environment.
 
     Raises:
-        ConfigurationError: with one line for each setting that is wrong.
+        ConfigurationError: settings are invalid (one line for each), or a variable is a misspelt
+            setting.
     """
+    refuse_misspelt(environment(), frozenset(name.upper() for name in Settings.model_fields))
     return load_from_environment(Settings, **overrides)
 
 
 def load_from_environment(kind: type[Loaded], **overrides: Any) -> Loaded:
-    """Read a class of settings from the environment; `overrides` go first.
+    """Read a class of settings from the environment; `overrides` take precedence.
 
     Raises:
-        ConfigurationError: with one line for each setting that is wrong.
+        ConfigurationError: settings are invalid; the message has one line for each.
     """
     try:
         return kind(**overrides)

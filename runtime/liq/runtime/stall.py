@@ -1,8 +1,8 @@
-"""Readiness of a consuming worker: it is stalled when it has lag and handles nothing for a minute.
+"""Readiness of a consuming worker: it is stalled if it has lag and handles no record for a minute.
 
-Whatever the cause (a stage that waits for ever, a broker that does not serve a partition, a batch
-that never becomes safe), the worker does not do its work. It is ready again by itself with the next
-record that it handles, or when nothing is left to handle. Nothing restarts it for this.
+The cause may be a stage that waits for ever, a broker that does not serve a partition, or a batch
+that never becomes safe. The worker is ready again with the next record that it handles, or when its
+lag is zero. A stalled worker stays alive, so no supervisor restarts it.
 """
 
 import time
@@ -18,15 +18,15 @@ CONDITION: Final = "progress"
 
 
 class StallRule:
-    """Measures for how long a worker has had lag and handled nothing. Pure: time is passed in."""
+    """A measure of the time that a worker has had lag without handling records. Pure."""
 
     def __init__(self) -> None:
-        """Nothing was noted yet."""
+        """Start without observations."""
         self._handled = -1
         self._since: float | None = None
 
     def note(self, now_seconds: float, *, lag: int, handled: int) -> float:
-        """Return for how many seconds there has been lag and `handled`, a count, has not risen."""
+        """Return the seconds for which there has been lag and the count `handled` has not risen."""
         if lag <= 0 or handled != self._handled:
             self._handled = handled
             self._since = now_seconds if lag > 0 else None
@@ -36,19 +36,19 @@ class StallRule:
 
 
 class ProgressReport:
-    """Keeps the readiness condition `progress` and its metric up to date."""
+    """The readiness condition `progress`, and its metric."""
 
     def __init__(
         self, health: Health, topics: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`topics` says in words what the worker reads."""
+        """Create the report; `topics` describes in words what the worker reads."""
         self._health = health
         self._topics = topics
         self._clock = clock
         self._rule = StallRule()
 
     def note(self, lag: int, handled: int | None = None) -> None:
-        """Report the records not handled yet, and the count of all that were handled."""
+        """Update the condition from the lag in records and the count of handled records."""
         count = HANDLED.count if handled is None else handled
         seconds = self._rule.note(self._clock(), lag=lag, handled=count)
         STALLED.set(seconds)

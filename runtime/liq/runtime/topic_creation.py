@@ -1,8 +1,8 @@
 """Metadata requests that create no topic.
 
-Brokers create a topic that a client asks for by name, with one partition, unless the request or
-their `auto.create.topics.enable` forbids it. aiokafka's clients allow it and have no option: a
-worker that goes on while its topic is deleted and made again makes it first, in the wrong form.
+Brokers create a topic that a metadata request names, with one partition, unless the request or
+`auto.create.topics.enable` forbids it. aiokafka's clients allow it and have no option. So a worker
+that runs while its topic is deleted and created again would create it first, with wrong settings.
 """
 
 from functools import partial
@@ -12,5 +12,5 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 
 def forbid_topic_creation() -> None:
-    """Let no aiokafka client of this process create a topic by asking for it."""
+    """Disable the creation of topics in the metadata requests of all aiokafka clients here."""
     client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)

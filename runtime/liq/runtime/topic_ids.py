@@ -1,16 +1,17 @@
-"""Kafka's ids of topics, which aiokafka does not ask for.
+"""Kafka's ids of topics, which aiokafka does not request.
 
-A topic that is deleted and made again keeps its name and gets another id. The ids come with the
-answer to a metadata request from version 10 on (KIP-516, Kafka 2.8).
+A topic that is deleted and created again keeps its name and gets a new id. Answers to metadata
+requests have ids from version 10 on (KIP-516, Kafka 2.8).
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from typing import Any, Final, cast
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
     AbstractType,
@@ -23,16 +24,21 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import ERRORS
+
 API_KEY: Final = 3
 API_VERSION: Final = 10
 ID_BYTES: Final = 16
 NO_ID: Final = bytes(ID_BYTES)
 
+log = get_logger(__name__)
+
 
 async def topic_ids(client: AIOKafkaClient, topics: Collection[str]) -> dict[str, str]:
-    """Return the id of each topic that exists, by a client that is connected.
+    """Return the id of each topic that exists, with a connected client.
 
-    The id is empty where brokers have none (Kafka before 2.8, the embedded broker).
+    The id is empty for brokers without ids (Kafka before 2.8, the embedded broker).
 
     Raises:
         KafkaError: the brokers do not answer.
@@ -46,6 +52,29 @@ async def topic_ids(client: AIOKafkaClient, topics: Collection[str]) -> dict[str
         for error_code, name, topic_id, *_ in answer.topics
         if error_code == 0
     }
+
+
+async def found_ids(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> dict[str, str] | None:
+    """Return the ids of the topics that exist; None if the brokers do not answer."""
+    wanted = set(topics)
+    if not wanted:
+        return {}
+    try:
+        return await topic_ids(consumer._client, wanted)  # noqa: SLF001 - it has no public way
+    except KafkaError as error:
+        ERRORS.labels("topic_ids").inc()
+        log.warning("topic_ids_unknown", error=repr(error))
+        return None
+
+
+def is_unknown(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> bool:
+    """Return whether a consumer's metadata lacks one of these topics, all of which exist.
+
+    The consumer joined its group while the topic was deleted. Its own refresh of the metadata would
+    follow only after five minutes.
+    """
+    cluster = consumer._client.cluster  # noqa: SLF001 - it has no public way
+    return not all(cluster.partitions_for_topic(topic) for topic in topics)
 
 
 class _Id(AbstractType[bytes]):  # type: ignore[misc] # aiokafka has no types

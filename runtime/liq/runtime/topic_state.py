@@ -1,4 +1,4 @@
-"""A topic as it is wanted and as the brokers have it, and what differs."""
+"""The wanted and the actual state of a topic, and their differences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ MISSING: Final = "missing"
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as it is wanted and as it is; `partitions` is None if it does not exist.
+    """The wanted and the actual state of a topic; `partitions` is None if it does not exist.
 
-    `replication` is the replicas of the partition that has the fewest.
+    `replication` is the number of replicas of the partition with the fewest.
     """
 
     spec: TopicSpec
@@ -27,20 +27,20 @@ class TopicState:
 
     @property
     def exists(self) -> bool:
-        """Whether the brokers have it."""
+        """Whether the topic exists."""
         return self.partitions is not None
 
     @property
     def wanted_configs(self) -> dict[str, str]:
-        """The configuration that we create it with."""
-        # A rejected frame travels as base64, beyond the brokers' default of 1 MiB.
+        """The configuration with which this project creates the topic."""
+        # A rejected record has its frame as base64, beyond the brokers' default of 1 MiB.
         return {**self.spec.configs, "max.message.bytes": str(MAX_REQUEST_BYTES)}
 
     @property
     def config_changes(self) -> dict[str, str]:
-        """The settings that differ, with the values that are wanted.
+        """The settings that differ, with their wanted values.
 
-        A setting that the broker does not list is none of them.
+        Settings that the broker does not list are absent.
         """
         return {
             name: value
@@ -50,12 +50,12 @@ class TopicState:
 
     @property
     def has_wrong_partitions(self) -> bool:
-        """Whether it exists with another number of partitions."""
+        """Whether the topic exists with a wrong number of partitions."""
         return self.exists and self.partitions != self.wanted_partitions
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """What is not as wanted, in words."""
+        """The differences, in words."""
         if not self.exists:
             return (MISSING,)
         configs = tuple(
@@ -66,7 +66,7 @@ class TopicState:
 
     @property
     def fixed_differences(self) -> tuple[str, ...]:
-        """The part of the differences that `alter_topics` leaves as it is, in words."""
+        """The differences that `alter_topics` cannot repair, in words."""
         counts = (
             ("partitions", self.partitions, self.wanted_partitions),
             ("replicas", self.replication, self.wanted_replication),
@@ -78,7 +78,7 @@ class TopicState:
         )
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """Name, partitions, clean-up, retention and key, for a table on a terminal."""
+        """Return name, partitions, clean-up, retention and key for a table on a terminal."""
         retention_ms = self.configs.get("retention.ms")
         return (
             self.spec.name,

@@ -1,9 +1,9 @@
-"""Batches of records that aiokafka cannot read: fetched again, and then skipped.
+"""Batches of records that aiokafka cannot read: they are fetched again, and then skipped.
 
-Brokers accept batches whose header names are not UTF-8, and not every broker unpacks what is
-compressed. aiokafka raises for such a batch at each fetch, so that its partition would end every
-worker that reads it, at each start. Bytes that were damaged on their way are right the next time.
-A codec that is not installed still raises: the records are good, and would be lost.
+Brokers accept batches whose header names are not UTF-8, and not every broker checks compressed
+records. aiokafka raises for such a batch at each fetch, so the partition would end every worker
+that reads it, at each start. A second fetch repairs bytes that were damaged in transit. A missing
+codec still raises, because the records are intact and would be lost.
 """
 
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ from aiokafka.errors import UnsupportedCodecError
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
 
-#: A batch is skipped when it was fetched so often and never read.
+#: A batch is skipped after this many fetches without success.
 MAX_TRIES: Final = 3
 
 log = get_logger(__name__)
 
 
 class ReadableRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafka has no types
-    """The records of a fetch, up to the first batch that cannot be read."""
+    """The records of a fetch, up to the first unreadable batch."""
 
-    #: By partition, the place that was not read and how often it was tried, by any consumer here.
+    #: By partition, the offset of the unreadable batch and the number of tries, of all consumers.
     _tries: dict[Any, tuple[int, int]] = {}  # noqa: RUF012 - shared by all on purpose
 
     # Of aiokafka:
@@ -41,7 +41,7 @@ class ReadableRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafk
             yield from super()._unpack_records()
         except UnsupportedCodecError as error:
             if not _has_all_codecs():
-                raise  # the installation is at fault, and the batch is right
+                raise  # the installation lacks a codec; the batch itself is intact
             self._give_up(error)
         except Exception as error:  # noqa: BLE001 - whatever a codec raises
             self._give_up(error)
@@ -49,11 +49,11 @@ class ReadableRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafk
             self._tries.pop(self._tp, None)
 
     def note_batch(self, end: int) -> None:
-        """Note where the batch at hand ends."""
+        """Record the end offset of the current batch."""
         self._batch_end = end
 
     def _give_up(self, error: Exception) -> None:
-        """End the iteration; the position decides whether the batch is fetched again."""
+        """End the iteration; after `MAX_TRIES`, move the position beyond the batch."""
         offset = self.next_fetch_offset
         place, count = self._tries.get(self._tp, (offset, 0))
         count = count + 1 if place == offset else 1
@@ -75,7 +75,7 @@ class ReadableRecords(fetcher.PartitionRecords):  # type: ignore[misc] # aiokafk
 
 
 class _Noted:
-    """The batches of a fetch, which say where each ends before it is read."""
+    """The batches of a fetch; each reports its end offset before it is read."""
 
     def __init__(self, batches: Any, records: ReadableRecords) -> None:
         self._batches = batches
@@ -95,5 +95,5 @@ def _has_all_codecs() -> bool:
 
 
 def skip_unreadable_batches() -> None:
-    """Let every consumer of this process skip batches that cannot be read."""
+    """Make every consumer of this process skip unreadable batches."""
     fetcher.PartitionRecords = ReadableRecords

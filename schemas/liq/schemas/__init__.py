@@ -1,7 +1,7 @@
-"""The contract: record types, topics and their JSON form.
+"""The public contract: record types, topics and their JSON form.
 
-Everything another service needs in order to read our topics is here, and nothing here imports
-the rest of the project.
+This package has everything that another service needs to read the topics, and imports no other
+package of the project.
 """
 
 from liq.schemas.codec import DecodeError, decode, encode
@@ -16,6 +16,7 @@ from liq.schemas.records import (
     Rejected,
     RejectedEntry,
     Source,
+    Undelivered,
 )
 from liq.schemas.topics import Topics
 
@@ -31,6 +32,7 @@ __all__ = [
     "RejectedEntry",
     "Source",
     "Topics",
+    "Undelivered",
     "decode",
     "encode",
     "schema_of",

@@ -1,6 +1,6 @@
-"""An AsyncAPI 3.0 document of the topics, with Kafka bindings."""
+"""An AsyncAPI 3.1 document of the public topics, with Kafka bindings."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from liq.schemas import cloud_events, headers
@@ -15,8 +15,10 @@ from liq.schemas.records import (
     Pulse,
     Rate,
     Rejected,
+    Undelivered,
 )
 from liq.schemas.topics import DEFAULT_NAMESPACE, Topics, TopicSpec
+from liq.schemas.vocabulary import Level, Side
 
 RECORD_TYPES: tuple[type, ...] = (
     Liquidation,
@@ -27,22 +29,14 @@ RECORD_TYPES: tuple[type, ...] = (
     Pulse,
     Rate,
     DetectionStatus,
+    Undelivered,
 )
+PUBLIC_RECORD_TYPES: tuple[type, ...] = (Liquidation, CascadeAlert, FeedStatus, DetectionStatus)
 BINDING_VERSION = "0.5.0"
-# One channel stands for the raw topics of all venues.
-EXCHANGE_PARAMETER: Final = "{exchange}"
 HEADER_MEANINGS: Final = {
-    headers.EXCHANGE: "The venue.",
-    headers.FEED: "The venue's endpoint; `heartbeat` for a heartbeat.",
-    headers.RECEIVED_AT_NS: "The producer's clock: nanoseconds since 1970, UTC, in digits. "
-    "Believed up to five seconds beyond the record's append time.",
-    headers.CONNECTION: "Which of the producer's connections.",
-    headers.SEQUENCE: "Counts the frames of a connection from 0, in digits.",
     headers.CLOCK_MS: "What the log's clock has reached: milliseconds since 1970, UTC, in digits.",
-    headers.RETRY: "Contracts that the frame waited for; absent from a frame that did not wait.",
-    headers.RATES: "Rates of the frame's time, `CURRENCY=DOLLARS@AGE_MS` with commas; absent where "
-    "none is needed.",
-    headers.SOURCE_PARTITION: "The events partition that the record is about, in digits.",
+    headers.BLIND: "Venues, or `venue:feed`, of which nothing is received; absent where "
+    "there is none.",
     cloud_events.SPEC_VERSION: "Version of CloudEvents: `1.0`.",
     cloud_events.CONTENT_TYPE: "`application/json`.",
     cloud_events.TYPE: "Kind of record and `schema_version`, such as "
@@ -53,21 +47,22 @@ HEADER_MEANINGS: Final = {
     cloud_events.TIME: "`timestamp_ms` as RFC 3339; absent where the year has not four digits.",
     cloud_events.SUBJECT: "The unified symbol, the asset, the feed or the worker; absent for the "
     "whole market.",
-    headers.RECORD: f"`{headers.PULSE}` or `{headers.CASCADE}`: what the value is.",
+    cloud_events.SIDE: "The position that was liquidated.",
+    cloud_events.LEVEL: "The worst level that the cascade has reached.",
 }
-FRAME_HEADERS: Final = (
-    headers.EXCHANGE,
-    headers.FEED,
-    headers.RECEIVED_AT_NS,
-    headers.CONNECTION,
-    headers.SEQUENCE,
-)
-OPTIONAL_FRAME_HEADERS: Final = (headers.RETRY, headers.RATES)
+HEADER_WORDS: Final[dict[str, dict[str, Any]]] = {
+    cloud_events.SIDE: {"enum": [side.value for side in Side]},
+    cloud_events.LEVEL: {"enum": [level.value for level in Level]},
+    cloud_events.CONTENT_TYPE: {"const": "application/json"},
+    cloud_events.SPEC_VERSION: {"const": "1.0"},
+}
+#: The codec of a topic's batches; the Kafka bindings have no field for it.
+CODEC: Final = "x-compression"
 
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """One kind of record on a topic: its value, and the headers that it always has or may have."""
+    """One kind of record on a topic: its value, its required and its optional headers."""
 
     name: str
     payload: dict[str, Any]
@@ -76,12 +71,12 @@ class _Message:
 
 
 def asyncapi_document(version: str) -> dict[str, Any]:
-    """The document for the default namespace."""
+    """Return the document for the default namespace."""
     topics = Topics(DEFAULT_NAMESPACE)
-    specs = topics.specs((EXCHANGE_PARAMETER,))
+    specs = [spec for spec in topics.specs(()) if spec.is_public]
     messages = _messages(topics)
     return {
-        "asyncapi": "3.0.0",
+        "asyncapi": "3.1.0",
         "info": {
             "title": "liquidation-engine",
             "version": version,
@@ -90,69 +85,54 @@ def asyncapi_document(version: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {_channel_id(spec): _channel(spec, messages[spec.name]) for spec in specs},
+        "channels": {spec.name: _channel(spec, messages[spec.name]) for spec in specs},
         "operations": {
-            f"read {_channel_id(spec)}": {
+            f"read-{spec.name.removeprefix(f'{topics.namespace}.')}": {
                 "action": "receive",
-                "channel": {"$ref": f"#/channels/{_channel_id(spec)}"},
+                "channel": {"$ref": f"#/channels/{spec.name}"},
             }
             for spec in specs
         },
-        "components": {"schemas": {record.__name__: schema_of(record) for record in RECORD_TYPES}},
+        "components": {
+            "schemas": {record.__name__: _component(record) for record in PUBLIC_RECORD_TYPES}
+        },
     }
+
+
+def _component(record_type: type) -> dict[str, Any]:
+    """Return a record's schema without its dialect, because the document declares its own."""
+    return {name: part for name, part in schema_of(record_type).items() if name != "$schema"}
 
 
 def _messages(topics: Topics) -> dict[str, tuple[_Message, ...]]:
-    """What each topic holds."""
-    frame = _Message(
-        "frame",
-        _binary("One frame of the venue, byte for byte."),
-        FRAME_HEADERS,
-        OPTIONAL_FRAME_HEADERS,
-    )
-    state = _Message("snapshot", _binary("Packed state; internal, may change with any version."))
-    on_pulse = (headers.SOURCE_PARTITION, headers.RECORD)
+    """Return the messages of each public topic."""
     return {
-        topics.raw(EXCHANGE_PARAMETER): (frame, _heartbeat(*FRAME_HEADERS)),
         topics.feeds: (_public(FeedStatus),),
-        topics.instruments: (_record(Instrument),),
-        topics.parked: (frame,),
-        topics.rates: (_record(Rate),),
-        topics.events: (_public(Liquidation), _heartbeat(headers.CLOCK_MS)),
-        topics.large: (_public(Liquidation),),
-        topics.pulse: (
-            _record(Pulse, *on_pulse),
-            _record(CascadeAlert, *on_pulse),
-            _heartbeat(headers.SOURCE_PARTITION, headers.CLOCK_MS),
+        topics.events: (
+            _public(Liquidation),
+            _heartbeat(headers.CLOCK_MS, optional=(headers.BLIND,)),
         ),
+        topics.large: (_public(Liquidation),),
         topics.watch: (_public(CascadeAlert),),
         topics.cascades: (_public(CascadeAlert),),
         topics.status: (_public(DetectionStatus),),
-        topics.rejected: (_record(Rejected),),
-        topics.market_state: (state,),
-        topics.detector_state: (state,),
     }
 
 
-def _record(record_type: type, *header_names: str) -> _Message:
-    name = record_type.__name__
-    return _Message(name, {"$ref": f"#/components/schemas/{name}"}, header_names)
-
-
 def _public(record_type: type) -> _Message:
-    """A record of a public topic, which is a CloudEvent in binary content mode."""
-    return replace(
-        _record(record_type, *cloud_events.REQUIRED), optional_names=cloud_events.OPTIONAL
+    """Return the message of a record type: a CloudEvent in binary content mode."""
+    name = record_type.__name__
+    return _Message(
+        name,
+        {"$ref": f"#/components/schemas/{name}"},
+        (*cloud_events.REQUIRED, *cloud_events.EXTENSIONS.get(record_type, ())),
+        cloud_events.OPTIONAL,
     )
 
 
-def _heartbeat(*header_names: str) -> _Message:
+def _heartbeat(*header_names: str, optional: tuple[str, ...] = ()) -> _Message:
     payload = {"type": "null", "description": "No value: the clock has reached a time."}
-    return _Message("heartbeat", payload, header_names)
-
-
-def _binary(description: str) -> dict[str, Any]:
-    return {"type": "string", "format": "binary", "description": description}
+    return _Message("heartbeat", payload, header_names, optional)
 
 
 def _channel(spec: TopicSpec, messages: tuple[_Message, ...]) -> dict[str, Any]:
@@ -167,21 +147,14 @@ def _channel(spec: TopicSpec, messages: tuple[_Message, ...]) -> dict[str, Any]:
     if spec.partitions is not None:
         kafka["partitions"] = spec.partitions
         partitions = "One partition." if spec.partitions == 1 else f"{spec.partitions} partitions."
-    channel: dict[str, Any] = {
+    return {
         "address": spec.name,
-        "description": f"{spec.description} {partitions} {_codec(spec)}",
+        "description": f"{spec.description} {partitions} Batches are compressed with "
+        f"{spec.compression}, small ones not at all.",
         "messages": {message.name: _message(spec, message) for message in messages},
         "bindings": {"kafka": kafka},
+        CODEC: spec.compression,
     }
-    if EXCHANGE_PARAMETER in spec.name:
-        channel["parameters"] = {"exchange": {"description": HEADER_MEANINGS[headers.EXCHANGE]}}
-    return channel
-
-
-def _codec(spec: TopicSpec) -> str:
-    if spec.is_public:
-        return f"Public: batches are compressed with {spec.compression}, small ones not at all."
-    return f"Internal: batches are compressed with {spec.compression}."
 
 
 def _message(spec: TopicSpec, message: _Message) -> dict[str, Any]:
@@ -199,14 +172,13 @@ def _message(spec: TopicSpec, message: _Message) -> dict[str, Any]:
         written["headers"] = {
             "type": "object",
             "properties": {
-                name: {"type": "string", "description": HEADER_MEANINGS[name]}
+                name: {
+                    "type": "string",
+                    "description": HEADER_MEANINGS[name],
+                    **HEADER_WORDS.get(name, {}),
+                }
                 for name in (*message.header_names, *message.optional_names)
             },
             "required": list(message.header_names),
         }
     return written
-
-
-def _channel_id(spec: TopicSpec) -> str:
-    """The topic's name without the parameter, whose braces a reference would have to escape."""
-    return spec.name.removesuffix(f".{EXCHANGE_PARAMETER}")

@@ -1,9 +1,10 @@
-"""The line format of recorded captures: one frame a line, JSON Lines, often gzipped.
+"""The line format of recorded captures: JSON Lines with one frame each, often gzipped.
 
     {"received_at_ns": int, "exchange": str, "feed": str, "frame": "<exact text>"}
 
-`source` (topic, partition, offset) is present when the line was exported from a raw topic, and
-`rates` (the text of `liq.schemas.frame_rates`) when the frame came with rates.
+`source` (topic, partition, offset) is present if the line was exported from a raw topic, `rates`
+(the text of `liq.schemas.frame_rates`) if the frame has rates. `subject` is the subject of the
+request to a venue's history, if the response does not contain it.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class CaptureLine:
     frame: str
     source: Source | None = None
     rates: str = ""
+    subject: str = ""
 
 
 def parse_capture_line(line: bytes) -> CaptureLine:

@@ -1,10 +1,11 @@
 """CloudEvents 1.0 attributes of the public records, as Kafka headers in binary content mode.
 
-Every header is a function of the record alone: a redelivered or replayed record has the headers of
-the first one, so `ce_source` and `ce_id` together name it as `event_id` and `alert_id` do. A copy
-on `liquidations.large` has those of the event that it copies.
+Every header is a function of the record alone. A redelivered or replayed record has the headers of
+the first one, so `ce_source` and `ce_id` together identify it, like `event_id` and `alert_id`. A
+copy on `liquidations.large` has the headers of the original event.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -16,11 +17,17 @@ from liq.schemas.units import MINUTE_MS, SECOND_MS
 
 SPEC_VERSION, ID, SOURCE, TYPE = "ce_specversion", "ce_id", "ce_source", "ce_type"
 TIME, SUBJECT, CONTENT_TYPE = "ce_time", "ce_subject", "content-type"
-# Attributes that no record is without, and those that some have.
+# Extensions, for readers that route records without parsing them.
+SIDE, LEVEL = "ce_side", "ce_level"
+# Attributes of every record, and attributes of some records.
 REQUIRED: Final = (SPEC_VERSION, CONTENT_TYPE, TYPE, SOURCE, ID)
 OPTIONAL: Final = (TIME, SUBJECT)
+EXTENSIONS: Final[Mapping[type, tuple[str, ...]]] = {
+    Liquidation: (SIDE,),
+    CascadeAlert: (SIDE, LEVEL),
+}
 
-# The project has no domain of its own, so its name is the prefix.
+# The project has no domain, so its name is the prefix.
 TYPE_PREFIX: Final = "liquidation-engine"
 EXCHANGE_SOURCE: Final = "/liquidation-engine/exchanges/"
 FEED_SOURCE: Final = "/liquidation-engine/feeds/"
@@ -39,7 +46,9 @@ CloudEventHeaders = list[tuple[str, bytes]]
 def liquidation_headers(event: Liquidation) -> CloudEventHeaders:
     """Return the headers of a liquidation; the subject is the unified symbol."""
     headers = [
-        *_constant("liquidation", event.schema_version, EXCHANGE_SOURCE, event.exchange),
+        *_constant(
+            "liquidation", event.schema_version, EXCHANGE_SOURCE, event.exchange, event.side
+        ),
         (ID, event.event_id.encode()),
         (SUBJECT, event.symbol.encode()),
     ]
@@ -48,11 +57,12 @@ def liquidation_headers(event: Liquidation) -> CloudEventHeaders:
 
 
 def alert_headers(alert: CascadeAlert) -> CloudEventHeaders:
-    """Return the headers of an alert; the subject is the asset, absent for the whole market."""
+    """Return the headers of an alert; the subject is the asset, absent for the market."""
     step = alert.type.lower().replace("_", ".")  # CASCADE_ENDED: cascade.ended
     headers = [
-        *_constant(step, alert.schema_version, DETECTOR_SOURCE),
+        *_constant(step, alert.schema_version, DETECTOR_SOURCE, "", alert.side),
         (ID, alert.alert_id.encode()),
+        (LEVEL, alert.level.encode()),
     ]
     if alert.asset:
         headers.append((SUBJECT, alert.asset.encode()))
@@ -63,7 +73,7 @@ def alert_headers(alert: CascadeAlert) -> CloudEventHeaders:
 def feed_headers(status: FeedStatus, value: bytes) -> CloudEventHeaders:
     """Return the headers of a feed record; the subject is the feed.
 
-    The record has no id of its own: the id is a digest of `value`, its canonical JSON.
+    A feed record has no id, so its `ce_id` is a digest of `value`, its canonical JSON.
     """
     headers = [
         *_constant(f"feed.{status.event}", status.schema_version, FEED_SOURCE, status.exchange),
@@ -93,18 +103,20 @@ def event_type(name: str, schema_version: int) -> str:
 
 @lru_cache(MAX_CACHED)
 def _constant(
-    name: str, schema_version: int, source: str, exchange: str = ""
+    name: str, schema_version: int, source: str, exchange: str = "", side: str = ""
 ) -> tuple[tuple[str, bytes], ...]:
-    """Return the headers that records of one kind and source share."""
+    """Return the headers that records of one kind, source and side share."""
+    of_side = ((SIDE, side.encode()),) if side else ()
     return (
         *_SHARED,
         (TYPE, event_type(name, schema_version).encode()),
         (SOURCE, f"{source}{quote(exchange, safe='')}".encode()),
+        *of_side,
     )
 
 
 def _add_time(headers: CloudEventHeaders, timestamp_ms: int) -> None:
-    """Append the time (RFC 3339, UTC), unless the year has not four digits."""
+    """Append the time (RFC 3339, UTC) if the year has four digits."""
     if 0 <= timestamp_ms < END_OF_YEAR_9999_MS:
         minute, rest_ms = divmod(timestamp_ms, MINUTE_MS)
         second, millisecond = divmod(rest_ms, SECOND_MS)

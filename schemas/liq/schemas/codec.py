@@ -1,8 +1,8 @@
-"""Records to JSON bytes and back.
+"""The conversion of records to JSON bytes and back.
 
-Encoding is canonical: the same record always gives the same bytes. Decoding checks types and
-words, ignores fields it does not know (a newer writer) and accepts absent optional fields (an
-older one). Decimals travel as plain decimal strings, bytes as base64.
+Encoding is canonical: equal records give equal bytes. Decoding checks types and enumerations,
+ignores unknown fields (of a newer writer), and accepts absent optional fields (of an older one).
+Decimals are written as plain decimal strings, bytes as base64.
 """
 
 import re
@@ -23,21 +23,21 @@ from liq.schemas.records import Liquidation
 Record = TypeVar("Record")
 Converter = Callable[[Any], Any]
 
-# What `decimal_text` writes. Python's own parser also takes exponents, underscores and other
-# scripts' digits; "1E+99999999" would be twelve bytes in and a hundred million out.
+# The format of `decimal_text`. Python's parser also accepts exponents, underscores and digits of
+# other scripts; the 11 bytes of "1E+99999999" would become a hundred million.
 DECIMAL_GRAMMAR: Final = r"-?[0-9]+(\.[0-9]+)?"
 _is_decimal: Final = re.compile(DECIMAL_GRAMMAR).fullmatch
 
 
 class DecodeError(ValueError):
-    """The bytes are not a valid record of the wanted type; the message says which field."""
+    """The bytes are not a valid record of the wanted type; the message has the field."""
 
 
 def encode(record: object) -> bytes:
-    """Give the canonical JSON of a record (a dataclass of `liq.schemas.records`)."""
-    if type(record) is Liquidation:
-        return orjson.dumps(_document(record), default=_encode_scalar)
-    return orjson.dumps(record, default=_encode_scalar)
+    """Return the canonical JSON of a record (a dataclass of `liq.schemas.records`)."""
+    document = _document(record) if type(record) is Liquidation else record
+    # Copy: orjson's bytes keep a buffer of up to 16 KiB in memory.
+    return memoryview(orjson.dumps(document, default=_encode_scalar)).tobytes()
 
 
 def decode(record_type: type[Record], data: bytes) -> Record:
@@ -56,16 +56,16 @@ def decode(record_type: type[Record], data: bytes) -> Record:
 
 
 def decimal_text(value: Decimal) -> str:
-    """Write a decimal without an exponent, as every consumer can read it."""
-    text = str(value)  # takes half the time, and rarely has an exponent
+    """Return a decimal as text without an exponent, which every consumer can parse."""
+    text = str(value)  # takes half the time of `format`, and rarely has an exponent
     return text if "E" not in text else format(value, "f")
 
 
 def parse_decimal(value: object) -> Decimal:
-    """Parse what `decimal_text` writes.
+    """Parse a decimal in the format of `decimal_text`.
 
     Raises:
-        DecodeError: anything else.
+        DecodeError: the value has another format.
     """
     if type(value) is not str:
         raise DecodeError("expected a decimal string")
@@ -75,8 +75,8 @@ def parse_decimal(value: object) -> Decimal:
 
 
 def _document(event: Liquidation) -> dict[str, Any]:
-    # orjson writes this as it writes the dataclass, and sooner: of that it looks up every attribute
-    # by name, and it calls back for every decimal.
+    # orjson writes the same bytes for the dataclass itself, but more slowly: it looks up every
+    # attribute by name, and calls back for every decimal.
     rate = event.rate
     return {
         "event_id": event.event_id,
@@ -204,7 +204,7 @@ def _to_record(record_type: Any) -> Converter:
 
 
 def _as_it_is(hint: Any) -> type | None:
-    """Return the type of the values that a field keeps without a converter: most values."""
+    """Return the type of the field's values that need no converter; None if all need one."""
     if hint in (str, int, bool):
         return cast("type", hint)
     return type(None) if get_origin(hint) in (Union, types.UnionType) else None

@@ -68,6 +68,31 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "first_ms": "Half second of its first liquidation: milliseconds since 1970, UTC.",
         "cell_count": "Distinct pairs of symbol and half second with a liquidation.",
         "value_usd": "Its US dollars.",
+        "usd_share": "Its share of the cascade's dollars, 0 to 1.",
+    },
+    "CascadePrice": {
+        "kind": "What the prices are; only fills are where the market traded.",
+        "exchange": "The venue whose prices they are.",
+        "symbol": "The unified symbol.",
+        "first": "The first price since the onset, in dollars.",
+        "first_ms": "The exchange's time of it: milliseconds since 1970, UTC.",
+        "now": "The newest price, in dollars.",
+        "now_ms": "The exchange's time of it: milliseconds since 1970, UTC.",
+        "move_bps": "From the first price to the newest, in basis points; negative is down.",
+    },
+    "CascadeEstimate": {
+        "value_usd": "Estimated US dollars, with what sampled feeds leave out.",
+        "low_usd": "The lower end of the range: what was published.",
+        "high_usd": "The upper end of the range.",
+        "not_estimated": "Venues whose dollars stand in it as published, for their sampling is not "
+        "measured.",
+    },
+    "CascadeEvents": {
+        "asset": "The base asset; empty for any.",
+        "side": _SIDE,
+        "from_ms": "timestamp_ms from here on: milliseconds since 1970, UTC.",
+        "to_ms": "timestamp_ms up to here, itself not included.",
+        "received_before_ms": "received_at_ms before this.",
     },
     "CascadeAnalysis": {
         "surprise": "Log-likelihood ratio against the normal rate, in nats.",
@@ -93,6 +118,7 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "so far, or the whole market; else null.",
         "leader": "The venue (market: asset) that was first; null where two were, or only one is.",
         "lead_ms": "By how many milliseconds the leader was ahead of the next; else null.",
+        "usd_times_normal": "The dollars of the last ten seconds as a multiple of the normal ones.",
     },
     "CascadeAlert": {
         "alert_id": "The same for the same step, however often delivered; deduplicate on it.",
@@ -114,8 +140,8 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "risk_score": "Present risk, 0 to 100; in an end, the worst.",
         "score_parts": "What the score is made of.",
         "basic_risk_score": "The simple score of pace and dollars, 0 to 100.",
-        "price_first": "Price of the first liquidation, in dollars; 0 for the market.",
-        "price_last": "Price of the last one, in dollars; 0 for the market.",
+        "price_first": "price.first; 0 for the market.",
+        "price_last": "price.now; 0 for the market.",
         "largest_event_ids": "event_id of the largest liquidations, largest first.",
         "detector": "The detector and a digest of its configuration.",
         "ended_at_ms": "Last busy second of an ended cascade: milliseconds since 1970, UTC.",
@@ -123,11 +149,23 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "parent_id": "In a link: cascade_id of the market-wide cascade that the cascade is part "
         "of; else null.",
         "children": "cascade_id of the single assets' cascades in a market-wide one.",
-        "level": "The worst level so far.",
+        "level": "The level of `risk_score`; at an end, the worst.",
         "analysis": "The numbers behind the decision; null from a detector without them.",
         "explanation": "The same in a sentence.",
         "caveat": "Null, or why the record differs from what an unbroken detector says: an end "
         "because the log was replaced, state was lost or settings changed, or a rebuilt state.",
+        "end_reason": "Why the cascade ended: quiet, its level became the usual one, or an hour "
+        "was over. Null before the end, and for an end that the log does not bring (`caveat`).",
+        "continue_probability": "Probability that at least as much again as the total, and at "
+        "least $250k, follows within 60 s. Null in an end, and from older detectors.",
+        "expected_more_usd": "US dollars expected within 60 s; null likewise.",
+        "price": "The price and how far it has moved since the onset, by one kind of one venue; "
+        "null for the market, and where no price is known.",
+        "usd_per_second": "US dollars a second in the last ten seconds; in an end, in the worst.",
+        "estimate": "What was liquidated in truth, estimated where feeds are sampled; null where "
+        "no feed is, and for the market.",
+        "blind": "Venues, or venue:feed, of which nothing was received at that time.",
+        "events": "Which liquidations the record counts: a filter on the events.",
         "schema_version": _VERSION,
     },
     "PulseSlice": {
@@ -144,6 +182,7 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "complete_count": "How many came from complete feeds.",
         "largest_event_id": "event_id of the largest.",
         "largest_usd": "Its US dollars.",
+        "blind": "Venues, or venue:feed, of which nothing was received then.",
         "schema_version": _VERSION,
     },
     "RejectedEntry": {
@@ -175,9 +214,13 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "detail": "What is known about it, in a sentence.",
         "from_ms": (
             "Of a gap, and of a connection that is down: since when frames may be missing; "
-            "milliseconds since 1970, UTC."
+            "milliseconds since 1970, UTC. The end of a repair has the gap's."
         ),
         "to_ms": "Of a gap: until when; milliseconds since 1970, UTC.",
+        "row_count": "Of the end of a repair: the liquidations that the venue's history has "
+        "within the gap, or within all the gaps that were repaired together; null otherwise.",
+        "request_count": "Of the end of a repair: the requests that the venue answered; null "
+        "otherwise.",
         "schema_version": _VERSION,
     },
     "Instrument": {
@@ -209,6 +252,15 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "null where the brokers did not say.",
         "slowest_partition": "The partition of the events topic that is decided least far.",
         "waiting_partitions": "Partitions that say nothing while others go on, 16 at most.",
+        "schema_version": _VERSION,
+    },
+    "Undelivered": {
+        "receiver": "The receiver of the rules; empty where no rule was asked.",
+        "message_id": "The message's id: `alert_id`, `event_id` or a digest.",
+        "reason": "Why it was given up, in a word.",
+        "detail": "Why, in a sentence.",
+        "timestamp_ms": "When it was given up: milliseconds since 1970, UTC.",
+        "payload": "What was to be sent to a webhook, base64 in JSON.",
         "schema_version": _VERSION,
     },
     "Rate": {

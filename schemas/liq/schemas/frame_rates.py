@@ -1,4 +1,4 @@
-"""The rates of a frame's time: the text of its `rates` header and of a capture line's field.
+"""The rates at the receipt of a frame: the text of its `rates` header and in a capture line.
 
     BTC=64000.5@20000,EUR=1.0842@20000
 
@@ -23,7 +23,7 @@ MAX_CHARACTERS: Final = MAX_RATES * 70
 
 @dataclass(frozen=True, slots=True)
 class FrameRate:
-    """US dollars of one unit of a currency, `age_ms` before a frame was received."""
+    """The US dollars of one unit of a currency, `age_ms` before a frame was received."""
 
     currency: str
     usd: Decimal
@@ -31,7 +31,7 @@ class FrameRate:
 
 
 def encode_frame_rates(rates: Iterable[FrameRate]) -> str:
-    """Return the text of some rates; empty for none."""
+    """Return the text of some rates; empty without rates."""
     return ",".join(f"{one.currency}={decimal_text(one.usd)}@{one.age_ms}" for one in rates)
 
 

@@ -14,7 +14,7 @@ PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 def generated_files() -> dict[Path, bytes]:
-    """Every generated file with what it should hold."""
+    """Return every generated file with its wanted content."""
     files = {
         DIRECTORY / "json" / f"{record.__name__}.schema.json": orjson.dumps(
             schema_of(record), option=PRETTY
@@ -27,7 +27,7 @@ def generated_files() -> dict[Path, bytes]:
 
 
 def outdated_files() -> list[Path]:
-    """Generated files that are missing or differ from the code."""
+    """Return the generated files that are missing or differ from the code."""
     return [
         path
         for path, content in generated_files().items()
@@ -36,7 +36,7 @@ def outdated_files() -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the files; with --check, only compare. Exit code 1 when files are out of date."""
+    """Write the files, or compare them with `--check`; return 1 if files are out of date."""
     if arguments == ["--check"]:
         outdated = outdated_files()
         for path in outdated:

@@ -1,6 +1,7 @@
-"""JSON Schemas (2020-12), derived from the record types so that they cannot disagree.
+"""JSON Schemas (2020-12), derived from the record types so that both always agree.
 
-Unknown properties are allowed: a reader must not break when a newer writer adds a field.
+Unknown properties are allowed, because a reader must not fail when a newer writer adds a field.
+Enums and nested objects have titles, which generators of code use as names of types.
 """
 
 import inspect
@@ -18,7 +19,8 @@ DECIMAL_PATTERN = f"^{DECIMAL_GRAMMAR}$"
 
 SCALARS: dict[type, dict[str, Any]] = {
     str: {"type": "string"},
-    int: {"type": "integer"},
+    # Without a format, generators of code assume 32 bits, too few for a time in ms.
+    int: {"type": "integer", "format": "int64"},
     float: {"type": "number"},
     bool: {"type": "boolean"},
     bytes: {"type": "string", "contentEncoding": "base64"},
@@ -27,7 +29,7 @@ SCALARS: dict[type, dict[str, Any]] = {
 
 
 def schema_of(record_type: type) -> dict[str, Any]:
-    """The JSON Schema of a record type, self-contained."""
+    """Return the self-contained JSON Schema of a record type."""
     return {"$schema": DIALECT, "title": record_type.__name__, **_object(record_type)}
 
 
@@ -56,10 +58,10 @@ def _schema(hint: Any) -> dict[str, Any]:
         return _nullable(_schema(inner))
     if origin is tuple:
         return {"type": "array", "items": _schema(get_args(hint)[0])}
-    if is_dataclass(hint):
-        return _object(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return {"title": hint.__name__, **_object(hint)}
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return {"enum": [word.value for word in hint]}
+        return {"title": hint.__name__, "enum": [word.value for word in hint]}
     raise TypeError(f"{hint} has no JSON Schema")
 
 

@@ -1,8 +1,8 @@
 """Bounds of plausible times (UTC): a time outside them is in another unit, or damaged.
 
 There are two lower bounds. No venue existed before 2010, so earlier frames and events are rejected.
-ClickHouse stores rows from 2000 on: their columns also carry times that no venue made, such as the
-append time of a broker with a wrong clock. Years far ahead would each create a partition there.
+ClickHouse stores rows from 2000 on, because their columns also have times of other clocks, such as
+the append time of a broker with a wrong clock. Each later year would create a partition there.
 """
 
 from typing import Final

@@ -13,6 +13,7 @@ from liq.schemas.vocabulary import (
     Caveat,
     Completeness,
     ContractKind,
+    EndReason,
     Evidence,
     FeedEvent,
     Level,
@@ -99,13 +100,15 @@ class CascadeShare:
     """What one venue brought to an asset's cascade, or one asset to a market-wide one.
 
     `name` is the venue or the asset, `first_ms` the half second of its first liquidation,
-    `cell_count` the distinct (symbol, half second) pairs with a liquidation.
+    `cell_count` the distinct (symbol, half second) pairs with a liquidation. `usd_share` is its
+    share of the cascade's dollars, None in records of before the field.
     """
 
     name: str
     first_ms: int
     cell_count: int
     value_usd: Decimal
+    usd_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +117,10 @@ class CascadeAnalysis:
 
     `surprise` is the log-likelihood ratio, in nats, of the last `surprise_window_seconds` against
     `normal_per_hour`, the lane's own recent rate of cells; `times_normal` is the last ten seconds
-    as a multiple of that rate. `complete_share` is the share of liquidations that came from
-    complete feeds. Of those alone, `endogenous_share` is the share that earlier liquidations
+    as a multiple of that rate, and `usd_times_normal` their dollars as a multiple of the lane's
+    normal dollars in ten seconds (None in records of before the field). Cells a second are bounded,
+    and so is `times_normal`; dollars are not. `complete_share` is the share of liquidations that
+    came from complete feeds. Of those alone, `endogenous_share` is the share that earlier ones
     triggered and `first_generation` how many none did; both are None where no complete feed takes
     part. `branching_ratio` is how many liquidations one triggers on this asset and side, as far as
     complete feeds have shown by now; where it is None, `no_branching` says why. `late_count`
@@ -146,6 +151,58 @@ class CascadeAnalysis:
     no_branching: NoBranching | None = None
     leader: str | None = None
     lead_ms: int | None = None
+    usd_times_normal: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadePrice:
+    """How far the price of one contract has moved since a cascade's onset.
+
+    All prices are of one kind, venue and symbol, for prices of several do not compare. `first` is
+    the first one since the onset and `now` the newest, with the exchange's times. `move_bps` is the
+    distance from the first to the newest, in basis points of the first.
+    """
+
+    kind: PriceKind
+    exchange: str
+    symbol: str
+    first: Decimal
+    first_ms: int
+    now: Decimal
+    now_ms: int
+    move_bps: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeEstimate:
+    """What was liquidated in truth, where venues publish a sample: an estimate with a range.
+
+    A venue's dollars are divided by the share of dollars that its kind of sampling keeps, as
+    measured on a complete feed (docs/detection.md). The range begins at what was published. Fewer
+    than one cascade in ten lies above it, as far as the venues of `not_estimated` have no part.
+    Dollars of venues whose sampling nobody has measured count as published, and `not_estimated`
+    names these venues.
+    """
+
+    value_usd: Decimal
+    low_usd: Decimal
+    high_usd: Decimal
+    not_estimated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeEvents:
+    """Which liquidations a cascade's record counts; their ids are a query on the events.
+
+    Liquidations of `asset` (empty: of any) and `side` with `timestamp_ms` from `from_ms` up to but
+    not `to_ms`, received before `received_before_ms`, with the arrival `live`.
+    """
+
+    asset: str
+    side: Side
+    from_ms: int
+    to_ms: int
+    received_before_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +216,11 @@ class CascadeAlert:
     longs' share of the dollars that were liquidated in the asset over the detection window.
     Scores go from 0 to 100. `asset` is empty for the whole market.
 
-    `notify` is false where a person need not be told: updates and links. `level` is the worst
-    reached, `risk_score` the present one (an end: the worst). `explanation` says it in a sentence.
+    `notify` is false where a person need not be told: updates and links. `level` and `risk_score`
+    are those of the second of the decision (an end: the worst). `explanation` is a sentence.
+    `end_reason` is null but for an end that the log brought (older detectors: for every record).
+    `continue_probability` is that of as much again as the total, and at least $250k, within 60 s of
+    `timestamp_ms`, `expected_more_usd` what is expected in that time; an end has neither.
 
     A `CASCADE_LINKED` record says that an asset's cascade became part of a market-wide one on its
     side, `parent_id`. It repeats the numbers and the `sequence` of the cascade's newest record at
@@ -168,6 +228,11 @@ class CascadeAlert:
     which the link was decided. No other record has a `parent_id` (older detectors wrote it on every
     later record of the cascade). `children` of a market cascade are the cascades linked to it, at
     most 256. `liq.schemas.folding` folds the messages of children into the market's.
+
+    `usd_per_second` is the mean of the last ten seconds (an end: of the worst ones). `blind` names
+    the venues of which nothing was received at that time: `okx`, or `binance:coinm` where only that
+    feed was away. `price_first` and `price_last` are those of `price`; without one, they are prices
+    of whatever was liquidated first and last, or 0.
     """
 
     alert_id: str
@@ -199,6 +264,14 @@ class CascadeAlert:
     analysis: CascadeAnalysis | None = None
     explanation: str = ""
     caveat: Caveat | None = None
+    end_reason: EndReason | None = None
+    continue_probability: float | None = None
+    expected_more_usd: Decimal | None = None
+    price: CascadePrice | None = None
+    usd_per_second: Decimal | None = None
+    estimate: CascadeEstimate | None = None
+    blind: tuple[str, ...] = ()
+    events: CascadeEvents | None = None
     schema_version: int = SCHEMA_VERSION
 
 
@@ -217,7 +290,8 @@ class Pulse:
 
     The market-wide detector reads nothing else. `timestamp_ms` is the end of that second of the
     log's clock; `slices` lay the liquidations out by their own time. For one asset and side,
-    `timestamp_ms` only ever rises, so a repeat can be recognised.
+    `timestamp_ms` only ever rises, so a repeat can be recognised. `blind` are the venues of which
+    nothing was received then.
     """
 
     asset: str
@@ -228,6 +302,7 @@ class Pulse:
     complete_count: int
     largest_event_id: str
     largest_usd: Decimal
+    blind: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
 
@@ -264,11 +339,34 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """A notification that was given up (topic `liquidations.undelivered`).
+
+    `payload` is the body that a webhook would have got (base64 in JSON). `receiver` and
+    `message_id` are empty for a record that could not be read, whose bytes `payload` then is.
+    """
+
+    receiver: str
+    message_id: str
+    reason: str
+    detail: str
+    timestamp_ms: int
+    payload: bytes
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedStatus:
     """Something that happened to a connection (topic `liquidations.feeds`).
 
     For a gap, `from_ms` and `to_ms` bound the time in which frames may be missing. While a
     connection is down, its records have the `from_ms` that its gap will have.
+
+    The end of a gap's repair (`filled`, `partly`, `unrecoverable`) has the gap's feed, connection
+    and bounds. `row_count` is how many liquidations the venue's history has within it (of
+    gaps that were repaired together: within all of them),
+    `request_count` how many requests were answered; None in other records. A record
+    `connected` has both times if another producer received the feed meanwhile: there is no gap.
     """
 
     exchange: str
@@ -279,6 +377,8 @@ class FeedStatus:
     detail: str = ""
     from_ms: int | None = None
     to_ms: int | None = None
+    row_count: int | None = None
+    request_count: int | None = None
     schema_version: int = SCHEMA_VERSION
 
 

@@ -9,20 +9,20 @@ from typing import Final
 from liq.schemas.units import DAY_MS, HOUR_MS
 
 DEFAULT_NAMESPACE: Final = "liquidations"
-# Kafka compacts closed segments alone; by default it closes one after 1 GiB or seven days.
-COMPACTED_SEGMENT_BYTES: Final = 8 * 1_048_576
+# Kafka compacts closed segments only; by default, a segment closes after 1 GiB or seven days.
+COMPACTED_SEGMENT_BYTES: Final = 2 * 1_048_576
 COMPACTED_SEGMENT_MS: Final = HOUR_MS
 
 
 class Cleanup(StrEnum):
-    """What the broker does with old records."""
+    """The broker's clean-up policy for old records."""
 
     DELETE = "delete"
     COMPACT = "compact"
 
 
 class Compression(StrEnum):
-    """How producers compress batches of records."""
+    """The codec with which producers compress batches of records."""
 
     GZIP = "gzip"
     LZ4 = "lz4"
@@ -30,11 +30,11 @@ class Compression(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """How a topic is created, and how records are written to it.
+    """The specification of a topic: its creation, and how records are written to it.
 
-    `partitions` is None where the deployment chooses the number. A public topic is read by programs
-    that are not part of the engine. With `has_append_time`, the broker stamps records with the time
-    at which it appends them.
+    `partitions` is None if the deployment chooses the number. If the topic `grows`, `liq topics
+    grow` adds partitions. Programs outside of the engine read public topics. With
+    `has_append_time`, the broker sets the timestamp of records to the time of their append.
     """
 
     name: str
@@ -45,18 +45,19 @@ class TopicSpec:
     partitions: int | None = None
     is_public: bool = False
     has_append_time: bool = False
+    grows: bool = False
 
     @property
     def compression(self) -> Compression:
-        """The codec of its batches: every Kafka client reads gzip, and many no LZ4."""
+        """The codec of its batches: gzip for public topics, as many clients cannot read LZ4."""
         return Compression.GZIP if self.is_public else Compression.LZ4
 
     @property
     def configs(self) -> dict[str, str]:
-        """Kafka's settings of the topic."""
+        """The configuration of the topic in Kafka."""
         configs = {"cleanup.policy": self.cleanup.value, "retention.ms": str(self.retention_ms)}
         if self.is_public:
-            # A cluster's default of another codec would make brokers compress the batches anew.
+            # With another codec as the cluster's default, brokers would recompress the batches.
             configs["compression.type"] = "producer"
         if self.has_append_time:
             configs["message.timestamp.type"] = "LogAppendTime"
@@ -66,23 +67,36 @@ class TopicSpec:
         return configs
 
 
+#: The name of feeds with every trade, and the exchanges with such a feed.
+TAPE: Final = "tape"
+TAPED: Final = frozenset({"hyperliquid"})
+
+
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """Topic names under one namespace; a second pipeline on a cluster takes another one."""
+    """The topic names under one namespace; each pipeline on a cluster has its own namespace."""
 
     namespace: str = DEFAULT_NAMESPACE
 
     def raw(self, exchange: str) -> str:
-        """Verbatim frames of one exchange."""
+        """Return the topic of verbatim frames of one exchange."""
         return f"{self.namespace}.raw.{exchange}"
 
+    def frames(self, exchange: str, feed: str) -> str:
+        """Return the topic of a feed's frames: the raw topic, or a topic without a normalizer."""
+        return self.tape(exchange) if feed == TAPE else self.raw(exchange)
+
+    def tape(self, exchange: str) -> str:
+        """Return the topic of every trade of an exchange, kept only to join them with frames."""
+        return f"{self.namespace}.raw.{exchange}-trades"
+
     def raw_exchange(self, topic: str) -> str:
-        """The exchange of a raw topic's name."""
+        """Return the exchange of a raw topic's name."""
         return topic.removeprefix(f"{self.namespace}.raw.")
 
     @property
     def feeds(self) -> str:
-        """What happened to connections."""
+        """Events of feeds and connections, such as gaps."""
         return f"{self.namespace}.feeds"
 
     @property
@@ -97,7 +111,7 @@ class Topics:
 
     @property
     def rates(self) -> str:
-        """Dollars of a unit of other currencies, compacted."""
+        """Rates of other currencies in dollars, compacted."""
         return f"{self.namespace}.rates"
 
     @property
@@ -112,7 +126,7 @@ class Topics:
 
     @property
     def pulse(self) -> str:
-        """What each second brought to each asset, and the alerts of single assets."""
+        """Sums of each second of each asset, and the alerts of single assets."""
         return f"{self.namespace}.pulse"
 
     @property
@@ -127,12 +141,12 @@ class Topics:
 
     @property
     def status(self) -> str:
-        """Until when detection has decided, every five seconds."""
+        """The time up to which detection has decided, every five seconds."""
         return f"{self.namespace}.status"
 
     @property
     def rejected(self) -> str:
-        """What could not be understood."""
+        """Records that no worker could read."""
         return f"{self.namespace}.rejected"
 
     @property
@@ -146,16 +160,31 @@ class Topics:
         return f"{self.namespace}.detector-state"
 
     @property
+    def layout(self) -> str:
+        """The number of partitions of events, and the answers of workers during a growth."""
+        return f"{self.namespace}.layout"
+
+    @property
     def probe(self) -> str:
-        """Records that `liq doctor` writes and reads; made by it, and outside of the pipeline."""
+        """Records that `liq doctor` writes and reads; it also creates this topic."""
         return f"{self.namespace}.probe"
 
+    @property
+    def notify_ledger(self) -> str:
+        """The accepted and completed notifications, compacted."""
+        return f"{self.namespace}.notify-ledger"
+
+    @property
+    def undelivered(self) -> str:
+        """Notifications that could not be delivered."""
+        return f"{self.namespace}.undelivered"
+
     def compression(self, name: str) -> Compression:
-        """Return the codec of a topic's batches; cheap enough to ask for every record."""
+        """Return the codec of a topic's batches; cheap enough to call for every record."""
         return _compressions(self.namespace).get(name, Compression.LZ4)
 
     def specs(self, exchanges: tuple[str, ...]) -> tuple[TopicSpec, ...]:
-        """Every topic that a pipeline over these exchanges needs."""
+        """Return every topic that a pipeline over these exchanges needs."""
         raw = tuple(
             TopicSpec(
                 self.raw(exchange),
@@ -166,10 +195,21 @@ class Topics:
             )
             for exchange in exchanges
         )
+        tapes = tuple(
+            TopicSpec(
+                self.tape(exchange),
+                key="native symbol",
+                description=f"Every trade of {exchange}, byte for byte, if asked for; internal.",
+                retention_ms=HOUR_MS,
+            )
+            for exchange in exchanges
+            if exchange in TAPED
+        )
         return (
             *raw,
+            *tapes,
             TopicSpec(
-                self.feeds, "exchange", "Connected, lost, gap, stale, refused.", is_public=True
+                self.feeds, "exchange", "Connected, lost, gap, filled, stale.", is_public=True
             ),
             TopicSpec(
                 self.instruments,
@@ -197,6 +237,7 @@ class Topics:
                 "One liquidation a record; null value = heartbeat.",
                 is_public=True,
                 has_append_time=True,
+                grows=True,
             ),
             TopicSpec(
                 self.large, "base asset", "Liquidations of institutional size.", is_public=True
@@ -240,11 +281,32 @@ class Topics:
                 "epoch and asset",
                 "Snapshots of the detector; internal.",
                 cleanup=Cleanup.COMPACT,
+                grows=True,
+            ),
+            TopicSpec(
+                self.layout,
+                "what it is about",
+                "How many partitions events are spread over, and how growing goes; internal.",
+                cleanup=Cleanup.COMPACT,
+                partitions=1,
+            ),
+            TopicSpec(
+                self.notify_ledger,
+                "notice, message, receiver or claim",
+                "What notifications have taken and settled; internal.",
+                cleanup=Cleanup.COMPACT,
+                partitions=1,
+            ),
+            TopicSpec(
+                self.undelivered,
+                "receiver",
+                "Notifications that were given up, with the reason and what was to be sent.",
+                partitions=1,
             ),
         )
 
 
 @cache
 def _compressions(namespace: str) -> Mapping[str, Compression]:
-    """Map the topics of a namespace to their codecs; those of single exchanges are left out."""
+    """Map the topics of a namespace to their codecs, without those of single exchanges."""
     return {spec.name: spec.compression for spec in Topics(namespace).specs(())}

@@ -1,4 +1,4 @@
-"""Units of time; a name says what is counted and in which unit."""
+"""Units of time, each named by the duration and the unit of its value."""
 
 from typing import Final
 

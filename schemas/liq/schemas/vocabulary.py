@@ -1,10 +1,10 @@
-"""Closed sets of words that records use."""
+"""The enumerations of records."""
 
 from enum import StrEnum
 
 
 class Side(StrEnum):
-    """The position that was liquidated, whatever word the exchange uses for it."""
+    """The side of the liquidated position, whatever word the exchange uses."""
 
     LONG = "LONG"
     SHORT = "SHORT"
@@ -16,7 +16,7 @@ class Side(StrEnum):
 
 
 class ContractKind(StrEnum):
-    """How a contract's size turns into money."""
+    """The kind of a contract, which determines how its size converts to dollars."""
 
     LINEAR = "linear"
     INVERSE = "inverse"
@@ -24,7 +24,7 @@ class ContractKind(StrEnum):
 
 
 class PriceKind(StrEnum):
-    """What a liquidation's price is; only fills may be compared with a market price."""
+    """The kind of a liquidation's price; only fills are comparable with market prices."""
 
     AVERAGE_FILL = "average_fill"
     FILL = "fill"
@@ -42,16 +42,16 @@ class Completeness(StrEnum):
 
 
 class Evidence(StrEnum):
-    """Whether the venue itself called the event a liquidation, or we concluded it."""
+    """Whether the venue calls the event a liquidation, or the engine concluded it."""
 
     REPORTED = "reported"
     INFERRED = "inferred"
 
 
 class Arrival(StrEnum):
-    """How an event reached the log; everything but live is history to the detector.
+    """How an event reached the log; the detector treats all but live events as history.
 
-    A retried event's frame waited for the metadata of its contract.
+    The frame of a retried event waited for the metadata of its contract.
     """
 
     LIVE = "live"
@@ -62,10 +62,10 @@ class Arrival(StrEnum):
 
 
 class AlertType(StrEnum):
-    """The steps of a cascade's life that are published.
+    """The published steps of a cascade.
 
     A watch (topic `liquidations.watch`) is an early, weaker sign for machines, not yet a cascade.
-    A linked record says that an asset's cascade is part of a market-wide one.
+    A linked record joins an asset's cascade to a market cascade.
     """
 
     WATCH = "CASCADE_WATCH"
@@ -77,7 +77,7 @@ class AlertType(StrEnum):
 
 
 class Level(StrEnum):
-    """How serious a cascade has been at its worst."""
+    """The severity of a cascade."""
 
     MINOR = "minor"
     MODERATE = "moderate"
@@ -86,27 +86,39 @@ class Level(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a cascade spans: one asset, or the market as a whole."""
+    """The scope of a cascade: one asset, or the whole market."""
 
     ASSET = "asset"
     MARKET = "market"
 
 
 class NoBranching(StrEnum):
-    """Why no branching ratio is told: sampled feeds, too little so far, or the whole market."""
+    """Why a branching ratio is absent: sampled feeds, too few liquidations, or the whole market."""
 
     NO_COMPLETE_FEED = "no_complete_feed"
     TOO_FEW = "too_few"
     MARKET_WIDE = "market_wide"
 
 
+class EndReason(StrEnum):
+    """Why a cascade ended.
+
+    `quiet`: no tick was hot for the quiet time. `level_shift`: the rate stayed high for so long
+    that it is the usual one now. `time_limit`: a cascade stays open for at most an hour.
+    """
+
+    QUIET = "quiet"
+    LEVEL_SHIFT = "level_shift"
+    TIME_LIMIT = "time_limit"
+
+
 class Caveat(StrEnum):
-    """Why an alert is not what a detector says that never lost anything.
+    """Why an alert may differ from that of a detector with complete state.
 
     `log_replaced`, `state_lost` and `detector_changed` end a cascade early: its log was deleted,
-    made again or cut off, what was known of it is lost, or the detector has other settings now.
-    `rebuilt` marks the later records of a cascade whose state was lost and rebuilt from the last
-    day of the log: the scores may differ.
+    created again or cut off, its state is lost, or the detector has other settings now. `rebuilt`
+    marks the later records of a cascade whose state was lost and rebuilt from the last day of the
+    log: its scores may differ.
     """
 
     LOG_REPLACED = "log_replaced"
@@ -118,8 +130,8 @@ class Caveat(StrEnum):
 class RejectReason(StrEnum):
     """Why a raw frame, or one entry of it, gave no liquidation.
 
-    `not_a_liquidation` names a known kind of closure that liquidates nobody's position, and
-    `implausible` a value beyond what a whole market holds.
+    `not_a_liquidation` is a known kind of closure that liquidates no position. `implausible` is a
+    value that exceeds that of a whole market.
     """
 
     NOT_JSON = "not_json"
@@ -140,13 +152,14 @@ class RejectReason(StrEnum):
 
 
 class FeedEvent(StrEnum):
-    """What happened to a connection with an exchange.
+    """The kind of a feed record: an event of a feed, a connection or the pipeline.
 
-    A storm is reconnecting again and again; the exchange is then left alone for a while. An
-    exchange is unread while every frame of it is rejected. A feed has moved when it went on at
-    another of its documented addresses. Detection is waiting when a partition of the events topic
-    says nothing while others go on: no second of the market is decided until it does. A clock is
-    not believed where it contradicts the broker's.
+    A storm is a series of reconnects, after which the producer pauses. An exchange is unread while
+    all its frames are rejected. A feed has moved when it continues at another of its documented
+    addresses. Detection is waiting if a partition of the events topic has no records while others
+    advance: until it has, no second of the market is decided. A clock is not believed if it
+    contradicts the broker's. Events are growing during the pause for more partitions, and have
+    grown afterwards. The repair of a gap ends as filled, partly filled or unrecoverable.
     """
 
     CONNECTED = "connected"
@@ -159,3 +172,13 @@ class FeedEvent(StrEnum):
     MOVED = "moved"
     WAITING = "waiting"
     CLOCK = "clock"
+    GROWING = "growing"
+    GROWN = "grown"
+    FILLED = "filled"
+    PARTLY = "partly"
+    UNRECOVERABLE = "unrecoverable"
+
+    @property
+    def ends_repair(self) -> bool:
+        """Whether the event is the end of a gap's repair."""
+        return self in {FeedEvent.FILLED, FeedEvent.PARTLY, FeedEvent.UNRECOVERABLE}

@@ -1,5 +1,5 @@
-"""Sinks: from our Kafka topics into places where people look things up or are told.
+"""Sinks: from Kafka topics into databases and messages to people.
 
-`destination` is the contract that such a place implements, `worker` runs one between Kafka and its
-client, `registry` lists them. docs/adding-a-destination.md shows how to write one.
+`destination` is the contract of a destination, `worker` runs a destination as the consumer of its
+topics, `registry` lists all destinations. docs/adding-a-destination.md shows how to write one.
 """

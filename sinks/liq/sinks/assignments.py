@@ -1,4 +1,8 @@
-"""What a sink does when the consumer group moves partitions."""
+"""The rebalance listener of a sink.
+
+aiokafka fetches records of new partitions while the listener still determines their start offsets.
+So the listener pauses new partitions, and the loop resumes them once the offsets are settled.
+"""
 
 from collections.abc import Collection
 from typing import Final
@@ -10,45 +14,60 @@ from aiokafka.errors import KafkaError
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
 from liq.sinks.destination import Destination, Start
+from liq.sinks.log_watch import LogWatch
 
 CONDITION: Final = "kafka"
 log = get_logger(__name__)
 
 
 class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Passes assignments on to the destination, and begins new groups where it wants to begin.
+    """Forwards assignments to the destination, and seeks new groups to its start position.
 
-    aiokafka logs what a listener raises and goes on, so a failure is kept in `error` for the loop.
+    aiokafka only logs a listener's exceptions, so the loop raises the one stored in `error`.
     """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, destination: Destination, health: Health
+        self,
+        consumer: AIOKafkaConsumer,
+        destination: Destination,
+        health: Health,
+        logs: LogWatch,
     ) -> None:
         self._consumer = consumer
+        self._logs = logs
         self._destination = destination
         self._health = health
         self.error: KafkaError | None = None
+        self.is_settled = True
+        # Whether the loop must ask a destination that keeps its positions for them.
+        self.are_positions_due = False
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Drop nothing: buffered records will be stored, by us and perhaps by another too."""
+        """Keep buffered records: this process stores them, and the next owner may do so again."""
         log.info("partitions_revoked", count=len(revoked))
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Tell the destination: records from the committed offsets on may be stored already."""
-        self._destination.assigned([(item.topic, item.partition) for item in assigned])
-        if self._destination.intake.start is Start.NEWEST:
-            try:
-                await self._begin_at_the_end(assigned)
-            except KafkaError as error:
-                self.error = error
+        """Notify the destination, and seek to the start of replaced logs and new partitions."""
+        self._consumer.pause(*assigned)
+        self.is_settled = False
+        self.are_positions_due = self._destination.intake.keeps_positions
+        try:
+            self._destination.assigned([(item.topic, item.partition) for item in assigned])
+            replaced = await self._logs.begin(assigned)
+            if self._destination.intake.start is Start.NEWEST:
+                await self._begin_at_the_end(set(assigned).difference(replaced))
+        except KafkaError as error:
+            self.error = error
+        finally:
+            self.is_settled = True
         self._health.set(CONDITION, holds=True, reason=f"{len(assigned)} partitions assigned")
         log.info("partitions_assigned", count=len(assigned))
 
     async def _begin_at_the_end(self, assigned: Collection[TopicPartition]) -> None:
-        """Skip the past of partitions that the group reads for the first time.
+        """Seek to the end of partitions without a committed offset.
 
-        The end is committed at once. Otherwise a restart before the first record would skip what
-        arrived in between.
+        The end is committed at once. Otherwise a restart before the first record would skip the
+        records that arrived in between.
         """
         new = [item for item in assigned if await self._consumer.committed(item) is None]
         if not new:

@@ -1,4 +1,4 @@
-"""Calls a destination until it works, however long it is away, and shows how it is."""
+"""Retries of a destination's calls until they succeed, with its health."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 
 class RowFailureError(Exception):
-    """A record of the batch is bad; `failure` says why."""
+    """A record of the batch can never be stored; `failure` has the reason."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.sentence)
@@ -25,7 +25,7 @@ class RowFailureError(Exception):
 
 
 class Attempts:
-    """Back-off, breaker and health condition of one destination. Not for two calls at once."""
+    """The back-off, breaker and health condition of one destination, for one call at a time."""
 
     def __init__(self, destination: Destination, health: Health) -> None:
         self._destination = destination
@@ -40,15 +40,15 @@ class Attempts:
 
     @property
     def in_trouble(self) -> bool:
-        """Whether the destination failed when it was last called."""
+        """Whether the destination's last call failed."""
         return self._breaker.state is not BreakerState.CLOSED
 
     async def until_success(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """Call until it returns; wait ever longer between two attempts.
+        """Retry a call with a growing back-off until it succeeds; return its result.
 
         Raises:
-            RowFailureError: nobody has to act, because a record is bad.
-            Exception: whatever the destination does not classify.
+            RowFailureError: a record can never be stored, so a retry is useless.
+            Exception: any exception that the destination does not classify.
         """
         while True:
             try:

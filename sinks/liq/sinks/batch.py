@@ -1,4 +1,4 @@
-"""Records gathered until a destination stores them together. Pure: time is passed in."""
+"""Batches of records that a destination stores together. Pure: the caller passes the time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,9 +32,9 @@ RecordsByTopic = Mapping[str, Sequence[Delivered]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLimits:
-    """The number of records, their age in seconds and their bytes at which a batch closes.
+    """The number of records, the age in seconds and the bytes at which a batch is flushed.
 
-    The consumer polls for `seconds` at most, so records wait for twice that time at most.
+    A poll waits for `seconds` at most, so a record waits for twice that time at most.
     """
 
     rows: int
@@ -44,16 +44,20 @@ class BatchLimits:
 
 @dataclass(slots=True)
 class Batch:
-    """Records by topic, and for each partition the offset to commit after storing them."""
+    """Records by topic, and for each partition the offset to commit once they are stored.
+
+    `logs` maps each topic to the name of the log that its first record came from.
+    """
 
     records: dict[str, list[Delivered]] = field(default_factory=dict)
     offsets: dict[Partition, int] = field(default_factory=dict)
     count: int = 0
     size_bytes: int = 0
     opened_at: float | None = None
+    logs: dict[str, str] = field(default_factory=dict)
 
     def add(self, records: Sequence[Delivered], now: float) -> None:
-        """Append records of one partition, in order. Of a heartbeat only the offset is kept."""
+        """Append records of one partition, in order; a heartbeat only moves the offset."""
         if not records:
             return
         if self.opened_at is None:
@@ -72,14 +76,14 @@ class Batch:
         return self.count >= limits.rows or self.size_bytes >= limits.size_bytes
 
     def is_due(self, limits: BatchLimits, now: float) -> bool:
-        """Return whether the batch is to be stored now, for its size or its age."""
+        """Return whether the batch must be flushed now, for its size or its age."""
         if self.opened_at is None:
             return False
         return self.is_full(limits) or now - self.opened_at >= limits.seconds
 
     @property
     def row_count(self) -> int:
-        """The number of records to store; heartbeats are not among them."""
+        """The number of records to store, without heartbeats."""
         return row_count(self.records)
 
 
@@ -89,7 +93,7 @@ def row_count(records: RecordsByTopic) -> int:
 
 
 def halves(records: RecordsByTopic) -> tuple[RecordsByTopic, RecordsByTopic]:
-    """Split records into two parts of equal size, which keep the order of each partition."""
+    """Split records into two halves, each in the order of the partitions."""
     entries = [(topic, record) for topic, found in records.items() for record in found]
     middle = len(entries) // 2
     return _by_topic(entries[:middle]), _by_topic(entries[middle:])

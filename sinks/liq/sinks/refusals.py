@@ -7,15 +7,15 @@ from typing import Final
 from liq.runtime.errors import ConfigurationError
 from liq.sinks.batch import Delivered
 
-# The stage that a rejection by a sink names.
+# The stage in the rejections of a sink.
 SINK_STAGE: Final = "sink"
-# Fewer refused records than this are bad luck, whatever their share.
+# Fewer refused records never stop the sink, whatever their share.
 SUSPICIOUS_COUNT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that cannot be stored where it belongs; `reason` is a label, `detail` a sentence."""
+    """A record that can never be stored; `reason` is a label, `detail` a sentence."""
 
     record: Delivered
     reason: str
@@ -23,7 +23,7 @@ class Refusal:
 
 
 class Refusals:
-    """The refused records of one batch, each once, however often its storing is repeated."""
+    """The refused records of one batch, each once, even if the batch is stored repeatedly."""
 
     def __init__(self, batch_count: int, max_share: float) -> None:
         self._batch_count = batch_count
@@ -31,10 +31,10 @@ class Refusals:
         self._refusals: dict[tuple[str, int, int], Refusal] = {}
 
     def add(self, refusals: Iterable[Refusal]) -> None:
-        """Keep refusals that were found together.
+        """Add refusals.
 
         Raises:
-            ConfigurationError: so many records were refused that something larger is wrong.
+            ConfigurationError: the share of refused records suggests a wrong deployment.
         """
         for refusal in refusals:
             record = refusal.record
@@ -54,5 +54,5 @@ class Refusals:
 
     @property
     def found(self) -> Sequence[Refusal]:
-        """The refusals, in the order in which they were found."""
+        """The refusals, in the order in which they were added."""
         return tuple(self._refusals.values())

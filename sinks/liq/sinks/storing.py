@@ -1,4 +1,4 @@
-"""Stores batches in a destination: every record is acknowledged, or refused and kept."""
+"""Storing of batches: the destination acknowledges every record, or refuses and keeps it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ log = get_logger(__name__)
 
 
 class Storing:
-    """The way from a batch to acknowledged records. Not for two batches at once."""
+    """Stores batches in a destination, one at a time."""
 
     def __init__(
         self, destination: Destination, attempts: Attempts, max_rejected_share: float
@@ -27,7 +27,7 @@ class Storing:
         """Store every record of a batch; return when the destination has acknowledged them all.
 
         Raises:
-            ConfigurationError: so many records cannot be stored that something larger is wrong.
+            ConfigurationError: the share of refused records suggests a wrong deployment.
             DependencyError: the destination refuses even the refused records.
         """
         refusals = Refusals(batch.count, self._max_rejected_share)

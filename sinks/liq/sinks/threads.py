@@ -1,4 +1,4 @@
-"""Blocking calls beside the consumer loop."""
+"""Blocking calls outside of the event loop."""
 
 import asyncio
 import threading
@@ -11,10 +11,10 @@ Result = TypeVar("Result")
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:
-    """Run a blocking call in a daemon thread of its own.
+    """Run a blocking call in its own daemon thread; return its result.
 
-    Unlike `asyncio.to_thread`, a call that hangs on a silent server doesn't keep the process from
-    ending. A cancelled wait leaves the call running and drops its result.
+    Unlike with `asyncio.to_thread`, a call that hangs on a silent server does not keep the process
+    from ending. Cancelling the wait leaves the call running and discards its result.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
@@ -28,7 +28,7 @@ async def in_thread(call: Callable[[], Result]) -> Result:
             future.set_exception(error)
 
     def work() -> None:
-        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+        with suppress(RuntimeError):  # the event loop is closed, so no coroutine waits any more
             try:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - handed to the waiting coroutine

@@ -8,27 +8,28 @@ from aiokafka.errors import KafkaError
 from liq.runtime.beating import beating, reporting
 from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
-from liq.runtime.kafka import new_consumer, start_consumer
-from liq.runtime.logs import get_logger
+from liq.runtime.kafka import new_consumer, start_consumer, stop_consumer
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.settings import Settings
 from liq.runtime.stall import ProgressReport
 from liq.sinks.assignments import CONDITION
 from liq.sinks.attempts import Attempts
 from liq.sinks.destination import Destination
+from liq.sinks.exclusive import ExclusiveAssignor
 from liq.sinks.loop import POLL_SECONDS, SinkLoop
 
-LEAVE_SECONDS: Final = 5
-log = get_logger(__name__)
+#: A consumer discovers new partitions when it refreshes its metadata, by default in five minutes.
+METADATA_AGE_MS: Final = 10_000
 
 
 async def run(
     settings: Settings, health: Health, stop: asyncio.Event, destination: Destination
 ) -> None:
-    """Load a destination until `stop` is set; then store what is buffered, commit and return.
+    """Load a destination until `stop` is set; then store the buffered records, commit and return.
 
     Raises:
-        ConfigurationError: the destination is not set up, or most records cannot be stored.
-        DependencyError: Kafka cannot be reached or refuses us.
+        ConfigurationError: the destination is not set up, or it refuses too many records.
+        DependencyError: Kafka cannot be reached or rejects this client.
     """
     health.require(CONDITION, "not connected yet")
     attempts = Attempts(destination, health)
@@ -42,7 +43,7 @@ async def run(
 
 
 async def _finished(task: asyncio.Task[None], stop: asyncio.Event) -> bool:
-    """Wait for a task; return False when the worker was stopped instead."""
+    """Wait for a task; return False if the worker was stopped first."""
     while not task.done() and not stop.is_set():
         await asyncio.wait({task}, timeout=POLL_SECONDS)
     if task.done():
@@ -61,7 +62,13 @@ async def _consume(
     attempts: Attempts,
 ) -> None:
     intake = destination.intake
-    consumer = new_consumer(settings, group=settings.group(intake.stage))
+    options = {"partition_assignment_strategy": (ExclusiveAssignor,)} if intake.is_exclusive else {}
+    consumer = new_consumer(
+        settings,
+        group=settings.group(intake.stage),
+        metadata_max_age_ms=METADATA_AGE_MS,
+        **options,
+    )
     loop = SinkLoop(settings, health, consumer, destination, attempts)
     consumer.subscribe(list(intake.topics), listener=loop.assignments)
     progress = ProgressReport(health, f"the topics of {intake.name}")
@@ -70,13 +77,9 @@ async def _consume(
         async with reporting(lambda: progress.note(loop.lag)):
             await loop.run(stop)
     except KafkaError as error:
-        raise DependencyError(
+        raise why_refused(settings, error) or DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
             "KAFKA_BOOTSTRAP_SERVERS, the credentials, and that `liq topics` has run."
         ) from error
     finally:
-        try:
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await consumer.stop()
-        except TimeoutError:
-            log.warning("kafka_did_not_close", seconds=LEAVE_SECONDS)
+        await stop_consumer(consumer)

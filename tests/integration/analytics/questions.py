@@ -10,9 +10,10 @@ from clickhouse_connect.driver.client import Client
 from tests.support.paths import GOLDEN
 
 EXPECTED = GOLDEN / "analytics"
-# The largest cascade of the captures: BTC longs, 2026-07-10 14:18:53.
-CASCADE = "cascade_id = '6a137df0e4761a8c7ea583b010784a4f'"
+# BTC longs, 2026-07-10 14:18:53. Its id changes with the detector.
+CASCADE = "cascade_id = (SELECT argMax(cascade_id, total_value_usd) FROM cascades_latest)"
 PERIOD = "since = '2026-07-08 16:00:00', until = '2026-07-11 00:00:00'"
+DAY = "since = '2026-07-10 00:00:00', until = '2026-07-11 00:00:00'"
 HOUR = "minute >= '2026-07-10 14:00:00' AND minute < '2026-07-10 15:00:00'"
 
 QUESTIONS = {
@@ -44,6 +45,7 @@ QUESTIONS = {
         " FROM cascades_latest ORDER BY started_at, cascade_id"
     ),
     "cascade_events": f"SELECT * FROM cascade_events({CASCADE}) ORDER BY timestamp, event_id",
+    "cascade_event_ids": f"SELECT * FROM cascade_event_ids({CASCADE}) ORDER BY timestamp, event_id",
     "cascade_seconds": f"SELECT * FROM cascade_seconds({CASCADE}) ORDER BY ALL",
     "cascade_price_path": f"SELECT * FROM cascade_price_path({CASCADE}) ORDER BY ALL",
     "cascade_venues": (
@@ -53,6 +55,27 @@ QUESTIONS = {
     "completeness_hours": (
         "SELECT * FROM completeness_hours WHERE hour >= '2026-07-09 00:00:00' ORDER BY ALL"
     ),
+    "asset_hour_scores": (
+        f"SELECT * FROM asset_hour_scores({DAY}) WHERE asset IN ('BTC', 'SOL') ORDER BY ALL"
+    ),
+    "regime_profile": (
+        f"SELECT * FROM regime_profile({PERIOD}) WHERE asset IN ('', 'BTC') ORDER BY ALL"
+    ),
+    "cascade_study": (
+        "SELECT side, study_window, draw > 0 AS is_random, count() AS windows,"
+        " round(sum(seconds), 3) AS seconds, sum(same_side_events) AS same_side_events,"
+        " sum(same_side_usd) AS same_side_usd, sum(other_side_usd) AS other_side_usd"
+        f" FROM cascade_study({PERIOD}) GROUP BY ALL ORDER BY ALL"
+    ),
+    "contagion_order": f"SELECT * FROM contagion_order({PERIOD}) ORDER BY episode_at, side, place",
+    "alert_outcomes": (
+        f"SELECT * FROM alert_outcomes({PERIOD}) ORDER BY timestamp, cascade_id, sequence"
+    ),
+    "minute_coverage": (
+        f"SELECT * FROM minute_coverage({PERIOD}, min_usd = 300000) ORDER BY minute, asset, side"
+    ),
+    "estimated_hours": f"SELECT * FROM estimated_hours({DAY}) ORDER BY hour, exchange",
+    "venue_audit": f"SELECT * FROM venue_audit({PERIOD}) ORDER BY exchange",
     "rejected_by_reason": "SELECT * FROM rejected_by_reason ORDER BY ALL",
     # Of what the questions above show a part: everything, summed.
     "totals": (

@@ -18,8 +18,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from liq.schemas.codec import decode, encode
-from liq.schemas.records import CascadeAlert, Liquidation
-from liq.schemas.vocabulary import AlertType
+from liq.schemas.records import CascadeAlert, CascadeEvents, Liquidation
+from liq.schemas.vocabulary import AlertType, Arrival, FeedEvent, Scope
 from liq.sinks.clickhouse.migrations import known_migrations
 from tests.integration.analytics.conftest import NewWarehouse, Warehouse
 from tests.integration.analytics.questions import CASCADE, EXPECTED, QUESTIONS, answer, stored
@@ -64,7 +64,8 @@ def test_totals_are_those_of_the_events(captured: Warehouse) -> None:
 
 def in_cascade(event: Liquidation, end: CascadeAlert) -> bool:
     return (
-        (event.base, event.side) == (end.asset, end.side)
+        (end.scope is Scope.MARKET or event.base == end.asset)
+        and event.side is end.side
         and end.ended_at_ms is not None
         and end.started_at_ms <= event.timestamp_ms <= end.ended_at_ms
     )
@@ -75,10 +76,12 @@ def test_venues_of_every_cascade_are_those_of_its_events(captured: Warehouse) ->
         decode(CascadeAlert, value)
         for value in records(captured.settings.topics)[captured.settings.topics.cascades]
     ]
-    ends = [alert for alert in alerts if alert.ended_at_ms is not None]
+    since_ms = 1_783_526_400_000  # 2026-07-08 16:00, as PERIOD says
+    ends = [each for each in alerts if each.ended_at_ms and each.started_at_ms >= since_ms]
+    assert len(ends) > 20
     names, *rows = answer(captured.client, QUESTIONS["cascade_venues"])
     found = [dict(zip(names, row, strict=True)) for row in rows]
-    assert len(ends) == len({row["cascade_id"] for row in found}) == 66
+    assert len(ends) == len({row["cascade_id"] for row in found})
     for end in ends:
         members = [event for event in events() if in_cascade(event, end)]
         first_ms = min(event.timestamp_ms for event in members)
@@ -147,11 +150,59 @@ def test_a_link_names_a_cascade_s_parent_and_is_no_newer_alert_of_it(
     assert stored == 2
 
 
+def test_the_events_of_an_alert_are_those_that_it_counts(new_warehouse: NewWarehouse) -> None:
+    start_ms = sample_records.STARTED_AT_MS
+    inside = replace(
+        sample_records.liquidation(), event_id="in", timestamp_ms=start_ms, received_at_ms=start_ms
+    )
+    counted = CascadeEvents(
+        asset=inside.base,
+        side=inside.side,
+        from_ms=start_ms,
+        to_ms=start_ms + 2_000,
+        received_before_ms=start_ms + 5_000,
+    )
+    late: dict[str, Any] = {"timestamp_ms": start_ms + 1_000, "received_at_ms": start_ms + 5_000}
+    events = [
+        inside,
+        replace(inside, event_id="other asset", base="OTHER"),
+        replace(inside, event_id="other side", side=inside.side.opposite),
+        replace(inside, event_id="before", timestamp_ms=start_ms - 1),
+        replace(inside, event_id="after", timestamp_ms=start_ms + 2_000),
+        replace(inside, event_id="too late", **late),
+        replace(inside, event_id="history", arrival=Arrival.BACKFILLED),
+    ]
+    asset = replace(sample_records.alert(), side=inside.side, asset=inside.base, events=counted)
+    market = replace(asset, asset="", events=replace(counted, asset=""))
+    alerts = [
+        replace(asset, alert_id="a", cascade_id="asset"),
+        replace(market, alert_id="m", cascade_id="market"),
+        replace(asset, alert_id="o", cascade_id="older", events=None),
+    ]
+    warehouse = new_warehouse()
+    topics = warehouse.settings.topics
+    warehouse.load(
+        {
+            topics.events: [encode(event) for event in events],
+            topics.cascades: [encode(alert) for alert in alerts],
+        }
+    )
+    for cascade_id, expected in {
+        "asset": ["in"],
+        "market": ["in", "other asset"],
+        "older": [],
+    }.items():
+        ids = f"cascade_event_ids(cascade_id = '{cascade_id}')"
+        rows = warehouse.client.query(f"SELECT event_id FROM {ids} ORDER BY event_id").result_rows  # noqa: S608
+        assert [event_id for (event_id,) in rows] == expected
+
+
 def test_an_unknown_cascade_has_no_events(captured: Warehouse) -> None:
     question = QUESTIONS["cascade_events"].replace(CASCADE, "cascade_id = 'unknown'")
     assert len(answer(captured.client, question)) == 1
 
 
+@pytest.mark.slow
 def test_redelivery_changes_no_answer(new_warehouse: NewWarehouse) -> None:
     warehouse = new_warehouse()
     once = records(warehouse.settings.topics)
@@ -185,3 +236,36 @@ def test_hours_of_a_gap_are_counted_once(captured: Warehouse) -> None:
         "SELECT sum(gap_seconds) FROM completeness_hours WHERE exchange = 'bybit'"
     ).result_rows
     assert seconds == (max(gap[1] for gap in gaps) - min(gap[0] for gap in gaps)).total_seconds()
+
+
+def test_a_gap_that_a_history_filled_is_no_gap_of_the_hour(new_warehouse: NewWarehouse) -> None:
+    """The newest end of a repair counts; one of another connection does not."""
+    warehouse = new_warehouse()
+    gap = sample_records.feed_status(30_000)
+    ends = [
+        replace(
+            gap, event=event, connection=connection, timestamp_ms=gap.timestamp_ms + later_ms,
+            row_count=3, request_count=2,
+        )
+        for event, connection, later_ms in (
+            (FeedEvent.PARTLY, gap.connection, 60_000),
+            (FeedEvent.FILLED, gap.connection, 120_000),
+            (FeedEvent.UNRECOVERABLE, "another", 180_000),
+        )
+    ]  # fmt: skip
+    topic = warehouse.settings.topics.feeds
+    warehouse.load({topic: [encode(gap)]})
+    assert (repairs(warehouse.client), seconds(warehouse.client)) == ([("", None)], (30, 0))
+    warehouse.load({topic: [encode(each) for each in ends]})
+    assert (repairs(warehouse.client), seconds(warehouse.client)) == ([("filled", 3)], (0, 30))
+
+
+def repairs(client: Client) -> list[tuple[str, int | None]]:
+    rows = client.query("SELECT repair, repair_rows FROM feed_gaps").result_rows
+    return [(repair, count) for repair, count in rows]
+
+
+def seconds(client: Client) -> tuple[float, float]:
+    question = "SELECT sum(gap_seconds), sum(filled_seconds) FROM completeness_hours"
+    [(gap_seconds, filled_seconds)] = client.query(question).result_rows
+    return gap_seconds, filled_seconds

@@ -26,12 +26,17 @@ from liq.producers.live import Timing
 from liq.runtime.settings import Settings
 from liq.schemas.capture import CaptureLine
 from liq.schemas.codec import encode
-from tests.support.live_producer import FAST, target
+from tests.support.live_producer import FAST, IMPATIENT, target
 from tests.support.local_venues import sending
 from tests.support.paths import DOCS
 
+pytestmark = pytest.mark.integration
+
 SECONDS: Final = 2.5
 PATIENT: Final = replace(FAST, relist=3_600.0)
+#: Subscriptions without an answer are given up within the time of listening.
+ANSWERED_SOON: Final = replace(IMPATIENT, relist=3_600.0)
+UNANSWERED: Final = (Misbehaviour.MUTE, Misbehaviour.SOME_UNANSWERED)
 # Half-open connections are noticed within the time of listening.
 HEARTBEAT: Final = Heartbeat(every_seconds=0.3, answer_seconds=0.5)
 
@@ -136,6 +141,7 @@ def test_every_misbehaviour_is_shown(
     report = report_on(
         [bybit],
         seconds=seconds,
+        timing=ANSWERED_SOON if kind in UNANSWERED else PATIENT,
         heartbeat=HEARTBEAT,
         silence_seconds=1.0,
         names_per_request=1 if kind is Misbehaviour.SOME_UNANSWERED else 50,

@@ -66,6 +66,7 @@ def is_detected(settings: Settings) -> bool:
     return asyncio.run(lag()) == 0
 
 
+@pytest.mark.slow
 def test_the_export_of_a_disordered_log_gives_the_alerts_of_killed_workers(
     settings: Settings,
     run_worker: RunWorker,
@@ -105,9 +106,12 @@ def test_a_range_is_exported_between_offsets_and_between_times(settings: Setting
     assert exported("--to-ms", str(at_ms)) == [record.value for record in records[:first]]
     since = exported("--as-detected", "--from-ms", str(at_ms))
     wanted = [record for record in records[first:] if record.value != b"foreign"]
+    assert orjson.loads(since.pop(0)) == {"clock_ms": 0, "partitions": [number]}
     assert len(since) == len(wanted)
-    assert orjson.loads(since[-1]) == {"clock_ms": orjson.loads(since[-1])["clock_ms"]}
+    assert orjson.loads(since[-1]).keys() == {"clock_ms", "partition"}
     assert exported("--from-ms", str(records[-1].timestamp + 3_600_000)) == []
+    assert exported("--since", "2020-01-01", "--until", "2099-01-01T12:00") == exported()
+    assert exported("--until", "2020-01-01") == []
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def write_foreign_project(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_demo_runs_beside_foreign_packages_and_outlives_them(
     wheels: Wheels, tmp_path: Path
 ) -> None:

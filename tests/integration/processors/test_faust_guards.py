@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import AsyncMock
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -30,7 +31,12 @@ from liq.processors.workers.fetching import FetchedBatch
 from liq.processors.workers.worker import StageWorker
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.health import Health
-from liq.runtime.kafka import FETCH_MAX_WAIT_MS, MAX_REQUEST_BYTES
+from liq.runtime.kafka import (
+    FETCH_MAX_WAIT_MS,
+    LEAST_PARTITION_FETCH_BYTES,
+    MAX_REQUEST_BYTES,
+    partition_fetch_bytes,
+)
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.runtime.topics import describe_topics, ensure_topics
@@ -128,6 +134,24 @@ async def test_no_fetch_is_held_for_longer_than_ours(app: faust.App) -> None:
     await consumer.start()
     try:
         assert consumer._fetcher._fetch_max_wait_ms == FETCH_MAX_WAIT_MS
+    finally:
+        await consumer.stop()
+
+
+async def test_less_is_fetched_of_a_partition_where_there_are_many(app: faust.App) -> None:
+    thread = cast("EngineConsumer", app.consumer)._new_consumer_thread()
+    consumer = thread._create_worker_consumer(cast("EngineTransport", app.transport))
+    await consumer.start()
+    try:
+        fetcher = consumer._fetcher
+        assert fetcher._max_partition_fetch_bytes == LEAST_PARTITION_FETCH_BYTES
+        thread._gate.reach(0)
+        thread.logs = None
+        nothing = AsyncMock(return_value=FetchedBatch([], {}))
+        thread.reader = SimpleNamespace(read=nothing, held=lambda _: 0)
+        for count in (12, 100):
+            await thread._fetch_records(consumer, {TP("raw", number) for number in range(count)})
+            assert fetcher._max_partition_fetch_bytes == partition_fetch_bytes(count)
     finally:
         await consumer.stop()
 

@@ -5,11 +5,8 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 import pytest
-from aiokafka import TopicPartition
 
 from liq.devstack.progress import PipelineProgress
-from liq.processors.stages.state import EPOCH_KEY
-from liq.runtime.kafka import new_producer
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
@@ -21,8 +18,11 @@ from tests.support import log_clock
 from tests.support.cascade_events import START_MS, liquidation
 from tests.support.pipeline_log import offline_alerts, read_topic, values
 from tests.support.topic_operations import (
+    Target,
     delete_topics,
     has_topic_ids,
+    offsets_at,
+    overwrite_snapshots,
     reset_offsets,
     truncate,
 )
@@ -189,9 +189,9 @@ def test_a_pulse_topic_that_is_made_again_ends_the_market_cascade(
     assert settings.topics.pulse in gaps(settings)
 
 
-@pytest.mark.parametrize("target", ["beginning", "middle", "time"])
+@pytest.mark.parametrize("target", Target)
 def test_offsets_that_an_operator_resets_repeat_the_same_alerts(
-    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil, target: str
+    settings: Settings, run_worker: RunWorker, wait_until: WaitUntil, target: Target
 ) -> None:
     topics = settings.topics
     worker = run_worker("process", "detect", settings=settings)
@@ -210,32 +210,10 @@ def test_offsets_that_an_operator_resets_repeat_the_same_alerts(
     assert read_topic(settings, topics.rejected) == {}
 
 
-async def reset(settings: Settings, target: str) -> None:
+async def reset(settings: Settings, target: Target) -> None:
     """Move the detecting group in both of its topics."""
     places = await find_partitions(settings, [settings.topics.events, settings.topics.pulse])
-    await reset_offsets(settings, "detect", await _targets(settings, places, target))
-
-
-async def _targets(
-    settings: Settings, places: Sequence[TopicPartition], target: str
-) -> dict[TopicPartition, int]:
-    log = {
-        (topic, partition): records
-        for topic in {place.topic for place in places}
-        for partition, records in (await asyncio.to_thread(read_topic, settings, topic)).items()
-    }
-    offsets = {}
-    for place in places:
-        records = log.get((place.topic, place.partition), [])
-        middle = records[len(records) // 2] if records else None
-        if target == "beginning" or middle is None:
-            offsets[place] = 0
-        elif target == "middle":
-            offsets[place] = middle.offset
-        else:
-            at = [record.offset for record in records if record.timestamp >= middle.timestamp]
-            offsets[place] = at[0]
-    return offsets
+    await reset_offsets(settings, "detect", await offsets_at(settings, places, target))
 
 
 def test_a_snapshot_of_a_newer_release_is_rebuilt(
@@ -245,7 +223,7 @@ def test_a_snapshot_of_a_newer_release_is_rebuilt(
     worker = run_worker("process", "detect", settings=settings)
     opened = open_cascades(settings, wait_until)
     worker.stop()
-    asyncio.run(_overwrite(settings, [topics.detector_state, topics.market_state]))
+    asyncio.run(overwrite_snapshots(settings, [topics.detector_state, topics.market_state]))
     run_worker("process", "detect", settings=settings)
     publish(settings, [], QUIET_MS)
     wait_until(lambda: of_type(settings, AlertType.ENDED) == opened)
@@ -261,7 +239,7 @@ def test_one_damaged_snapshot_rebuilds_that_asset_alone(
     worker = run_worker("process", "detect", settings=settings)
     opened = open_cascades(settings, wait_until)
     worker.stop()
-    asyncio.run(_overwrite(settings, [topics.detector_state], "|A7"))
+    asyncio.run(overwrite_snapshots(settings, [topics.detector_state], "|A7"))
     run_worker("process", "detect", settings=settings)
     publish(settings, [], QUIET_MS)
     wait_until(lambda: of_type(settings, AlertType.ENDED) == opened)
@@ -284,17 +262,3 @@ def test_a_changed_threshold_ends_the_cascades_of_before(
     wait_until(lambda: of_type(settings, AlertType.ENDED) == opened)
     ends = [each for each in alerts(settings).values() if each.type is AlertType.ENDED]
     assert {each.caveat for each in ends} == {Caveat.DETECTOR_CHANGED}
-
-
-async def _overwrite(settings: Settings, topics: Sequence[str], name: str = "") -> None:
-    """Overwrite the stored snapshots, or that of one name, with a version that no release has."""
-    producer = new_producer(settings, "test")
-    await producer.start()
-    for topic in topics:
-        for partition, records in (await asyncio.to_thread(read_topic, settings, topic)).items():
-            newest = {record.key: record.value for record in records}
-            for key, value in newest.items():
-                if value is not None and key != EPOCH_KEY and key.endswith(name.encode()):
-                    data = value[:8] + b"\x63newer"
-                    await producer.send_and_wait(topic, data, key=key, partition=partition)
-    await producer.stop()

@@ -57,6 +57,7 @@ def is_decided(settings: Settings, until_ms: int) -> bool:
     return bool(found) and found[-1].market_decided_until_ms == until_ms
 
 
+@pytest.mark.slow
 def test_statuses_go_on_without_records_and_end_with_the_detector(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
@@ -80,6 +81,7 @@ def test_statuses_go_on_without_records_and_end_with_the_detector(
     assert len(statuses(settings)) == dead
 
 
+@pytest.mark.slow
 def test_a_restarted_detector_knows_where_it_stands_before_anything_arrives(
     settings: Settings, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:

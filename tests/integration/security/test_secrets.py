@@ -4,25 +4,32 @@ import asyncio
 import base64
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
 
+from liq.devstack.clickhouse_server.servers import owner
+from liq.devstack.options import StackOptions
 from liq.devstack.progress import PipelineProgress
 from liq.devstack.supervisor import Supervisor
+from liq.devstack.warehouse import WarehouseAddress, choose_warehouse
 from liq.runtime.logs import configure_logging, get_logger
 from liq.runtime.settings import Settings
 from tests.conftest import RunWorker, Worker
-from tests.support.clickhouse_child import ClickHouseChild
 from tests.support.paths import CAPTURES
 from tests.support.pipeline_log import run_offline
 from tests.support.secure_kafka import PASSWORD as KAFKA_PASSWORD
 from tests.support.secure_kafka import USER as KAFKA_USER
 from tests.support.secure_kafka import SecureKafka
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("clickhouse"),
+]
 
 CAPTURE = str(CAPTURES / "2025-07-18_binance.jsonl.gz")
 CLICKHOUSE_USER, CLICKHOUSE_PASSWORD = "loader", "warehouse: key & 7Qd"
@@ -75,30 +82,24 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseChild]:
-    with ClickHouseChild(
-        tmp_path_factory.mktemp("clickhouse"),
-        options=["--user", CLICKHOUSE_USER, "--password-env", "SERVER_PASSWORD"],
-        environment={"SERVER_PASSWORD": CLICKHOUSE_PASSWORD},
-    ) as started:
-        yield started
+def clickhouse(
+    stack_options: StackOptions, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WarehouseAddress]:
+    """Instead of the session's ClickHouse: one with this login."""
+    own = {"embedded_data_dir": tmp_path_factory.mktemp("clickhouse"), "clickhouse_url": ""}
+    options = stack_options.model_copy(update=own)
+    user = replace(owner(CLICKHOUSE_PASSWORD), name=CLICKHOUSE_USER)
+    with Supervisor(options.embedded_data_dir / "logs") as supervisor:
+        yield choose_warehouse(options, supervisor, user=user).start()
 
 
 @pytest.fixture
 def settings(
     kafka: SecureKafka,
-    server: ClickHouseChild,
     make_settings: Callable[..., Settings],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Settings:
-    environment = {
-        **kafka.login(),
-        "CLICKHOUSE_URL": server.url,
-        "CLICKHOUSE_USER": CLICKHOUSE_USER,
-        "CLICKHOUSE_PASSWORD": CLICKHOUSE_PASSWORD,
-        "LOG_LEVEL": "DEBUG",
-    }
-    for name, text in environment.items():
+    for name, text in {**kafka.login(), "LOG_LEVEL": "DEBUG"}.items():
         monkeypatch.setenv(name, text)
     return make_settings()
 

@@ -15,13 +15,22 @@ from liq.runtime.kafka import new_admin, new_consumer
 from liq.runtime.metrics import SINK_BUFFERED
 from liq.runtime.partitions import committed_offsets
 from liq.runtime.settings import Settings
-from liq.runtime.topics import ensure_topics
+from liq.runtime.topics import add_partitions, ensure_topics
+from liq.schemas.vocabulary import FeedEvent
 from liq.sinks import loop, worker
 from liq.sinks.destination import FailureKind, Start
 from liq.sinks.worker import run
-from tests.support.memory_destination import NAME, STAGE, MemoryDestination, OrderedError
+from tests.support.feed_log import FeedLog
+from tests.support.memory_destination import (
+    NAME,
+    STAGE,
+    KeepingDestination,
+    MemoryDestination,
+    OrderedError,
+)
 from tests.support.running_sink import running_sink
 from tests.support.sink_flow import send
+from tests.support.topic_operations import delete_topics, has_topic_ids
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
@@ -252,8 +261,30 @@ async def test_a_rebalance_during_a_flush_loses_nothing(
 
 
 async def test_a_new_group_may_begin_with_the_present_and_then_misses_nothing(
-    settings: Settings,
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """However long the brokers take to say where that is."""
+    polls_before_the_answer = 5
+    polls = 0
+
+    def counting_consumer(*arguments: Any, **options: Any) -> AIOKafkaConsumer:
+        consumer = new_consumer(*arguments, **options)
+        getmany, end_offsets = consumer.getmany, consumer.end_offsets
+
+        async def counted(**limits: Any) -> Any:
+            nonlocal polls
+            polls += 1
+            return await getmany(**limits)
+
+        async def late(partitions: Any) -> Any:
+            wanted = polls + polls_before_the_answer
+            await eventually(lambda: polls >= wanted)
+            return await end_offsets(partitions)
+
+        consumer.getmany, consumer.end_offsets = counted, late
+        return consumer
+
+    monkeypatch.setattr(worker, "new_consumer", counting_consumer)
     make = partial(MemoryDestination, [settings.topics.events], start=Start.NEWEST)
     await publish(settings, values(40))
     first = make()
@@ -268,3 +299,76 @@ async def test_a_new_group_may_begin_with_the_present_and_then_misses_nothing(
         await publish(settings, values(4, first=48))
         await all_committed(settings, 52)
     assert set(second.stored.values()) == set(values(12, first=40))
+
+
+async def test_partitions_that_are_added_are_read_soon(
+    settings: Settings, destination: MemoryDestination
+) -> None:
+    """`liq topics grow` adds them; aiokafka would hear of them five minutes later."""
+    async with running_sink(settings, destination):
+        await publish(settings, values(8))
+        await all_committed(settings, 8)
+        await add_partitions(settings, [settings.topics.events], 2 * settings.topic_partitions)
+        await publish(settings, values(16, first=8))
+        await all_committed(settings, 24)
+    assert set(destination.stored.values()) == set(values(24))
+
+
+async def test_a_log_that_is_replaced_while_the_destination_is_away_is_read_from_its_beginning(
+    settings: Settings, destination: MemoryDestination
+) -> None:
+    """The new log has the offsets of the old one by then, and Kafka would go on in its middle."""
+    if not await has_topic_ids(settings):
+        pytest.skip("the embedded broker has no topic ids; run with KAFKA=apache")
+    topic = settings.topics.events
+    async with running_sink(settings, destination):
+        await publish(settings, values(40))
+        await all_committed(settings, 40)
+        destination.failure = OrderedError(FailureKind.RETRY)
+        flushes = destination.flush_count
+        await publish(settings, values(4, first=40))
+        await eventually(lambda: destination.flush_count > flushes)
+        await delete_topics(settings, topic)
+        await ensure_topics(settings, ())
+        await publish(settings, values(200, first=1000))
+        destination.failure = None
+        await eventually(lambda: set(values(200, first=1000)) <= set(destination.stored.values()))
+        await all_committed(settings, 200)
+    [gap] = await asyncio.to_thread(FeedLog(settings).all_of, FeedEvent.GAP)
+    assert gap.feed == topic
+    # The next worker goes on where this one was.
+    heir = MemoryDestination([topic])
+    async with running_sink(settings, heir):
+        await publish(settings, values(4, first=2000))
+        await all_committed(settings, 204)
+    assert set(heir.stored.values()) == set(values(4, first=2000))
+
+
+async def test_a_destination_that_keeps_its_positions_gets_again_what_it_lost(
+    settings: Settings,
+) -> None:
+    """Whatever Kafka's group has committed, and however late it says where to read."""
+    await publish(settings, values(40))
+    kept = KeepingDestination([settings.topics.events])
+    async with running_sink(settings, kept) as health:
+        await all_committed(settings, 40)
+        kept.lose_everything()
+        kept.failure = OrderedError(FailureKind.RETRY)
+        await publish(settings, values(10, first=40))
+        await eventually(lambda: not health.conditions[NAME].holds)
+        assert kept.stored == {}
+        kept.failure = None
+        await eventually(lambda: len(kept.stored) == 50)
+        await all_committed(settings, 50)
+        assert health.ready
+    empty = KeepingDestination([settings.topics.events])
+    async with running_sink(settings, empty):
+        await eventually(lambda: len(empty.stored) == 50)
+    # A restart reads nothing twice, though the group has committed less.
+    assert set(kept.stored.values()) == set(empty.stored.values()) == set(values(50))
+    before = kept.flush_count
+    async with running_sink(settings, kept):
+        await eventually(lambda: len(kept.resumed) == 3)
+        await publish(settings, values(4, first=50))
+        await eventually(lambda: len(kept.stored) == 54)
+    assert kept.flush_count <= before + 4

@@ -11,7 +11,7 @@ from liq.cli.docs.venues import venue_section
 from liq.schemas.topics import Topics
 from tests.support.paths import ROOT
 
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "data").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "data").glob("*.md")]
 MARKED = """Before.
 
 <!-- rows: written by `python -m liq.cli.docs`, do not edit -->

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 
@@ -102,6 +103,7 @@ def test_the_list_of_commands_imports_no_command() -> None:
 @pytest.mark.parametrize(
     "command",
     [
+        "backfill",
         "config",
         "migrate",
         "process",
@@ -201,3 +203,24 @@ def test_detect_names_lines_that_are_no_events() -> None:
     result = liq("detect", data=b'{"event_id": 1}\n{"clock_ms": "soon"}\n')
     assert result.returncode == 2
     assert [orjson.loads(line)["line"] for line in result.stderr.splitlines()] == [1, 2]
+
+
+def test_the_version_names_what_runs_here() -> None:
+    shown = runner.invoke(app, ["--version"])
+    assert shown.exit_code == 0
+    assert re.search(r"^liq \d+\.\d+", shown.output)
+    assert "aiokafka" in shown.output
+
+
+def test_an_export_without_kafka_is_a_sentence() -> None:
+    ended = subprocess.run(
+        (sys.executable, "-m", "liq.cli.main", "export", "liquidations.cascades"),
+        env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 69
+    assert "Traceback" not in ended.stderr
+    assert "KAFKA_BOOTSTRAP_SERVERS" in ended.stderr

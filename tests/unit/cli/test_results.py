@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from liq.cli import console
-from liq.cli.results import table_of, visible
+from liq.cli.results import answer_of, table_of, visible
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,35 @@ def test_a_symbol_is_no_markup() -> None:
     assert "[link=https://example.com]x[/link]" in written.getvalue()
     assert ":gold:" in written.getvalue()
     assert "[/]" in written.getvalue()
+
+
+class Answering:
+    """A client whose answer is known."""
+
+    def __init__(self, names: list[str], rows: list[tuple[object, ...]]) -> None:
+        self.column_names = names
+        self.result_rows = rows
+
+    def query(self, _query: str) -> "Answering":
+        return self
+
+
+def printed(names: list[str], rows: list[tuple[object, ...]]) -> str:
+    written = io.StringIO()
+    screen = Console(file=written, width=80, markup=False, emoji=False)
+    screen.print(answer_of(Answering(names, rows), "", screen), highlight=False)  # type: ignore[arg-type]
+    return written.getvalue()
+
+
+def test_a_wide_row_is_written_one_column_a_line() -> None:
+    names = [f"column_{number}" for number in range(29)]
+    text = printed(names, [tuple(range(29)), ("\x1b[2J", *range(28))])
+    assert "…" not in text
+    assert "Row 2\n  column_0   \\x1b[2J" in text
+    assert len(text.splitlines()) == 2 * 30
+
+
+def test_a_row_that_fits_is_a_table() -> None:
+    text = printed(["symbol", "usd"], [("BTCUSDT", 5)])
+    assert "Row" not in text
+    assert "BTCUSDT" in text

@@ -31,6 +31,9 @@ def test_what_the_workflow_calls_exists() -> None:
             assert (ROOT / name).is_file()
         elif program == "make":
             assert re.search(f"^{name}:", MAKEFILE, re.MULTILINE)
+        elif program == "pipx":
+            [constraints] = re.findall(r"--requirement (\S+)", line)
+            assert (ROOT / constraints).is_file()
         else:
             assert line.startswith("docker compose ")
 

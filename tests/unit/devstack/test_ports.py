@@ -21,6 +21,14 @@ def test_a_free_port_can_be_bound() -> None:
         assert not is_free(port)
 
 
+def test_ports_that_are_picked_together_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens on the first when the second is picked."""
+    monkeypatch.setenv("FREE_PORTS", "21000-21099")
+    wanted = choose_port(21_050, "WEB_PORT")
+    picked = [wanted, *(free_port() for _ in range(40))]
+    assert len(set(picked)) == len(picked)
+
+
 def test_free_ports_are_outside_the_range_of_outgoing_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

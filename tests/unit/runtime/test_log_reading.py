@@ -23,6 +23,9 @@ class Consumer:
     async def position(self, _: TopicPartition) -> int:
         return self._position
 
+    def seek(self, _: TopicPartition, offset: int) -> None:
+        self._position = offset
+
     async def getmany(self, *_: Any, **__: Any) -> Mapping[TopicPartition, list[Any]]:
         offsets: list[int] = []
         if self._fetches:
@@ -44,8 +47,10 @@ async def test_a_log_that_ends_in_markers_ends() -> None:
     assert await read(Consumer(([0, 1], 2), ([], 3), ([], 6)), 6) == [0, 1]
 
 
-async def test_what_comes_after_the_end_is_left_out() -> None:
-    assert await read(Consumer(([0, 1, 2, 3], 4)), 2) == [0, 1]
+async def test_what_comes_after_the_end_is_left_for_whoever_reads_on() -> None:
+    consumer = Consumer(([0, 1, 2, 3], 4))
+    assert await read(consumer, 2) == [0, 1]
+    assert await consumer.position(PLACE) == 2
 
 
 async def test_an_empty_log_is_not_fetched_from() -> None:

@@ -161,3 +161,13 @@ async def test_a_batch_that_is_refused_is_heard_of() -> None:
     broker.futures[0].set_exception(KafkaTimeoutError())
     with pytest.raises(KafkaTimeoutError):
         await sent
+
+
+async def test_keys_are_spread_over_the_partitions_that_were_named_last() -> None:
+    topics = Topics(12)
+    partitions = key_partitions(topics)
+    assert await partitions.find("events", b"BTC") == partition_of(b"BTC", list(range(12)))
+    partitions.spread("events", 4)
+    assert partitions.known("events", b"BTC") is None
+    assert await partitions.find("events", b"BTC") == partition_of(b"BTC", list(range(4)))
+    assert await partitions.find("raw.okx", b"BTC") == partition_of(b"BTC", list(range(12)))

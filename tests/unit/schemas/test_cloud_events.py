@@ -7,6 +7,7 @@ from typing import TypeVar
 import pytest
 
 from liq.schemas.cloud_events import (
+    EXTENSIONS,
     OPTIONAL,
     REQUIRED,
     alert_headers,
@@ -47,6 +48,7 @@ def test_headers_of_a_liquidation() -> None:
         "ce_type": b"liquidation-engine.liquidation.v1",
         "ce_time": rfc_3339(EVENT.timestamp_ms),
         "ce_subject": EVENT.symbol.encode(),
+        "ce_side": b"SHORT",
     }
 
 
@@ -57,6 +59,8 @@ def test_headers_of_an_alert() -> None:
         "ce_type": b"liquidation-engine.cascade.detected.v1",
         "ce_time": rfc_3339(ALERT.timestamp_ms),
         "ce_subject": ALERT.asset.encode(),
+        "ce_side": b"SHORT",
+        "ce_level": b"minor",
     }
 
 
@@ -137,11 +141,12 @@ def test_a_source_is_a_uri_whatever_the_exchange_is_called() -> None:
 
 
 def test_each_attribute_stands_once_and_none_else() -> None:
-    for headers in (
-        liquidation_headers(EVENT),
-        alert_headers(ALERT),
-        feed_headers(STATUS, encode(STATUS)),
-        status_headers(PROGRESS),
+    for record, headers in (
+        (EVENT, liquidation_headers(EVENT)),
+        (ALERT, alert_headers(ALERT)),
+        (STATUS, feed_headers(STATUS, encode(STATUS))),
+        (PROGRESS, status_headers(PROGRESS)),
     ):
         names = [name for name, _ in headers]
-        assert sorted(names) == sorted((*REQUIRED, *OPTIONAL))
+        extensions = EXTENSIONS.get(type(record), ())
+        assert sorted(names) == sorted((*REQUIRED, *OPTIONAL, *extensions))

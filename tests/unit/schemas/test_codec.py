@@ -1,3 +1,5 @@
+import sys
+import tracemalloc
 from decimal import Decimal
 
 import orjson
@@ -6,6 +8,7 @@ import pytest
 from liq.schemas.codec import DecodeError, decimal_text, decode, encode
 from liq.schemas.records import CascadeAlert, Instrument, Liquidation, Rejected, ScoreParts
 from liq.schemas.vocabulary import ContractKind, RejectReason
+from tests.support.sample_records import liquidation
 
 INSTRUMENT = Instrument(
     exchange="okx",
@@ -120,3 +123,15 @@ def test_a_wrong_value_deep_inside_is_found() -> None:
             b'"scope":"asset","asset":"BTC","side":"LONG","started_at_ms":1,"timestamp_ms":1,'
             b'"event_count":5,"total_value_usd":"1","long_ratio":1,"exchanges":"okx"}',
         )
+
+
+def test_encoded_records_need_the_memory_of_their_bytes() -> None:
+    record = liquidation()
+    tracemalloc.start()
+    try:
+        kept = [encode(record) for _ in range(100)]
+        allocated, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # orjson's own results would keep 16 KiB each.
+    assert allocated < 2 * sum(map(sys.getsizeof, kept))

@@ -40,4 +40,4 @@ def test_compacted_topics_close_their_segments_early_enough_to_be_compacted() ->
     for spec in SPECS.values():
         segments = (spec.configs.get("segment.bytes"), spec.configs.get("segment.ms"))
         is_compacted = spec.cleanup is Cleanup.COMPACT
-        assert segments == (("8388608", "3600000") if is_compacted else (None, None))
+        assert segments == (("2097152", "3600000") if is_compacted else (None, None))

@@ -1,19 +1,15 @@
-"""The ClickHouse engine behind its own HTTP interface, as one process.
+"""The ClickHouse engine behind an HTTP interface, as one process, for a laptop with only Python.
 
-It is a laptop's ClickHouse: the real engine (chDB) with real MergeTree parts on disk, spoken to as
-one speaks to a server, so that no client needs to know the difference. It is not a server for
-others: one user, no replication, no Keeper, and SQL runs with the rights of the user who started
-it, files included. It therefore answers on the loopback address only, unless told otherwise.
+The engine is the real one (chDB), with MergeTree parts on disk. The interface supports what
+`liq demo`, `liq dev` and clickhouse-connect need; `clickhouse_server` supports more. It listens on
+loopback, requires a password, and its SQL cannot read files or other hosts.
 
-Where it differs from a server:
+The differences from a server are:
 
-* Inserts are always synchronous: what is acknowledged is stored. `async_insert` changes nothing.
-* `INSERT ... SELECT ... FROM input(...)` with data, ClickHouse's own block compression
-  (`compress=1`, `decompress=1`) and brotli are refused with an error.
-* A query id is returned but not known to the engine, so KILL QUERY cannot name it. A streamed
-  query ends when its client goes; one that is computed whole runs to its end.
-* No progress headers. The summary of a streamed answer covers its first block.
-* Formats with something around the rows (Arrow, Parquet, JSON, CSVWithNames ...) are computed
-  whole before they are sent; Native, JSONEachRow, CSV, TabSeparated and RowBinary are streamed.
-* The cluster parts of ClickHouse are not in the engine: Replicated tables, Keeper, query_log.
+* Inserts are always synchronous: an acknowledged insert is stored.
+* Results are computed completely before they are sent, and are not compressed.
+* Compressed bodies, forms, sessions and external tables are rejected with an error.
+* A query id is returned but unknown to the engine, so KILL QUERY cannot name it, and a query runs
+  to its end when its client disconnects.
+* There is one user, and no replication, Keeper or query_log.
 """

@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> int:
-    """Run the server, or say what has to be installed first."""
+    """Run the server; without the engine, print what to install and return 1."""
     try:
         from liq.devstack.clickhouse import app  # noqa: PLC0415 - the engine is an optional extra
     except ModuleNotFoundError as missing:

@@ -1,32 +1,30 @@
-"""Who may speak to the server: credentials, and no web pages."""
+"""Authentication of requests: one user with a password."""
 
 import base64
 import binascii
 import hmac
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from liq.devstack.clickhouse.errors import ClickHouseError, ErrorCode
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The one user, and the password when there is one."""
+    """The single user and its password."""
 
     user: str
-    password: str | None
+    password: str
 
     def check(self, headers: Mapping[str, str], parameters: Mapping[str, str]) -> None:
-        """Accept a request of the user; without a password any password will do.
+        """Check the login of a request.
 
         Raises:
-            ClickHouseError: 516, the same for a wrong user and a wrong password.
+            ClickHouseError: 516, for both a wrong user and a wrong password.
         """
         user, password = _presented(headers, parameters)
         right_user = _equal(user, self.user)
-        right_password = self.password is None or _equal(password, self.password)
+        right_password = _equal(password, self.password)
         if not (right_user and right_password):
             raise ClickHouseError.named(
                 ErrorCode.AUTHENTICATION_FAILED,
@@ -34,29 +32,8 @@ class Credentials:
             )
 
 
-def may_be_web_page(headers: Mapping[str, str], credentials: Credentials) -> bool:
-    """Tell what a browser may send for some web page from a program's request.
-
-    Any page a user opens could otherwise send statements to a server on the same machine. Browsers
-    name the page in these headers, except when a page's own host name was made to point here; so
-    a server without a password answers only to an IP address or localhost as its name.
-    """
-    if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
-        return True
-    return credentials.password is None and not _is_address(headers.get("host", "localhost"))
-
-
-def _is_address(host_header: str) -> bool:
-    host = urlsplit(f"//{host_header}").hostname or ""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return True
-
-
 def _presented(headers: Mapping[str, str], parameters: Mapping[str, str]) -> tuple[str, str]:
-    """Return the user and password a request names, from the first place that names any."""
+    """Return the user and password of a request, from the first place that has them."""
     if "x-clickhouse-user" in headers or "x-clickhouse-key" in headers:
         return headers.get("x-clickhouse-user", "default"), headers.get("x-clickhouse-key", "")
     scheme, _, encoded = headers.get("authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""Reading an HTTP/1.1 request body piece by piece, of known length or in chunks."""
+"""Reading of an HTTP/1.1 request body piece by piece, with a known length or in chunks."""
 
 from collections.abc import Iterator, Mapping
 from io import BufferedIOBase
@@ -10,22 +10,21 @@ _MAX_LINE_BYTES = 8192
 
 
 class RequestBody:
-    """The body of one request. Iterate for its pieces; `drain` skips what was not read."""
+    """The body of one request. Iteration yields its pieces; `drain` skips the unread rest."""
 
     def __init__(self, stream: BufferedIOBase, headers: Mapping[str, str]) -> None:
-        """Take the body that the headers announce; header names are in lower case."""
+        """Prepare to read the body that the headers announce; header names are in lower case."""
         self._stream = stream
         chunked = "chunked" in headers.get("transfer-encoding", "").lower()
         length = headers.get("content-length", "0")
         self._pieces = self._read_chunks() if chunked else self._read_announced(length)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the pieces that were not read yet.
+        """Return the iterator of the unread pieces.
 
         Raises:
-            ClickHouseError: 33 when the client stops before the announced end, 408 when it
-                announced no length one can read. Rows of such a request must not be stored:
-                nobody knows what is missing.
+            ClickHouseError: 33 if the client stops before the announced end, 408 for an invalid
+                length. Rows of such a request must not be stored, because they may be incomplete.
         """
         return self._pieces
 

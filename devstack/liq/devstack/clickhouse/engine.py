@@ -1,69 +1,53 @@
 """The engine in this process, and connections to it.
 
-A process holds one engine on one directory. Every connection has settings, a current database and
-temporary tables of its own, costs well under a millisecond to open, and runs beside the others; so
-each request gets a fresh one and nothing of it can reach the next request.
+A process runs one engine on one directory. Every connection has its own settings and current
+database, opens in well under a millisecond, and runs concurrently with the others. So each request
+gets a new connection, and its settings cannot affect another request.
 """
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Self
+from typing import Any, Final, Self
+from xml.etree.ElementTree import tostring
 
 import chdb
 from chdb._exceptions import ChdbError  # what it raises; chdb.ChdbError is another class
 
-from liq.devstack.clickhouse.errors import ClickHouseError
+from liq.devstack.clickhouse.errors import ClickHouseError, ErrorCode
+from liq.devstack.clickhouse.statements import DataInsert
+from liq.devstack.clickhouse_server.configuration import engine_xml
+
+CONFIGURATION: Final = "rights.xml"
 
 
 @dataclass(frozen=True)
-class Statistics:
-    """What one statement read, wrote and returned."""
-
-    read_rows: int = 0
-    read_bytes: int = 0
-    written_rows: int = 0  # rows that materialized views wrote are among them
-    written_bytes: int = 0
-    result_rows: int = 0
-    result_bytes: int = 0
-    elapsed_ns: int = 0
-
-    def to_json(self) -> str:
-        """Return the object of the X-ClickHouse-Summary header, numbers as strings."""
-        return json.dumps(
-            {
-                "read_rows": str(self.read_rows),
-                "read_bytes": str(self.read_bytes),
-                "written_rows": str(self.written_rows),
-                "written_bytes": str(self.written_bytes),
-                "total_rows_to_read": "0",
-                "result_rows": str(self.result_rows),
-                "result_bytes": str(self.result_bytes),
-                "elapsed_ns": str(self.elapsed_ns),
-            }
-        )
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of an answer in its output format: all of it, or one block of a stream."""
+class Answer:
+    """A complete result in its output format, and statistics of rows read and written."""
 
     data: bytes
-    statistics: Statistics
+    summary: str  # the object of the X-ClickHouse-Summary header
 
 
 class EngineConnection:
-    """One connection; one statement at a time."""
+    """A connection, which runs one statement at a time."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def use(self, database: str) -> None:
-        """Make a database the current one."""
+        """Set the current database."""
         self.run(f"USE {quote_identifier(database)}".encode())
+
+    def use_if_there(self, database: str) -> None:
+        """Set the current database; keep the engine's `default` if the database was dropped."""
+        try:
+            self.use(database)
+        except ClickHouseError as problem:
+            if problem.code != ErrorCode.UNKNOWN_DATABASE:
+                raise
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Apply settings for the rest of the connection's life."""
@@ -71,99 +55,36 @@ class EngineConnection:
             assignments = ", ".join(f"{name} = {_literal(text)}" for name, text in settings.items())
             self.run(f"SET {assignments}".encode("utf-8", "surrogateescape"))
 
-    @contextmanager
-    def temporarily(
-        self, database: str | None, settings: Mapping[str, str], *, keep_database: bool
-    ) -> Iterator[None]:
-        """Run under another database and settings, then return to what was before.
-
-        Args:
-            database: The current database meanwhile; None changes nothing.
-            settings: Settings meanwhile.
-            keep_database: Leave the current database as the statement left it.
-        """
-        previous_database = self._current_database() if database else None
-        previous_settings = self._current_settings(settings) if settings else {}
-        try:
-            if database:
-                self.use(database)
-            self.set(settings)
-            yield
-        finally:
-            for name, value in previous_settings.items():
-                self.run(f"SET {name} = {value}".encode())
-            if previous_database is not None and not keep_database:
-                self.use(previous_database)
-
-    def _current_database(self) -> str:
-        answer = self.run(b"SELECT currentDatabase() AS name", "JSONEachRow")
-        return str(json.loads(answer.data)["name"])
-
-    def _current_settings(self, names: Iterable[str]) -> dict[str, str]:
-        listed = ", ".join(_literal(name) for name in names)
-        sql = f"SELECT name, value, changed FROM system.settings WHERE name IN ({listed})"  # noqa: S608 - literals
-        answer = self.run(sql.encode(), "JSONEachRow")
-        rows = [json.loads(line) for line in answer.data.splitlines()]
-        return {
-            row["name"]: _literal(row["value"]) if row["changed"] else "DEFAULT" for row in rows
-        }
-
     def run(
         self,
         sql: bytes,
         output_format: str = "TabSeparated",
         parameters: Mapping[str, str] | None = None,
-    ) -> Block:
-        """Run a statement and return its complete answer.
+    ) -> Answer:
+        """Run a statement; return its complete result.
 
         Raises:
-            ClickHouseError: The engine refused or failed; nothing half-done is returned.
+            ClickHouseError: The engine rejected the statement or failed.
         """
         try:
             result = self._connection.query(sql, output_format, params=dict(parameters or {}))
         except ChdbError as problem:
             raise ClickHouseError.from_engine(str(problem)) from problem
-        return _block(result)
-
-    def stream(
-        self, sql: bytes, output_format: str, parameters: Mapping[str, str]
-    ) -> Generator[Block, None, None]:
-        """Run a SELECT and yield its blocks as the engine produces them.
-
-        Closing the iterator cancels the statement.
-        """
-        try:
-            with self._connection.send_query(sql, output_format, params=dict(parameters)) as result:
-                for piece in result:
-                    yield _block(piece)
-        except ChdbError as problem:
-            raise ClickHouseError.from_engine(str(problem)) from problem
+        return Answer(result.bytes(), _summary(result))
 
     def insert(
-        self,
-        sql: bytes,
-        sql_settings: bytes,
-        input_format: str,
-        chunks: Iterable[bytes],
-        parameters: Mapping[str, str] | None = None,
-    ) -> Statistics:
-        """Feed rows to an INSERT in constant memory; they are stored when this returns.
+        self, statement: DataInsert, chunks: Iterable[bytes], parameters: Mapping[str, str]
+    ) -> Answer:
+        """Insert rows in constant memory; return when they are stored.
 
-        An error in the data, or one raised by `chunks`, stores none of the rows that the engine
-        had not yet written as a full block (about a million rows), as on a server.
+        After an error in the data, or one raised by `chunks`, only full blocks (about a million
+        rows each) that the engine had already written are stored, as on a server.
 
-        The rows go through a file without a name. The engine's own streaming insert reports
+        The rows go through an unnamed file, because the engine's own streaming insert reports
         success when a constraint, a materialized view or the disk fails behind its parser.
 
-        Args:
-            sql: The statement up to its SETTINGS, or up to its FORMAT.
-            sql_settings: Its SETTINGS clause, or nothing.
-            input_format: Its FORMAT.
-            chunks: The rows.
-            parameters: Values of its placeholders.
-
         Raises:
-            ClickHouseError: The engine refused or failed.
+            ClickHouseError: The engine rejected the insert or failed.
         """
         with TemporaryFile() as rows:
             for chunk in chunks:
@@ -171,11 +92,12 @@ class EngineConnection:
             rows.flush()
             rows.seek(0)
             source = f" FROM INFILE '/dev/fd/{rows.fileno()}' ".encode()
-            target = f" FORMAT {input_format}".encode()
-            return self.run(sql + source + sql_settings + target, parameters=parameters).statistics
+            target = f" FORMAT {statement.format}".encode()
+            sql = statement.head + source + statement.settings + target
+            return self.run(sql, parameters=parameters)
 
     def close(self) -> None:
-        """Drop the connection and its temporary tables; a running stream is cancelled."""
+        """Close the connection."""
         self._connection.close()
 
 
@@ -183,12 +105,14 @@ class Engine:
     """The engine on a data directory, open as long as this object is."""
 
     def __init__(self, data_directory: Path) -> None:
-        """Open the engine, creating the directory's contents on first use.
+        """Open the engine; create the directory's contents on first use.
 
         Raises:
-            ClickHouseError: Another process has the directory open, or it cannot be used.
+            ClickHouseError: Another process has opened the directory, or it is not usable.
         """
-        self._path = str(data_directory)
+        rights = data_directory / CONFIGURATION
+        rights.write_bytes(tostring(engine_xml(rights)))
+        self._address = f"{data_directory}?config-file={rights}"
         self._anchor = self.connect()  # the engine closes with its last connection
         about = self._anchor.run(b"SELECT version() AS v, timezone() AS tz", "JSONEachRow")
         described = json.loads(about.data)
@@ -196,25 +120,18 @@ class Engine:
         self.timezone: str = described["tz"]
 
     def connect(self) -> EngineConnection:
-        """Open a connection of its own settings, in the engine's `default` database."""
+        """Open a connection with its own settings, in the engine's `default` database."""
         try:
-            connection = chdb.connect(self._path)  # type: ignore[no-untyped-call]  # chdb's own
+            connection = chdb.connect(self._address)  # type: ignore[no-untyped-call]  # chdb's own
             return EngineConnection(connection)
         except RuntimeError as problem:
             raise ClickHouseError.from_engine(str(problem)) from problem
 
     def create_database(self, name: str) -> None:
-        """Create an Atomic database if it is not there."""
+        """Create an Atomic database if it does not exist."""
         self._anchor.run(
             f"CREATE DATABASE IF NOT EXISTS {quote_identifier(name)} ENGINE = Atomic".encode()
         )
-
-    def error(self, code: int, reason: str) -> ClickHouseError:
-        """Build an error under the name the engine has for a code."""
-        with closing(self.connect()) as connection:
-            answer = connection.run(f"SELECT errorCodeToName({code})".encode(), "TabSeparatedRaw")
-        name = answer.data.decode().strip()
-        return ClickHouseError(code, f"Code: {code}. DB::Exception: {reason} ({name})")
 
     def close(self) -> None:
         """Close the engine; every other connection must be closed already."""
@@ -240,17 +157,15 @@ def _literal(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _block(result: Any) -> Block:
-    data: bytes = result.bytes()
-    return Block(
-        data,
-        Statistics(
-            read_rows=result.storage_rows_read(),
-            read_bytes=result.storage_bytes_read(),
-            written_rows=result.rows_written(),
-            written_bytes=result.bytes_written(),
-            result_rows=result.rows_read(),
-            result_bytes=result.bytes_read(),
-            elapsed_ns=round(result.elapsed() * 1e9),
-        ),
+def _summary(result: Any) -> str:
+    return json.dumps(
+        {
+            "read_rows": str(result.storage_rows_read()),
+            "read_bytes": str(result.storage_bytes_read()),
+            "written_rows": str(result.rows_written()),
+            "written_bytes": str(result.bytes_written()),
+            "result_rows": str(result.rows_read()),
+            "result_bytes": str(result.bytes_read()),
+            "elapsed_ns": str(round(result.elapsed() * 1e9)),
+        }
     )

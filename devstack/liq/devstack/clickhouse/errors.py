@@ -1,4 +1,4 @@
-"""ClickHouse's numbered errors, and the HTTP status each one travels with."""
+"""ClickHouse's numbered errors, and the HTTP status of each."""
 
 import re
 from enum import IntEnum
@@ -9,27 +9,20 @@ _ENGINE_TEXT = re.compile(r"Code: (\d+)\. DB::Exception: ", re.DOTALL)
 
 
 class ErrorCode(IntEnum):
-    """The errors this process raises by itself; the engine raises many more."""
+    """The errors that this process raises itself; the engine raises many more."""
 
     CANNOT_READ_ALL_DATA = 33
-    BAD_ARGUMENTS = 36
     NOT_IMPLEMENTED = 48
     SYNTAX_ERROR = 62
-    UNKNOWN_COMPRESSION_METHOD = 89
-    READONLY = 164
+    UNKNOWN_DATABASE = 81
     QUERY_IS_TOO_LARGE = 229
-    CANNOT_DECOMPRESS = 271
-    INTO_OUTFILE_NOT_ALLOWED = 358
-    SESSION_NOT_FOUND = 372
-    SESSION_IS_LOCKED = 373
-    INVALID_SESSION_TIMEOUT = 374
     BAD_REQUEST_PARAMETER = 408
     AUTHENTICATION_FAILED = 516
     STD_EXCEPTION = 1001
 
 
-# Which codes a ClickHouse server answers with something else than 500 (checked against its
-# sources, November 2026). Names are in system.errors and in errorCodeToName().
+# The codes with another HTTP status than 500 (checked against ClickHouse's sources, November 2026).
+# Their names are in system.errors and in errorCodeToName().
 _BAD_REQUEST = (
     {6, 8, 15, 25, 26, 27, 36, 37, 38, 41, 44, 53, 62, 72, 117, 123, 167, 168, 223, 321}
     | {376, 427, 441, 675, 676}
@@ -50,7 +43,7 @@ _OTHER = {
 
 
 def http_status(code: int) -> HTTPStatus:
-    """Return the HTTP status a ClickHouse server sends with an error code."""
+    """Return the HTTP status that a ClickHouse server sends with an error code."""
     if code in _BAD_REQUEST:
         return HTTPStatus.BAD_REQUEST
     if code in _NOT_FOUND:
@@ -61,28 +54,28 @@ def http_status(code: int) -> HTTPStatus:
 
 
 class ClickHouseError(Exception):
-    """An error with ClickHouse's number, whoever raised it: the engine or this process."""
+    """An error with ClickHouse's number, raised by the engine or by this process."""
 
     def __init__(self, code: int, text: str) -> None:
-        """Keep the number and the complete text that a client is to read."""
+        """Create an error with its number and the complete text for the client."""
         super().__init__(text)
         self.code = int(code)
         self.text = text
 
     @classmethod
     def named(cls, code: ErrorCode, reason: str) -> Self:
-        """Build an error of this process in the form the engine gives to its own."""
+        """Create an error of this process in the form of the engine's errors."""
         return cls(code, f"Code: {code.value}. DB::Exception: {reason} ({code.name})")
 
     @classmethod
     def from_engine(cls, text: str) -> Self:
-        """Read the number out of the engine's message and drop what a wrapper put before it."""
+        """Parse the number in the engine's message, and remove a wrapper's prefix."""
         found = _ENGINE_TEXT.search(text)
         if found is None:
             return cls.named(ErrorCode.STD_EXCEPTION, text)
         return cls(int(found.group(1)), text[found.start() :].strip())
 
     def body(self, version: str) -> bytes:
-        """Return the response body: the text, ended by the version as a server ends it."""
+        """Return the response body: the text with the version at its end, like a server's."""
         ending = f" (version {version})"
         return f"{self.text.removesuffix(ending)}{ending}\n".encode()

@@ -1,7 +1,6 @@
-"""The listening side: one thread a connection, and a stop that lets running requests finish."""
+"""The listener: one thread per connection, and a stop that waits for running requests."""
 
 import logging
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,25 +10,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from liq.devstack.clickhouse.access import Credentials
 from liq.devstack.clickhouse.engine import Engine
-from liq.devstack.clickhouse.execution import Executor
-from liq.devstack.clickhouse.faults import Faults
-from liq.devstack.clickhouse.injection import ConnectionEndedError
 
 logger = logging.getLogger(__name__)
 
 
+class StoppingError(Exception):
+    """The server is stopping, so the request must not begin."""
+
+
 @dataclass(frozen=True)
 class Services:
-    """What the handlers of all connections share."""
+    """The objects that the handlers of all connections share."""
 
     engine: Engine
-    executor: Executor
     credentials: Credentials
-    faults: Faults | None  # None: fault injection is off
+    default_database: str
 
 
 class ClickHouseServer(ThreadingHTTPServer):
-    """Accepts connections, and knows how many requests run."""
+    """The server, which counts running requests."""
 
     daemon_threads = True
     block_on_close = False
@@ -40,9 +39,8 @@ class ClickHouseServer(ThreadingHTTPServer):
         """Bind the address and listen; connections wait until `serve_forever` accepts them.
 
         Raises:
-            OSError: The address is taken or is not this machine's.
+            OSError: The address is taken.
         """
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._running = 0
         self._stopping = False
         self._changed = threading.Condition()
@@ -53,11 +51,11 @@ class ClickHouseServer(ThreadingHTTPServer):
         """Count a request as running.
 
         Raises:
-            ConnectionEndedError: The server is stopping; the request must not begin.
+            StoppingError: The server is stopping, so the request must not begin.
         """
         with self._changed:
             if self._stopping:
-                raise ConnectionEndedError
+                raise StoppingError
             self._running += 1
         try:
             yield
@@ -67,13 +65,13 @@ class ClickHouseServer(ThreadingHTTPServer):
                 self._changed.notify_all()
 
     def finish_requests(self, timeout_s: float) -> bool:
-        """Let no further request begin and wait for those that run; return whether they ended."""
+        """Reject further requests and wait for running ones; return whether all have ended."""
         with self._changed:
             self._stopping = True
             return self._changed.wait_for(lambda: self._running == 0, timeout_s)
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - base
-        """Log what a handler did not expect; a client that goes away is nothing unexpected."""
+        """Log an unexpected error of a handler; a client's disconnect is not unexpected."""
         problem = sys.exception()
         if isinstance(problem, ConnectionError | TimeoutError):
             logger.debug("connection of %s ended: %s", client_address, problem)

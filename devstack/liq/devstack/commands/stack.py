@@ -1,8 +1,7 @@
 """`liq dev` and `liq demo`: the whole engine on a laptop."""
 
-import asyncio
 import signal
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -10,19 +9,16 @@ from typing import Annotated
 import typer
 
 from liq.cli.clickhouse_errors import clickhouse_errors_as_sentences
-from liq.cli.console import err, exits_on_configuration_error, out
-from liq.cli.exchanges import configured_exchanges
+from liq.cli.console import exits_on_configuration_error
 from liq.devstack.demo import DemoOptions, run_demo
-from liq.devstack.options import load_stack_options
-from liq.devstack.stack import Stack
-from liq.runtime.logs import configure_logging
-from liq.runtime.settings import load_settings
-from liq.runtime.topics import ensure_topics
-from liq.sinks.clickhouse import migrations
-from liq.sinks.clickhouse.client import connect
+from liq.devstack.development import Recording, run_development
+from liq.schemas.units import SECOND_NS
 
-WATCH_SECONDS = 1.0
 CAPTURE = Path("data/captures/2026-07-08_2026-07-10_binance_bybit_okx.jsonl.gz")
+
+
+#: Eight minutes before the largest cascade of shorts in that recording.
+SHOW_FROM = datetime(2026, 7, 10, 1, 40)  # noqa: DTZ001 - as typer gives it
 
 
 @exits_on_configuration_error
@@ -45,38 +41,38 @@ def demo(
 
 @exits_on_configuration_error
 @clickhouse_errors_as_sentences()
-def dev() -> None:
-    """Keep an embedded broker, an embedded ClickHouse and all workers running until Ctrl-C."""
+def dev(
+    play: Annotated[
+        bool, typer.Option("--play", help="Play a recording through it, into empty topics.")
+    ] = False,
+    capture: Annotated[Path, typer.Option(help="The recording.")] = CAPTURE,
+    speed: Annotated[
+        str, typer.Option(help="max, or a multiple of the recorded pace (1, 60, 600 ...).")
+    ] = "60",
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Play at once what was recorded before (UTC); by default some minutes before the "
+            "largest cascade of the default recording.",
+            formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+        ),
+    ] = None,
+) -> None:
+    """Keep a broker, a ClickHouse, all workers and the page running until Ctrl-C."""
+    if play and not capture.is_file():
+        # The option itself cannot check this, because the file may be missing without --play.
+        raise typer.BadParameter(f"there is no file {capture}; name a recording by --capture")
     _end_on_signals()
-    configure_logging(load_settings(log_level="WARNING"), worker="dev")
-    with Stack(load_stack_options()) as stack:
-        settings = load_settings(**{name.lower(): text for name, text in stack.environment.items()})
-        asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
-        migrations.migrate(connect(settings, use_database=False), settings.clickhouse_database)
-        ports = {
-            "reference": stack.start_worker("reference", "reference"),
-            "normalize": stack.start_worker("normalize", "process", "normalize"),
-            "detect": stack.start_worker("detect", "process", "detect"),
-            "sink": stack.start_worker("sink", "sink", "clickhouse"),
-        }
-        out.print(f"Kafka       {settings.kafka_bootstrap_servers}", highlight=False)
-        out.print(f"ClickHouse  {settings.clickhouse_url}", highlight=False)
-        for name, port in ports.items():
-            out.print(f"{name:<11} http://127.0.0.1:{port}/metrics", highlight=False)
-        out.print("In another shell: set -a; . .liq/stack.env; liq replay FILE", highlight=False)
-        out.print("Ctrl-C ends everything.")
-        try:
-            while True:
-                stack.supervisor.check()
-                time.sleep(WATCH_SECONDS)
-        except KeyboardInterrupt:
-            err.print("Stopping ...")
+    if since is None and capture == CAPTURE:
+        since = SHOW_FROM
+    since_ns = 0 if since is None else int(since.replace(tzinfo=UTC).timestamp()) * SECOND_NS
+    run_development(Recording(capture, speed, since_ns) if play else None)
 
 
 def _end_on_signals() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that `with` statements stop the children.
+    """Make SIGTERM and SIGINT raise KeyboardInterrupt, so that `with` statements stop the children.
 
-    A process that a script started in the background would ignore Ctrl-C otherwise.
+    Otherwise a process that a script starts in the background would ignore Ctrl-C.
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

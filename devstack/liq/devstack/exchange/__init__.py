@@ -1,1 +1,1 @@
-"""Exchanges on this machine: websocket servers that speak the venues' dialects."""
+"""Local exchanges: websocket servers that speak the venues' dialects."""

@@ -1,4 +1,4 @@
-"""How a feed of an exchange talks: the declaration that a venue's `dialect.py` makes."""
+"""The declaration of a feed's protocol, which each venue's `dialect.py` makes."""
 
 import gzip
 import json
@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-# Data frame number `n` of a dialect is of this time plus `n` milliseconds.
+# Data frame number `n` of a dialect has this time plus `n` milliseconds.
 START_MS: Final = 1_783_000_000_000
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The replies to one message of a client, and the names that the message subscribed.
+    """The replies to one message of a client, and the names that the message subscribes.
 
-    `data` are replies that bring data, such as past trades; they are sent last, and belong to what
-    has to arrive in Kafka.
+    `data` are replies with data, such as past trades. They are sent last, and must arrive in Kafka.
     """
 
     replies: list[Any] = field(default_factory=list)
@@ -29,10 +28,10 @@ Frame = Callable[[str, int], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """How one feed of an exchange talks: as recorded, or else as the exchange documents it.
+    """The protocol of one feed of an exchange, as recorded, or else as documented by the exchange.
 
-    A dialect is written apart from the producers' module of the venue, so that each checks the
-    other. Its docstring says where its shapes are from.
+    A dialect is independent of the producers' module of the venue, so that each checks the other.
+    The docstring of its module names the sources.
 
     Attributes:
         exchange: The exchange, as the producers' feed names it.
@@ -45,13 +44,15 @@ class Dialect:
         subscribes: A name that a client has to subscribe to get those data frames.
         hello: Messages that are sent when a client connects.
         listing_setting: The environment variable that replaces the address of the market listing.
-        list_markets: Return the listing of some symbols, with a market that does not trade where
-            the exchange lists such markets.
+        list_markets: Return the listing of symbols, with an inactive market if the exchange lists
+            such markets.
         client_ping: A ping of the client.
         client_pong: The answer to `client_ping`.
         server_ping: A ping of the server.
         server_pong: The answer that the client has to give to `server_ping`.
         is_gzipped: Whether messages are sent as gzip in binary frames.
+        key_setting: The environment variable of the key that the address must have.
+        key_parameter: Where the key is in the address.
     """
 
     exchange: str
@@ -69,8 +70,10 @@ class Dialect:
     server_ping: Any = None
     server_pong: Any = None
     is_gzipped: bool = False
+    key_setting: str = ""
+    key_parameter: str = ""
 
     def encode(self, message: Any) -> bytes | str:
-        """Return a message as it is sent: as text, or as gzip in bytes."""
+        """Return the wire form of a message: text, or gzip in bytes."""
         text = message if isinstance(message, str) else json.dumps(message)
         return gzip.compress(text.encode()) if self.is_gzipped else text

@@ -1,4 +1,4 @@
-"""The limits of a venue, kept by the local exchange as the venue keeps them."""
+"""Enforcement of a venue's limits by the local exchange."""
 
 import time
 from collections import deque
@@ -12,10 +12,10 @@ HOUR_SECONDS = 3_600.0
 
 @dataclass
 class LimitKeeper:
-    """Counts what clients send, and says which limit a message breaks.
+    """Counters of clients' messages, which record violated limits.
 
-    `scale` shortens minutes and hours, so that a test need not wait for them. All clients come
-    from one address.
+    `scale` shortens minutes and hours, so that a test need not wait for them. All clients count as
+    one address.
     """
 
     limits: Limits
@@ -25,7 +25,7 @@ class LimitKeeper:
     _unanswered: dict[object, int] = field(default_factory=dict)
 
     def take_message(self, client: object, *, is_request: bool) -> None:
-        """Count a message of a client, and note the limits that it breaks."""
+        """Count a message of a client, and record the limits that it violates."""
         now = time.monotonic()
         who = None if self.limits.scope is LimitScope.ADDRESS else client
         times = self._messages.setdefault(who, deque())
@@ -46,12 +46,12 @@ class LimitKeeper:
         self._unanswered[who] -= 1
 
     def judge_subscriptions(self, count: int) -> None:
-        """Note whether a connection has more subscriptions than the venue allows."""
+        """Record a violation if a connection has more subscriptions than the venue allows."""
         self._judge(self.limits.subscriptions_per_connection, count, "subscriptions")
         self._judge(self.limits.subscriptions_per_channel, count, "subscriptions of a channel")
 
     def judge_connections(self, count: int) -> None:
-        """Note whether the address has more connections than the venue allows."""
+        """Record a violation if the address has more connections than the venue allows."""
         self._judge(self.limits.connections_per_address, count, "connections")
 
     def _judge(self, limit: int | None, count: int, what: str) -> None:

@@ -1,6 +1,6 @@
-"""Every way in which a local exchange can misbehave by itself, by name.
+"""All kinds of misbehaviour of a local exchange, by name.
 
-Tests that have to notice misbehaviour go through all of them; one that is added here is in them.
+Tests that must notice misbehaviour iterate over all of them, and so cover new ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ CLOCK_OFF_MS: Final = 60_000
 
 
 class Misbehaviour(StrEnum):
-    """What an exchange does wrong."""
+    """A kind of misbehaviour."""
 
     HANDSHAKE_REFUSED = auto()
     RATE_LIMITED = auto()
@@ -41,7 +41,7 @@ class Misbehaviour(StrEnum):
 
 
 def _names(exchange: LocalExchange) -> frozenset[str]:
-    """Return what a producer subscribes to: the listed markets, or the feed's own channels."""
+    """Return the subscriptions of a producer: the listed markets, or the feed's channels."""
     dialect = exchange.dialect
     [feed] = [each for each in FEEDS[dialect.exchange] if each.name == dialect.feed]
     return frozenset(feed.names or exchange.markets)
@@ -133,5 +133,5 @@ _PLAYED_BY: Final[Mapping[Misbehaviour, Callable[[LocalExchange], None]]] = {
 
 
 def misbehave(exchange: LocalExchange, kind: Misbehaviour) -> None:
-    """Let an exchange misbehave from now on."""
+    """Make an exchange misbehave from now on."""
     _PLAYED_BY[kind](exchange)

@@ -1,12 +1,14 @@
-"""The dialects of all venues, found among the folders of `liq.devstack.exchange.venues`."""
+"""The dialects of all venues, discovered in the folders of `liq.devstack.exchange.venues`."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import Final
 
 from liq.devstack.exchange import venues
 from liq.devstack.exchange.dialect import Dialect
+from liq.devstack.exchange.past import Past
 
 
 def find_dialects(package: ModuleType) -> tuple[Dialect, ...]:
@@ -35,4 +37,18 @@ DIALECTS: Final = find_dialects(venues)
 def dialect(exchange: str, feed: str) -> Dialect:
     """Return the dialect of a feed."""
     [found] = [each for each in DIALECTS if (each.exchange, each.feed) == (exchange, feed)]
+    return found
+
+
+def find_pasts(package: ModuleType) -> tuple[Past, ...]:
+    """Return the histories that the venue folders of a package declare, by folder."""
+    names = [f"{package.__name__}.{folder.name}.past" for folder in iter_modules(package.__path__)]
+    modules = [import_module(name) for name in names if find_spec(name) is not None]
+    return tuple(past for module in modules for past in module.PASTS)
+
+
+def past(exchange: str, feed: str) -> Past:
+    """Return how the history of a feed answers."""
+    pasts = find_pasts(venues)
+    [found] = [each for each in pasts if (each.exchange, each.feed) == (exchange, feed)]
     return found

@@ -1,8 +1,8 @@
-"""A capture through the live producers: local exchanges speak it, and real sockets carry it.
+"""A capture through the live producers: local exchanges send its frames over real websockets.
 
-The producers' clock is the recording's. It moves on to a frame's time only when Kafka has
-acknowledged every frame before it, so that whatever reads the raw topics finds in them what a
-plain replay writes, and comes to the same results.
+The producers use the recording's clock. It advances to a frame's time only when Kafka has
+acknowledged every earlier frame, so the raw topics contain what a plain replay writes, and their
+readers compute the same results.
 """
 
 import asyncio
@@ -39,9 +39,9 @@ FRAMES_LOOK_SECONDS: Final = 0.0005
 
 
 class RecordedClock:
-    """The time of a recording that is being played, at a pace or as fast as it goes.
+    """The clock of a playing recording, at a pace or as fast as possible.
 
-    At a pace it runs on between frames, up to the next one.
+    At a pace it advances between frames, up to the next frame.
     """
 
     def __init__(self, start_ns: int, speed: float | None) -> None:
@@ -50,43 +50,43 @@ class RecordedClock:
         self._reached_at = time.monotonic()
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards, of this machine."""
+        """Return this machine's monotonic clock in seconds."""
         return time.monotonic()
 
     def now_ns(self) -> int:
-        """The recording's UTC in nanoseconds since 1970."""
+        """Return the recording's time (UTC, ns)."""
         if self._speed is None:
             return self._reached_ns
         passed_ns = (time.monotonic() - self._reached_at) * self._speed * SECOND_NS
         return min(self._next_ns, self._reached_ns + int(passed_ns))
 
     def run_towards(self, next_ns: int) -> None:
-        """What comes next is at that time."""
+        """Set the time of the next frame (UTC, ns), up to which the clock may advance."""
         self._next_ns = next_ns
 
     def reach(self, time_ns: int) -> None:
-        """It is that time now."""
+        """Set the clock (UTC, ns)."""
         self._reached_ns = self._next_ns = time_ns
         self._reached_at = time.monotonic()
 
 
 class RecordedRates:
-    """The rates that the recording's present frames came with."""
+    """The rates in the headers of the recording's current frames."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def header(self, needs: tuple[str, ...], received_at_ns: int) -> bytes:  # noqa: ARG002 - as recorded
-        """Return them, whatever the feed needs."""
+        """Return the recorded rates, whatever rates the feed needs."""
         return self.text.encode()
 
 
 async def rehearse(
     settings: Settings, path: str, speed: float | None, health: Health, stop: asyncio.Event
 ) -> int:
-    """Play a capture, at a multiple of its pace or (None) as fast as it goes; counts its frames.
+    """Play a capture at a multiple of its pace, or as fast as possible if None; return its frames.
 
-    All of it is held in memory.
+    The whole capture is held in memory.
 
     Raises:
         ConfigurationError: the capture cannot be read, or no local exchange speaks a feed of it.
@@ -126,10 +126,10 @@ async def rehearse(
 
 
 async def read_capture(path: str) -> list[CaptureLine]:
-    """Every frame of a capture, in order.
+    """Return every frame of a capture, in order.
 
     Raises:
-        ConfigurationError: it cannot be read, is empty, or a line of it is broken.
+        ConfigurationError: the capture cannot be read, is empty, or has a malformed line.
     """
     capture = CaptureFile(path)
     try:
@@ -150,7 +150,11 @@ async def read_capture(path: str) -> list[CaptureLine]:
 def _connected(
     exchanges: dict[tuple[str, str], LocalExchange], lines: Sequence[CaptureLine]
 ) -> tuple[Target, ...]:
-    """Feeds with the addresses of local exchanges, which list the symbols of the capture."""
+    """Return the feeds with the addresses of local exchanges, which list the capture's symbols.
+
+    Raises:
+        ConfigurationError: no local exchange speaks a feed of the capture.
+    """
     unspoken = sorted({(line.exchange, line.feed) for line in lines} - exchanges.keys())
     if unspoken:
         names = ", ".join(".".join(each) for each in unspoken)
@@ -176,7 +180,7 @@ async def _play(  # noqa: PLR0913, PLR0917 - the parts of a rehearsal
     speed: float | None,
 ) -> int:
     await _wait_for_subscribers(exchanges)
-    # Frames that come with an acknowledgement were not sent by us.
+    # The dialect, not the capture, sends frames together with an acknowledgement.
     before = publisher.frames
     pace = None if speed is None else Pace(speed)
     sent = 0

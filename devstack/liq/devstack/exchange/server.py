@@ -1,6 +1,6 @@
 """A local exchange: a websocket server in a thread, with a ledger, that misbehaves on request.
 
-For tests and for demonstrations; nothing of it is used against a real exchange.
+It is for tests and demonstrations.
 """
 
 import asyncio
@@ -23,39 +23,41 @@ from liq.devstack.exchange.limits import LimitKeeper
 
 LOOPBACK = "127.0.0.1"
 REPEATED = 100
+#: The key of streams that require one.
+KEY = "key-of-the-local-exchange"
 Result = TypeVar("Result")
 
 
 @dataclass
 class Client:
-    """One connection and what it subscribed to."""
+    """A connection and its subscriptions."""
 
     connection: ServerConnection
     names: set[str] = field(default_factory=set)
 
 
 class LocalExchange:
-    """Serves one feed's dialect while it is used in a `with` statement.
+    """A server of one feed's dialect; use it in a `with` statement.
 
-    `ledger` has every distinct data message in the order of sending, as the bytes that have to
-    arrive in Kafka; `received` everything that clients sent. Set the faults at any time:
+    `ledger` has every distinct data message in the order of sending, as the bytes that must arrive
+    in Kafka; `received` has all messages of clients. Faults can be set at any time:
 
     - `refused`: names whose subscription is refused
     - `is_mute`: requests get no answer
-    - `status`: handshakes are answered with this HTTP status, and `retry_after_seconds` if set
-    - `listing_status`: the same for the listing of markets; `listing` is what it answers
-    - `repeats`: new subscribers are sent the last hundred frames again
+    - `status`: handshakes get this HTTP status, and `retry_after_seconds` if set
+    - `listing_status`: the HTTP status of the listing of markets; `listing` is its content
+    - `repeats`: new subscribers get the last hundred frames again
     - `cuts_subscribers`: connections are reset as soon as they are subscribed
-    - `is_selective`: a data frame goes to those connections alone that subscribed to its symbol
-    - `limits`: a client that breaks one is told so by closing its connection (1008)
-    - `answer_seconds`: requests are answered so much later
+    - `is_selective`: a data frame goes only to connections that subscribed to its symbol
+    - `limits`: the connection of a client that violates a limit is closed (1008)
+    - `answer_seconds`: the delay of answers
     - `ignored`: names whose subscription is not answered
-    - `greeting`: what every connection is sent once it is subscribed
-    - `close_reason`: connections are closed for it (1008) as soon as they are subscribed
-    - `freezes_subscribers`: connections are not read any more once they are subscribed
-    - `is_silent`: data frames are not sent, and not in the ledger either
-    - `clock_offset_ms`: data frames are dated by this machine's clock plus so much; without it,
-      from `START_MS` on
+    - `greeting`: a message to every connection once it is subscribed
+    - `close_reason`: connections are closed with it (1008) as soon as they are subscribed
+    - `freezes_subscribers`: connections are no longer read once they are subscribed
+    - `is_silent`: data frames are neither sent nor added to the ledger
+    - `clock_offset_ms`: the offset of data frames' times from this machine's clock; without it,
+      times start at `START_MS`
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -107,33 +109,35 @@ class LocalExchange:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Settings that lead a producer here."""
+        """The environment variables that connect a producer to this exchange."""
         found = {self.dialect.setting: f"ws://{LOOPBACK}:{self.port}/ws"}
         if self.dialect.listing_setting:
             found[self.dialect.listing_setting] = f"http://{LOOPBACK}:{self.port}/symbols?x=1"
+        if self.dialect.key_setting:
+            found[self.dialect.key_setting] = KEY
         return found
 
     @property
     def subscribers(self) -> int:
-        """Connections that are subscribed to what data belong to."""
+        """The number of connections that are subscribed to the data frames."""
         return sum(self.dialect.subscribes in client.names for client in list(self._clients))
 
     def list_markets(self, *symbols: str) -> None:
-        """What the listing answers from now on."""
+        """Set the symbols in the listing of markets."""
         self.markets = symbols
         if self.dialect.list_markets is not None:
             self.listing = self.dialect.list_markets(symbols)
 
     def publish(self, frame: str) -> "Future[None]":
-        """Send a data frame of somebody else's to every subscriber, and note it in the ledger."""
+        """Send an external data frame to every subscriber, and add it to the ledger."""
         return asyncio.run_coroutine_threadsafe(self._publish(frame), self._loop)
 
     def send(self, count: int = 1, symbol: str | None = None) -> None:
-        """Send fresh data frames to every subscriber, and note them in the ledger."""
+        """Send new data frames to every subscriber, and add them to the ledger."""
         self._do(self._send(count, symbol))
 
     def send_raw(self, frame: bytes | str) -> None:
-        """Send something to every connection; it is not in the ledger."""
+        """Send a message to every connection, without adding it to the ledger."""
         self._do(self._broadcast(frame))
 
     def send_wire(self, data: bytes) -> None:
@@ -145,21 +149,21 @@ class LocalExchange:
         self._do(self._close(code))
 
     def announce_end(self, notice: str, close_seconds: float) -> None:
-        """Send a notice to the present connections, and close them after a while."""
+        """Send a notice to the present connections, and close them after `close_seconds`."""
         self._do(self._announce_end(notice, close_seconds))
 
     def cut(self) -> None:
-        """Reset every connection without a word."""
+        """Reset every connection without a close frame."""
         self._do(self._cut())
 
     def blackhole(self) -> None:
-        """Half-open: stop reading from, and thereby answering, the present connections."""
+        """Stop reading the present connections, which become half-open and get no answers."""
         self._do(self._blackhole())
 
     def start_sending(self, count: int, pause_seconds: float) -> "Future[None]":
-        """Send frames one by one in the background; the result says when it is over.
+        """Send frames one by one in the background; return a future that completes at the end.
 
-        It is over after `count` frames, or with the next frame after `is_enough` was set.
+        The end is after `count` frames, or after the next frame once `is_enough` is set.
         """
         return asyncio.run_coroutine_threadsafe(self._trickle(count, pause_seconds), self._loop)
 
@@ -184,6 +188,9 @@ class LocalExchange:
     def _answer_http(self, connection: ServerConnection, request: Request) -> Response | None:
         if request.path.startswith("/symbols"):
             return connection.respond(self.listing_status, json.dumps(self.listing))
+        parameter = self.dialect.key_parameter
+        if parameter and f"{parameter}={KEY}" not in request.path.partition("?")[2].split("&"):
+            return connection.respond(HTTPStatus.UNAUTHORIZED, "no key")
         if self.status is None:
             return None
         response = connection.respond(HTTPStatus(self.status), "no")

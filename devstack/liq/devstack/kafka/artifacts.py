@@ -1,4 +1,4 @@
-"""Java, and Kafka's jars from Maven."""
+"""The Java binary, and Kafka's jars from Maven."""
 
 import hashlib
 import re
@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from liq.devstack.cache import user_cache
 from liq.runtime.environment import environment
 from liq.runtime.errors import ConfigurationError
 
@@ -17,10 +18,10 @@ LAST_LINES = 10
 
 
 def java_binary() -> str:
-    """The Java to run Kafka with: `JAVA_HOME`'s, else the one on the path.
+    """Return the Java for Kafka: that of `JAVA_HOME`, else the one on the path.
 
     Raises:
-        ConfigurationError: there is none, or it is older than Kafka needs.
+        ConfigurationError: Java is missing, or too old for Kafka.
     """
     home = environment().get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
@@ -44,10 +45,10 @@ def java_binary() -> str:
 
 
 def kafka_jars(cache: Path | None = None) -> Path:
-    """The directory of Kafka's jars, filled by Maven when this version is wanted first.
+    """Return the directory of Kafka's jars, which Maven fills at first use of this version.
 
     Raises:
-        ConfigurationError: Maven is missing, or could not get them.
+        ConfigurationError: Maven is missing, or could not download the jars.
     """
     version = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
     directory = (cache or user_cache()) / f"apache-kafka-{version}"
@@ -59,16 +60,10 @@ def kafka_jars(cache: Path | None = None) -> Path:
             try:
                 jars.rename(directory)
             except OSError:
-                # Another process may have been faster; its directory is as good.
+                # Another process may have created the directory first.
                 if not directory.is_dir():
                     raise
     return directory
-
-
-def user_cache() -> Path:
-    """Where this user's programs keep what they can get again."""
-    base = environment().get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "liquidation-engine"
 
 
 def _copy_dependencies(target: Path) -> None:

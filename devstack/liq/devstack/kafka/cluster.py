@@ -1,4 +1,4 @@
-"""One broker or three of Apache Kafka, each a child process that can be stopped on its own."""
+"""One or three Apache Kafka brokers; each is a child process that can stop alone."""
 
 import base64
 import signal
@@ -18,14 +18,14 @@ from liq.devstack.supervisor import Child, Supervisor
 from liq.runtime.errors import DependencyError
 
 READY_SECONDS = 60.0
-# Small heap, no collector threads, and no second compiler: brokers share a laptop with the rest.
+# Small heap, no collector threads, one compiler: brokers share the laptop with other processes.
 JVM_OPTIONS = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 LOG_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.logFile=System.out",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-    # Every setting at every start, and lines for every partition: most of the log otherwise.
+    # Otherwise all settings at every start, and lines for every partition, fill most of the log.
     "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.config.AbstractConfig=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.cluster.Partition=warn",
     "-Dorg.slf4j.simpleLogger.log.state.change.logger=warn",
@@ -34,12 +34,12 @@ LOG_OPTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
-    """What a cluster is made of.
+    """The options of a cluster.
 
-    `port` is the first broker's, the others' follow it; 0 picks free ones. `listeners` are further
-    listeners beside the plain one, name to security protocol (`{"SECURE": "SASL_SSL"}`), and
-    `scram_users` the passwords of users that may log in there by SCRAM-SHA-512 (known from the
-    first start on). `properties` are further lines for every `server.properties`, which win.
+    `port` is the first broker's, the others' follow it; 0 picks free ones. `listeners` maps the
+    names of additional listeners to their security protocol (`{"SECURE": "SASL_SSL"}`).
+    `scram_users` maps users of those listeners to their passwords, by SCRAM-SHA-512, from the first
+    start on. `properties` are added to every `server.properties` and take precedence.
     """
 
     brokers: int = 1
@@ -54,8 +54,7 @@ class ApacheKafka:
     """A cluster on loopback; brokers are numbered from 1.
 
     A broker keeps its ports and its data between `stop_broker` or `kill_broker` and
-    `start_broker`. The data of a cluster stay for the next one in the same directory with as many
-    brokers.
+    `start_broker`. The next cluster with the same directory and number of brokers reuses the data.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class ApacheKafka:
     ) -> None:
         self._supervisor = supervisor
         self._options = options or ClusterOptions()
-        # The controllers of one cluster remember each other: another number is another cluster.
+        # Controllers store their peers, so another number of brokers is another cluster.
         self._directory = directory / f"apache-{self._options.brokers}"
         self._nodes: tuple[Node, ...] = ()
         self._java = ""
@@ -88,7 +87,7 @@ class ApacheKafka:
         self._format()
         for node in self._nodes:
             self._supervisor.start(self._child(node))
-        # Together: none of them is ready before most of them are there.
+        # A broker is ready only when a majority has started, so wait for all of them together.
         self._supervisor.wait_until(
             lambda: all(answers_kafka(LOOPBACK, node.port) for node in self._nodes),
             READY_SECONDS,
@@ -104,24 +103,24 @@ class ApacheKafka:
         )
 
     def stop(self) -> None:
-        """End the brokers that still run, as a whole."""
+        """Stop the running brokers together."""
         self._supervisor.stop(*self._running())
 
     def bootstrap_servers(self, listener: str = "") -> str:
-        """The brokers' addresses on a further listener, or on the plain one."""
+        """Return the brokers' addresses on an additional listener, or on the plain one."""
         ports = [node.extra_ports[listener] if listener else node.port for node in self._nodes]
         return ",".join(f"{LOOPBACK}:{port}" for port in ports)
 
     def process_id(self, broker: int) -> int:
-        """The process of a broker that runs."""
+        """Return the process id of a running broker."""
         return self._supervisor.process_id(self.name(broker))
 
     def name(self, broker: int) -> str:
-        """What the supervisor calls a broker."""
+        """Return a broker's name at the supervisor."""
         return f"kafka-{broker}"
 
     def start_broker(self, broker: int) -> None:
-        """Start a broker again, where it was and with what it had, and wait until it answers.
+        """Start a broker again, with its ports and data, and wait until it answers.
 
         Raises:
             DependencyError: it did not start.
@@ -135,11 +134,11 @@ class ApacheKafka:
         )
 
     def stop_broker(self, broker: int) -> int:
-        """Let a broker hand over and end; its exit code (143: ended by SIGTERM, as asked)."""
+        """Stop a broker with a controlled shutdown; return its exit code (143 for SIGTERM)."""
         return self._supervisor.stop(self.name(broker))[self.name(broker)]
 
     def kill_broker(self, broker: int) -> None:
-        """SIGKILL: it hands nothing over and flushes nothing."""
+        """Kill a broker with SIGKILL, without a handover or a flush."""
         signal_group(self.process_id(broker), signal.SIGKILL)
         self._supervisor.stop(self.name(broker))
 
@@ -175,7 +174,7 @@ class ApacheKafka:
             node.properties_file.write_text(properties_text(properties))
 
     def _format(self) -> None:
-        """Prepare the data directories that are new."""
+        """Format the new data directories."""
         new = [
             node for node in self._nodes if not (node.log_directory / "meta.properties").exists()
         ]
@@ -212,7 +211,7 @@ class ApacheKafka:
         return file.read_text()
 
     def _child(self, node: Node) -> Child:
-        # It unpacks native libraries there, which a killed broker does not take away again.
+        # Kafka unpacks native libraries there, and a killed broker does not remove them.
         own_temporary_files = f"-Djava.io.tmpdir={node.directory}"
         return Child(
             name=self.name(node.number),
@@ -230,7 +229,7 @@ class ApacheKafka:
 
 
 def new_cluster_id() -> str:
-    """A random id as Kafka writes them; a leading dash would make an option of it."""
+    """Return a random id in Kafka's form, without a leading dash, which would be an option."""
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):

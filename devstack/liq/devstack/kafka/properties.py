@@ -1,4 +1,4 @@
-"""A node's `server.properties`."""
+"""The `server.properties` of a node."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ CONTROLLER_LISTENER = "CONTROLLER"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One process of a cluster, controller and broker at once.
+    """A process of a cluster, both controller and broker.
 
-    `extra_ports` has the port of every further listener, by the listener's name.
+    `extra_ports` maps the name of each additional listener to its port.
     """
 
     number: int
@@ -25,33 +25,33 @@ class Node:
 
     @property
     def address(self) -> str:
-        """Where its plain listener is."""
+        """The address of the plain listener."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
     def properties_file(self) -> Path:
-        """Its `server.properties`."""
+        """The path of `server.properties`."""
         return self.directory / "server.properties"
 
     @property
     def log_directory(self) -> Path:
-        """Its records and metadata."""
+        """The directory of records and metadata."""
         return self.directory / "data"
 
 
 def server_properties(
     node: Node, nodes: Sequence[Node], *, listeners: Mapping[str, str], extra: Mapping[str, str]
 ) -> dict[str, str]:
-    """What makes a node part of this cluster.
+    """Return the properties of a node of this cluster.
 
-    `listeners` are further listeners for clients, name to security protocol. `extra` comes last
-    and wins.
+    `listeners` maps the names of additional listeners to their security protocol. `extra` takes
+    precedence.
     """
     client_ports = {BROKER_LISTENER: node.port, **node.extra_ports}
     advertised = [f"{name}://{LOOPBACK}:{port}" for name, port in client_ports.items()]
     protocols = {BROKER_LISTENER: "PLAINTEXT", CONTROLLER_LISTENER: "PLAINTEXT", **listeners}
     replicas = str(len(nodes))
-    # With three, one may be away and writes go on.
+    # With three brokers, writes continue while one is down.
     in_sync = str(max(1, len(nodes) - 1))
     return {
         "process.roles": "broker,controller",
@@ -74,22 +74,22 @@ def server_properties(
         "offsets.topic.replication.factor": replicas,
         "transaction.state.log.replication.factor": replicas,
         "transaction.state.log.min.isr": in_sync,
-        # Fifty of each by default: files and start-up time that a machine of one user saves.
+        # The default is fifty of each, which costs files and start-up time.
         "offsets.topic.num.partitions": "4",
         "transaction.state.log.num.partitions": "4",
-        # A new group waits 3 s for more members by default; on one machine nobody comes later.
+        # By default a new group waits 3 s for more members, which is useless on one machine.
         "group.initial.rebalance.delay.ms": "0",
         **extra,
     }
 
 
 def properties_text(properties: Mapping[str, str]) -> str:
-    """The text of a Java properties file with these entries."""
+    """Return the text of a Java properties file with these entries."""
     return "".join(f"{name}={_escaped(value)}\n" for name, value in properties.items())
 
 
 def _escaped(value: str) -> str:
-    # Java reads the file as Latin-1 and takes a backslash and a line's end for its own.
+    # Java reads the file as Latin-1, and interprets backslashes and line ends.
     text = value.replace("\\", "\\\\").replace("\n", "\\n")
     return "".join(
         character

@@ -1,9 +1,9 @@
 """Cascade detection: a pure function of the event log.
 
-Nothing here reads a clock, a setting or a topic. `partition.PartitionDetector` is what a worker
-holds for each partition of the log, `market.MarketDetector` judges what all of them say of the
-whole market and links the cascades of assets to it, and `engine.CascadeEngine` is both together
-for a log that is read in one piece. `decode_observation` reads what they look at.
+This package reads no clock, no setting and no topic. A worker runs one `PartitionDetector` for each
+partition of the log that is assigned to it. `MarketDetector` evaluates the whole market from their
+outputs and links cascades of assets to market cascades. `CascadeEngine` combines both for a log
+that one process reads. `decode_observation` parses their input.
 """
 
 from liq.processors.cascades.basic import BasicDetector
@@ -12,7 +12,7 @@ from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.engine import CascadeEngine
 from liq.processors.cascades.market import MarketDetector
 from liq.processors.cascades.partition import PartitionDetector
-from liq.processors.cascades.snapshot import SnapshotError
+from liq.processors.cascades.snapshot_frame import SnapshotError
 
 __all__ = [
     "BasicDetector",

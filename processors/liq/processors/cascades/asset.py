@@ -1,4 +1,4 @@
-"""The detector of one asset: both of its lanes, its clock, and what it has already seen."""
+"""The detector of one asset: its two lanes, its clock, and the ids of recent events."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,19 +8,20 @@ from liq.processors.cascades.cascade import Decision
 from liq.processors.cascades.excitation import Excitation
 from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.observation import Observation
+from liq.processors.cascades.prices import series_of
 from liq.processors.cascades.recent_ids import REMEMBERED_DIGITS, RecentIds
 from liq.processors.cascades.rules import LaneRules
 from liq.schemas.units import HALF_SECOND_MS, SECOND_MS
 from liq.schemas.vocabulary import Side
 
-# An exchange's clock may run ahead of ours by so much before we stop believing it.
+# An event time further ahead of the receive time is replaced by the receive time.
 FUTURE_TOLERANCE_MS = 5_000
-# An event this close to leaving the window would change nothing any more.
+# An event this close to leaving the window can no longer change a decision.
 LATENESS_MARGIN_SECONDS = 2
-# What is older than the window is late, so its repeats need not be known.
+# Events older than the window are late in any case, so their ids can be forgotten.
 REPEAT_MARGIN_SECONDS = 10
 SIDES = (Side.LONG, Side.SHORT)
-# Asked for at every tick, for which a property of an enumeration is slow.
+# A dictionary, because a property of an enumeration is slow and every tick needs it.
 OPPOSITE = {side: side.opposite for side in SIDES}
 
 
@@ -33,9 +34,10 @@ class Step(NamedTuple):
 
 @dataclass(slots=True)
 class LeftOut:
-    """Events that were left out (repeated, too old, impossible, late by nature) or moved back.
+    """Counts of events that detection skipped or whose time it corrected (`future`).
 
-    Nothing is decided by these counts; they are for the operator.
+    `history` counts events that arrived late by nature, `misplaced` those of assets that belong to
+    another partition (`share`). Operators read these counts; no decision depends on them.
     """
 
     duplicates: int = 0
@@ -43,20 +45,21 @@ class LeftOut:
     implausible: int = 0
     future: int = 0
     history: int = 0
+    misplaced: int = 0
 
 
 class AssetState:
-    """All that is known of one asset.
+    """The detector state of one asset.
 
-    `tick` is the second of the log's clock, as far as the asset's own records and decisions tell;
-    `news` is what that second has brought, `seen` the last second that brought anything.
-    `is_rebuilt`: a cascade is open that was already so when the lost state was rebuilt.
+    `tick` is the second of the log's clock at the asset's last record or decision, `news` the
+    liquidations of that second by side, `seen` the last second with a counted liquidation.
+    `is_rebuilt` is set while a cascade is open that was already open when lost state was rebuilt.
     """
 
     __slots__ = ("excitations", "is_rebuilt", "lanes", "news", "recent_ids", "seen", "tick")
 
     def __init__(self, rules: LaneRules) -> None:
-        """Nothing was seen yet."""
+        """Start without events."""
         self.lanes = {side: Lane(rules) for side in SIDES}
         self.excitations = {side: Excitation() for side in SIDES}
         self.news: dict[Side, News] = {}
@@ -67,23 +70,25 @@ class AssetState:
 
     @property
     def newest(self) -> int:
-        """The latest second that anything known is about."""
+        """The latest second in the state."""
         return max(self.tick, self.seen, *(lane.ring.now for lane in self.lanes.values()))
 
     @property
     def is_open(self) -> bool:
-        """Whether a cascade is under way."""
+        """Whether a cascade of either side is open."""
         lanes = self.lanes
         return lanes[Side.LONG].cascade is not None or lanes[Side.SHORT].cascade is not None
 
 
 def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: LeftOut) -> bool:
-    """Take a liquidation in; decisions on it are made when its second is over.
+    """Count a liquidation; `decide` evaluates it when its second is over.
 
-    The caller has decided every earlier tick and ended what was due. False where the liquidation
-    is left out.
+    The caller must have decided every earlier tick and ended every cascade that was due. Returns
+    False if the liquidation was skipped, and counts the reason in `left_out`.
     """
-    event_id, _, side, exchange, symbol, timestamp_ms, received_ms, cents, price, complete = event
+    event_id, _, side, exchange, symbol, timestamp_ms, received_ms, cents, price, complete, kind = (
+        event
+    )
     recent_ids = state.recent_ids
     tick = received_ms // SECOND_MS
     if tick > state.tick:
@@ -110,7 +115,8 @@ def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: L
     lane = state.lanes[side]
     lane.advance(tick)
     cell = (exchange, symbol, timestamp_ms // HALF_SECOND_MS & 1)
-    lane.ring.add(second, cell, cents, (timestamp_ms, price), top, int(complete))
+    quote = series_of(exchange, symbol, kind), timestamp_ms, price
+    lane.ring.add(second, cell, cents, quote, top, int(complete))
     if lane.cascade is not None:
         lane.cascade.count(second, 1, tick)
     news = state.news.get(side)
@@ -122,8 +128,14 @@ def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: L
     return True
 
 
-def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], list[Beat]]:
-    """Judge the tick at hand, which is over; the asset's clock moves to the next one."""
+def decide(
+    rules: LaneRules, state: AssetState, base: str, blind: tuple[str, ...] = ()
+) -> tuple[list[Step], list[Beat]]:
+    """Evaluate the tick that has just ended, and move the asset's clock to the next one.
+
+    `blind` are the venues that were blind at the tick. Returns the decisions, and one beat for each
+    side that received a liquidation.
+    """
     tick, brought = state.tick, state.news
     state.news = {}
     state.tick = tick + 1
@@ -143,7 +155,7 @@ def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], 
                 spontaneous = excitation.add(timestamp_ms / SECOND_MS)
                 if lane.cascade is not None:
                     lane.cascade.add_generation(spontaneous)
-        beats.append(news.beat(base, side, tick))
+        beats.append(news.beat(base, side, tick, blind))
     for side in SIDES:
         if side in brought and (lane := state.lanes[side]).is_worth_a_look(rules):
             other = state.lanes[OPPOSITE[side]]
@@ -152,7 +164,7 @@ def decide(rules: LaneRules, state: AssetState, base: str) -> tuple[list[Step], 
 
 
 def end_due(rules: LaneRules, state: AssetState, tick: int) -> list[Step]:
-    """End what has been quiet for long enough at a tick, longs first."""
+    """End the cascades that are due to end at a tick, longs first."""
     return [
         Step(side, decision)
         for side in SIDES

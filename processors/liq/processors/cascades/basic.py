@@ -1,7 +1,8 @@
 """The profile `basic`: the first, simple detector, kept as a yardstick.
 
-One buffer holds the liquidations of the last minute, of all assets and sides, by time of receipt.
-While it holds at least five that are worth 100,000 USD together, every liquidation is an alert.
+One buffer contains the liquidations of the last minute, of all assets and sides, by time of
+receipt. While it contains at least five liquidations worth 100,000 USD together, every liquidation
+raises an alert.
 """
 
 from collections import deque
@@ -21,7 +22,7 @@ LARGEST_TOLD = 5
 
 
 class BasicDetector:
-    """Says of every liquidation whether the last minute is a cascade."""
+    """A detector that compares the last minute with fixed thresholds at every liquidation."""
 
     def __init__(self) -> None:
         """Start with an empty buffer."""
@@ -29,7 +30,7 @@ class BasicDetector:
         self._cents = self._long_cents = 0
 
     def apply(self, event: Liquidation) -> CascadeAlert | None:
-        """Take a liquidation in; an alert if the thresholds are met with it."""
+        """Count a liquidation; return an alert if the thresholds are met."""
         cents = round(event.value_usd * CENTS_PER_DOLLAR)
         self._held.append((event.received_at_ms, cents, event))
         self._count(event, cents)

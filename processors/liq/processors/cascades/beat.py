@@ -1,4 +1,4 @@
-"""What one second of the log brought to one side of an asset: the market-wide lane's input."""
+"""The input of the market's lanes: one side of an asset in one second of the log."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,15 @@ from liq.processors.cascades.ring import Top
 from liq.schemas.vocabulary import Side
 
 Slice = tuple[int, int, int]
-"""What a tick brought to one second of event time: that second, liquidations, cents."""
+"""The liquidations of a tick in one second of event time: that second, their number, cents."""
 
 
 class Beat(NamedTuple):
-    """What a tick brought to one side of an asset. `top` is its largest: minus cents, event id."""
+    """The liquidations of one side of an asset in a tick.
+
+    `complete` counts those of complete feeds. `top` is the largest: minus cents, event id. `blind`
+    are the venues that were blind.
+    """
 
     base: str
     side: Side
@@ -19,22 +23,23 @@ class Beat(NamedTuple):
     exchanges: tuple[str, ...]
     complete: int
     top: Top
+    blind: tuple[str, ...] = ()
 
 
 class News:
-    """A beat in the making; the order in which liquidations are added does not matter."""
+    """A builder of a beat; the order in which liquidations are added does not matter."""
 
     __slots__ = ("complete_ms", "exchanges", "slices", "top")
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Start without liquidations."""
         self.slices: dict[int, Slice] = {}
         self.exchanges: set[str] = set()
         self.complete_ms: list[int] = []
         self.top: Top = (0, "")
 
     def add(self, second: int, cents: int, exchange: str, top: Top) -> None:
-        """Take a liquidation in, under the second at which the detector places it."""
+        """Count a liquidation under the second that the detector assigned to it."""
         held = self.slices.get(second)
         self.slices[second] = (
             (second, 1, cents) if held is None else (second, held[1] + 1, held[2] + cents)
@@ -42,8 +47,8 @@ class News:
         self.exchanges.add(exchange)
         self.top = min(self.top, top)
 
-    def beat(self, base: str, side: Side, tick: int) -> Beat:
-        """The finished beat."""
+    def beat(self, base: str, side: Side, tick: int, blind: tuple[str, ...]) -> Beat:
+        """Return the finished beat."""
         return Beat(
             base,
             side,
@@ -52,4 +57,5 @@ class News:
             tuple(sorted(self.exchanges)),
             len(self.complete_ms),
             self.top,
+            blind,
         )

@@ -1,15 +1,13 @@
-"""From the bytes of a liquidation to what the detector looks at, without the rest of the record.
+"""Parse only those fields of a liquidation that the detector reads.
 
-`decode_observation(data)` is `view_event(decode(Liquidation, data))`, what it refuses and why
-included, with two exceptions. Of the fields that detection does not read, it does not notice one
-that is missing or malformed; the sinks check every field of the same record. And it refuses names
-and times of receipt that no normalizer writes: they would fill the state, or move the clock out of
-reach of all times to come.
+`decode_observation(data)` equals `view_event(decode(Liquidation, data))`, errors included, with two
+exceptions. It does not check fields that detection does not read; the sinks check every field of
+the same record. And it rejects names and times of receipt that no normalizer writes: long names
+would fill the state, and a far receive time would move the clock beyond all later records.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -23,21 +21,24 @@ from liq.processors.cascades.observation import (
 )
 from liq.schemas.codec import DecodeError, parse_decimal
 from liq.schemas.plausible_time import LATEST_MS
-from liq.schemas.vocabulary import Arrival, Completeness, Side
+from liq.schemas.vocabulary import Arrival, Completeness, PriceKind, Side
 
-Word = TypeVar("Word", bound=StrEnum)
+Word = TypeVar("Word", bound=str)
 
 MAX_NAME_CHARACTERS: Final = 256
 
 _SIDES: Final = {word.value: word for word in Side}
+_PRICE_KINDS: Final = {word.value: word.value for word in PriceKind}
 _COMPLETENESS: Final = {word.value: word for word in Completeness}
 _ARRIVALS: Final = {word.value: word for word in Arrival}
 _LIVE: Final = Arrival.LIVE
 _COMPLETE: Final = Completeness.COMPLETE
 
 
-def decode_observation(data: bytes) -> EventView:
-    """Parse the JSON of a liquidation into what the detector looks at.
+def decode_observation(data: bytes, *, takes_history: bool = False) -> EventView:
+    """Parse the JSON of a liquidation into the detector's view of it.
+
+    With `takes_history`, events that arrived as history are parsed like live ones, for backtests.
 
     Raises:
         DecodeError: not JSON, or a field that the detector reads is missing or has a wrong value;
@@ -55,12 +56,14 @@ def decode_observation(data: bytes) -> EventView:
     base = _name(fields, "base")
     side = _word(fields, "side", _SIDES)
     price = _decimal(fields, "price")
+    price_kind = _word(fields, "price_kind", _PRICE_KINDS)
     value_usd = _decimal(fields, "value_usd")
     timestamp_ms = _integer(fields, "timestamp_ms")
     received_at_ms = _receipt(fields)
     is_complete = _word(fields, "completeness", _COMPLETENESS) is _COMPLETE
-    # Records of before the field are live.
-    if "arrival" in fields and _word(fields, "arrival", _ARRIVALS) is not _LIVE:
+    # Records without the field are older than it, and live.
+    is_late = "arrival" in fields and _word(fields, "arrival", _ARRIVALS) is not _LIVE
+    if is_late and not takes_history:
         return None
     if not is_plausible(price, value_usd):
         return ImplausibleEvent(received_at_ms)
@@ -75,6 +78,7 @@ def decode_observation(data: bytes) -> EventView:
         cents(value_usd),
         price,
         is_complete,
+        price_kind,
     )
 
 

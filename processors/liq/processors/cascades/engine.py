@@ -1,5 +1,7 @@
 """Asset and market detection together, for a log that one reader reads in one piece."""
 
+from collections.abc import Iterable, Sequence
+
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.market import MarketDetector
 from liq.processors.cascades.observation import EventView, Observation, view_event
@@ -11,55 +13,90 @@ ONLY_SOURCE = 0
 
 
 class CascadeEngine:
-    """Turns events in log order into the alerts that the workers would publish for them.
+    """The detectors of a whole log: events in log order yield the alerts that workers publish.
 
-    Order: what a record of the log lets single assets decide comes first, by time and asset; then
-    what the seconds that it completes let the market decide, second by second: the market's
-    records, each start followed by the links of its children, then links of cascades that join. So
-    a link comes after the record that it repeats and after the start of its parent. Workers publish
-    the same set of records; theirs arrive in order within one cascade and stage only.
+    Each partition of the log (a "source") has its own detector, as in the workers, because a
+    detector learns the state of venues from one partition's records. A log with unknown partitions
+    counts as one partition.
+
+    Order of the alerts of one record: first those of single assets, by time and asset; then those
+    of the market, second by second. Within a second, each start of a market cascade precedes the
+    links of its children, and links of joining cascades come last. So a link follows both the
+    record that it repeats and the start of its parent. Workers publish the same set of records, but
+    in order only within one cascade and stage.
     """
 
-    def __init__(self, config: DetectorConfig) -> None:
-        """Start with nothing known."""
-        self.partition = PartitionDetector(config)
-        self.market = MarketDetector(config, [ONLY_SOURCE])
-        self._judged_ms = 0
+    def __init__(self, config: DetectorConfig, sources: Sequence[int] = (ONLY_SOURCE,)) -> None:
+        """Start with an empty detector for each partition in `sources`."""
+        self._config = config
+        self._detectors = {source: PartitionDetector(config) for source in sources}
+        self.market = MarketDetector(config, sources)
+
+    @property
+    def partition(self) -> PartitionDetector:
+        """The detector of the first partition."""
+        return next(iter(self._detectors.values()))
+
+    def detector(self, source: int) -> PartitionDetector:
+        """Return the detector of a partition, creating it at first use."""
+        known = self._detectors.get(source)
+        if known is None:
+            known = self._detectors[source] = PartitionDetector(self._config)
+        return known
 
     def apply(self, event: Liquidation, offset: int) -> list[CascadeAlert]:
         """Apply the liquidation at an offset."""
         return self.apply_view(view_event(event), offset)
 
-    def apply_view(self, view: EventView, offset: int) -> list[CascadeAlert]:
-        """Apply what the detector looks at of the liquidation at an offset."""
-        clock_ms = self.partition.clock_ms
-        return self._judge(clock_ms, self.partition.apply_view(view, offset))
+    def apply_view(
+        self, view: EventView, offset: int, source: int = ONLY_SOURCE
+    ) -> list[CascadeAlert]:
+        """Apply the view of the liquidation at an offset of a partition."""
+        detector = self.detector(source)
+        before_ms = detector.clock_ms
+        return self.judge(before_ms, detector.apply_view(view, offset), source)
 
     def observe(self, event: Observation, offset: int) -> list[CascadeAlert]:
-        """Apply what the detector looks at of a plausible liquidation."""
-        clock_ms = self.partition.clock_ms
-        return self._judge(clock_ms, self.partition.observe(event, offset))
-
-    def heartbeat(self, clock_ms: int, offset: int) -> list[CascadeAlert]:
-        """Decide what is due now that the log, at an offset, has reached a time."""
+        """Apply a plausible liquidation at an offset of the only partition."""
         before_ms = self.partition.clock_ms
-        return self._judge(before_ms, self.partition.heartbeat(clock_ms, offset))
+        return self.judge(before_ms, self.partition.observe(event, offset), ONLY_SOURCE)
+
+    def heartbeat(
+        self, clock_ms: int, offset: int, blind: Iterable[str] = (), source: int = ONLY_SOURCE
+    ) -> list[CascadeAlert]:
+        """Advance a partition's clock to the heartbeat at an offset, and return what is due.
+
+        `blind` are the venues that the heartbeat names.
+        """
+        detector = self.detector(source)
+        before_ms = detector.clock_ms
+        return self.judge(before_ms, detector.heartbeat(clock_ms, offset, blind), source)
 
     def finish(self) -> list[CascadeAlert]:
-        """Decide and end everything, for a log that will not go on."""
-        clock_ms = self.partition.clock_ms
-        return [*self._judge(clock_ms, self.partition.finish()), *self.market.finish()]
+        """Decide all pending ticks and end all cascades, at the end of a log."""
+        alerts: list[CascadeAlert] = []
+        for source, detector in self._detectors.items():
+            before_ms = detector.clock_ms
+            alerts += self._told(before_ms, detector.finish(), source)
+        return [*sorted(alerts, key=_place), *self.market.finish()]
 
-    def _judge(self, before_ms: int, made: list[Made]) -> list[CascadeAlert]:
-        alerts = sorted((item for item in made if isinstance(item, CascadeAlert)), key=_place)
+    def judge(self, before_ms: int, made: list[Made], source: int) -> list[CascadeAlert]:
+        """Return the alerts among a partition's outputs, then the market's resulting alerts.
+
+        `before_ms` is the partition's clock before these outputs.
+        """
+        alerts = self._told(before_ms, made, source)
+        clock_ms = self.detector(source).clock_ms
+        if clock_ms > before_ms:
+            alerts += self.market.heartbeat(clock_ms, source)
+        return alerts
+
+    def _told(self, before_ms: int, made: list[Made], source: int) -> list[CascadeAlert]:
+        """Pass a partition's outputs to the market; return the alerts among them, in order."""
         for item in made:
             if not isinstance(item, CascadeAlert) or item.type is not AlertType.WATCH:
-                self.market.add(item, before_ms, ONLY_SOURCE)
-        clock_ms = self.partition.clock_ms
-        if clock_ms > self._judged_ms:
-            self._judged_ms = clock_ms
-            alerts += self.market.heartbeat(clock_ms, ONLY_SOURCE)
-        return alerts
+                self.market.add(item, before_ms, source)
+        return sorted((item for item in made if isinstance(item, CascadeAlert)), key=_place)
 
 
 def _place(alert: CascadeAlert) -> tuple[int, str, str]:

@@ -1,13 +1,13 @@
-"""How much of a lane's flow triggers itself: an online self-excitation gauge.
+"""The share of a lane's flow that triggers itself: an online self-excitation gauge.
 
-A Hawkes process with two exponential kernels (half a second and eight seconds), fitted by an
-online form of expectation-maximisation: every liquidation is ascribed in part to the background
-and in part to each kernel, and the branching ratios follow those shares. Two numbers a kernel and
-the background's rate are all its state.
+The model is a Hawkes process with two exponential kernels (half a second and eight seconds), fitted
+by an online form of expectation-maximisation: every liquidation is ascribed in part to the
+background and in part to each kernel, and the branching ratios follow those shares. The state is
+two numbers a kernel and the background's rate.
 
-Only complete feeds may be fed to it: a venue that publishes one liquidation a second hides the
-short-scale clustering and pulls the branching ratio down by 0.15 to 0.2. And a shock from outside
-that rises quickly looks like self-excitation to it.
+The input must come from complete feeds: a venue that publishes one liquidation a second hides the
+short-scale clustering and lowers the branching ratio by 0.15 to 0.2. The gauge cannot distinguish
+self-excitation from an external shock that rises quickly.
 """
 
 from math import exp
@@ -17,10 +17,10 @@ from liq.schemas.vocabulary import NoBranching
 FAST_SECONDS, SLOW_SECONDS = 0.5, 8.0
 LEARNING_RATE = 1 / 200
 BACKGROUND_MEMORY_SECONDS = 21_600.0
-# What is assumed before anything was seen: a little of both kernels, six background events an hour.
+# The priors: some of both kernels, and six background events an hour.
 PRIOR_BRANCHING = (0.25, 0.25)
 PRIOR_BACKGROUND, PRIOR_SECONDS = 6.0, 3_600.0
-# Below so many liquidations the ratio says more about the prior than about the lane.
+# With fewer liquidations the ratio reflects the prior more than the lane.
 LEAST_EVENTS = 50
 
 
@@ -49,20 +49,20 @@ class Excitation:
 
     @property
     def ratio(self) -> float | None:
-        """Branching ratio: liquidations that one triggers; None before enough were seen."""
+        """The branching ratio: liquidations triggered by one; None before `LEAST_EVENTS`."""
         if self.events < LEAST_EVENTS:
             return None
         return self.fast_branching + self.slow_branching
 
     @property
     def no_ratio(self) -> NoBranching | None:
-        """Why there is no branching ratio."""
+        """The reason for a missing branching ratio; None if there is a ratio."""
         if self.events >= LEAST_EVENTS:
             return None
         return NoBranching.TOO_FEW if self.events else NoBranching.NO_COMPLETE_FEED
 
     def add(self, seconds: float) -> float:
-        """Take in a liquidation; gives the probability that no other one triggered it."""
+        """Count a liquidation; return the probability that no other one triggered it."""
         passed = 0.0
         if seconds > self.last:
             passed = seconds - self.last if self.last else 0.0

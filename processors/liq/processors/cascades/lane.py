@@ -1,36 +1,43 @@
 """The life of cascades on one lane: one side of one asset, or of the market.
 
-A lane decides once for each second ("tick") that brought it something, so the order of records
-within a second cannot matter. A cascade starts when its floor is met, the surprise is above the
-threshold and the score above the gate; it is hot at every tick that brings something while the
-surprise of the two shorter windows is above the lower threshold; it ends when it was not hot for
-the quiet time, and its end is put back to its last hot second.
+A lane decides once for each second ("tick") with liquidations, so the order of records within a
+second cannot matter. A cascade starts when its floor is met, its evidence reaches the
+threshold and its score reaches the gate. A tick with liquidations is hot while the surprise of the
+two shorter windows reaches the lower threshold. A cascade ends after the quiet time without a hot
+tick; its end time is its last hot second.
+
+The duration of a cascade is limited. From twenty minutes on, a hot tick must also be surprising
+compared with the last quarter of an hour. If it is not, the level of the lane has shifted: the
+cascade ends, and the recent rate becomes the normal rate. After an hour every cascade ends.
 """
 
-from heapq import nlargest
-from math import log
+from typing import Final
 
-from liq.processors.cascades import risk
+from liq.processors.cascades import risk, starting
 from liq.processors.cascades.baseline import Baseline, clustering
 from liq.processors.cascades.cascade import Change, Decision, Moment, OpenCascade, level_of
-from liq.processors.cascades.ring import CELL_TENTHS, SHORT_SECONDS, Ring, weight_of
+from liq.processors.cascades.forward import Pace, continue_probability
+from liq.processors.cascades.ring import CELL_TENTHS, SHORT_SECONDS, Ring, cents_of, weight_of
 from liq.processors.cascades.rules import LaneRules
 from liq.processors.cascades.surprise import LEAST_RATE, Surprise, log_likelihood_ratio, surprise
 from liq.processors.cascades.totals import Totals
+from liq.schemas.vocabulary import EndReason
 
 WATCH_SECONDS = 30
-CELLS_OF_AN_ORDER = 2
-# A venue publishes an order's fills one by one. A second with more than these is no single order.
-FILLS_OF_AN_ORDER = 1_000
+# From SHIFT_SECONDS on, a cascade is also compared with the recent rate; LIMIT_SECONDS ends it.
+SHIFT_SECONDS: Final = 1_200
+LIMIT_SECONDS: Final = 3_600
+# A cascade that was warm this shortly before its end has shifted the lane's level.
+WARM_SECONDS: Final = 30
 
 
 class Lane:
-    """What is known of one lane."""
+    """The state of one lane."""
 
     __slots__ = ("baseline", "cascade", "ring", "watched")
 
     def __init__(self, rules: LaneRules) -> None:
-        """Nothing was seen yet."""
+        """Start without liquidations."""
         self.ring = Ring(rules.window_seconds, rules.reference_bits)
         self.baseline = Baseline()
         self.cascade: OpenCascade | None = None
@@ -42,49 +49,64 @@ class Lane:
             self.ring.advance(tick, None if self.cascade is None else self.cascade.leave)
 
     def learn(self, rules: LaneRules, tick: int) -> None:
-        """Take in, as normal, what the tick that has just passed brought; not during a cascade.
+        """Add the tick that has just ended to the baseline; during a cascade, only its recent rate.
 
-        What was due is ended before. Both sides learn before either is judged, so that neither
-        has an advantage.
+        The caller must first end a cascade that is due, and let both sides learn before it judges
+        either, so that both sides are judged with the same knowledge.
         """
         ring = self.ring
-        if self.cascade is None:
-            self.baseline.learn(
-                tick, ring.tick_tenths, ring.tick_cents, rules.prior_rate, rules.memory_seconds
-            )
+        self.baseline.learn(
+            tick,
+            ring.tick_tenths,
+            ring.tick_cents,
+            rules.prior_rate,
+            rules.memory_seconds,
+            most_cents=rules.block_cents,
+            is_calm=self.cascade is None,
+        )
         ring.tick_tenths = ring.tick_cents = 0
 
     def is_worth_a_look(self, rules: LaneRules) -> bool:
-        """Whether `judge` can come to any decision."""
+        """Return whether `judge` can come to a decision; a cheap check before it."""
         ring = self.ring
         return self.cascade is not None or (
             ring.middle_count >= rules.watch_events and ring.middle_cents >= rules.watch_cents
         )
 
     def judge(self, rules: LaneRules, tick: int, other: "Lane") -> list[Decision]:
-        """Judge the tick that has just passed and brought something; `other` is the other side."""
+        """Evaluate the tick that has just ended with liquidations; `other` is the opposite lane."""
         if self.cascade is not None:
             return self._go_on(rules, tick, other, self.cascade)
         return self._consider(rules, tick, other)
 
     def end_if_due(self, rules: LaneRules, tick: int) -> list[Decision]:
-        """End the cascade if it has been quiet for long enough at a tick."""
+        """End the cascade if, at a tick, its quiet time is over or its longest duration reached."""
         cascade = self.cascade
-        if cascade is None or tick < cascade.last_hot + rules.quiet_seconds:
+        if cascade is None:
             return []
-        return [self.end(rules, cascade)]
+        if tick >= min(cascade.last_hot + rules.quiet_seconds, cascade.started + LIMIT_SECONDS):
+            return [self.end(rules, cascade)]
+        return []
 
     def end(self, rules: LaneRules, cascade: OpenCascade) -> Decision:
-        """End the cascade at its last hot second, whatever the clock says.
+        """End the cascade at its last hot second, as if no liquidation followed.
 
-        What belongs to it cannot start another one.
+        The seconds that belong to it are discarded and cannot start another cascade.
         """
-        made = self._totals(cascade, cascade.last_hot)
+        due, limit = cascade.last_hot + rules.quiet_seconds, cascade.started + LIMIT_SECONDS
+        if limit < due:
+            due, reason = limit, EndReason.TIME_LIMIT
+        elif cascade.warm > due - WARM_SECONDS:
+            reason = EndReason.LEVEL_SHIFT
+        else:
+            reason = EndReason.QUIET
+        if reason is not EndReason.QUIET:
+            self.baseline.unsettle()
+        totals = self._totals(cascade, cascade.last_hot)
         self.cascade = None
         self.baseline.forget_block()
         self.ring.discard_until(cascade.last_hot)
-        due = cascade.last_hot + rules.quiet_seconds
-        return Decision(due, Change.ENDED, cascade, cascade.peak, made)
+        return Decision(due, Change.ENDED, cascade, cascade.peak, totals, reason)
 
     def _consider(self, rules: LaneRules, tick: int, other: "Lane") -> list[Decision]:
         ring = self.ring
@@ -93,12 +115,14 @@ class Lane:
             return []
         if rules.least_groups and ring.short_groups() < rules.least_groups:
             return []
-        may_start = (
-            ring.middle_count >= rules.floor_events
-            and ring.middle_cents >= rules.floor_cents
-            and self._evidence(rules, tick, found.nats) >= rules.start_nats
-        )
-        may_watch = not self.watched or tick >= self.watched + WATCH_SECONDS
+        may_start = starting.may_start(ring, self.baseline, rules, tick, found, rate)
+        if may_start and rules.least_share:
+            other.advance(tick)
+            may_start = starting.is_wide(ring, rules) and not starting.is_minority(
+                ring, other.ring, rules.least_share
+            )
+        may_watch = rules.watch_probability <= 1 and tick >= self.watched + WATCH_SECONDS
+        may_watch = may_watch and self._probability(rules, found) >= rules.watch_probability
         if not may_start and not may_watch:
             return []
         moment = self._moment(rules, tick, other, found, rate)
@@ -113,29 +137,22 @@ class Lane:
             totals.add(bucket)
         return [Decision(tick, Change.WATCH, None, moment, totals)]
 
+    def _probability(self, rules: LaneRules, found: Surprise) -> float:
+        """Return the probability that the window's dollars are liquidated again within 60 s."""
+        ring = self.ring
+        buckets = ring.short_buckets
+        pace = Pace(cents_of(buckets), ring.middle_cents, found.quick_nats, weight_of(buckets))
+        return continue_probability(rules.scope, pace, ring.middle_cents)
+
     def _surprise(self, rules: LaneRules, tick: int, other: "Lane") -> tuple[float, Surprise]:
-        """What is normal at a tick, in cells a second, and how implausible the windows are."""
+        """Return the normal cells a second at a tick, and the surprise of the windows under it."""
         rate = self.baseline.rate(tick, rules.prior_rate, rules.memory_seconds)
+        return rate, self._compare(rules, rate, other)
+
+    def _compare(self, rules: LaneRules, rate: float, other: "Lane") -> Surprise:
+        """Return the surprise of the windows under a rate (cells a second)."""
         scale = clustering(self.baseline, other.baseline) if rules.learns_clustering else 1.0
-        return rate, surprise(self.ring, rate, rules.dispersion, rules.window_seconds, scale)
-
-    def _evidence(self, rules: LaneRules, tick: int, nats: float) -> float:
-        """The surprise, and how far the dollars beyond the largest cells exceed a normal hour's.
-
-        One order can fill two cells, when it is filled across a half second; not those of a second
-        with more liquidations than an order has fills.
-        """
-        if not rules.dollar_nats:
-            return nats
-        cells = (
-            cents
-            for bucket in self.ring.middle_buckets
-            if bucket.count <= FILLS_OF_AN_ORDER
-            for cents in bucket.cells.values()
-        )
-        rest = max(1, self.ring.middle_cents - sum(nlargest(CELLS_OF_AN_ORDER, cells)))
-        hourly = self.baseline.hourly_cents(tick, rules.memory_seconds)
-        return nats + rules.dollar_nats * log(rest / max(rules.least_hourly_cents, hourly))
+        return surprise(self.ring, rate, rules.dispersion, rules.window_seconds, scale)
 
     def _start(self, rules: LaneRules, tick: int, moment: Moment, rate: float) -> OpenCascade:
         onset = self._onset(tick, rate)
@@ -149,6 +166,7 @@ class Lane:
             updated=tick,
             changed=onset,
         )
+        cascade.reach(cascade.level, tick)
         ring = self.ring
         for bucket in ring.buckets[: len(ring.buckets) - len(ring.middle_buckets)]:
             cascade.leave(bucket)
@@ -163,29 +181,47 @@ class Lane:
     ) -> list[Decision]:
         rate, found = self._surprise(rules, tick, other)
         if found.quick_nats >= rules.hot_nats:
-            cascade.heat(tick, self.ring, rules.window_seconds)
-        if cascade.due(tick) is None and self._most_score(rules, found) <= cascade.peak.score:
+            if self._is_usual(rules, tick, other, cascade, rate):
+                cascade.warm = tick
+            else:
+                cascade.heat(tick, self.ring, rules.window_seconds)
+        is_update_due = cascade.is_update_due(tick)
+        most = self._most_score(rules, found)
+        if (
+            not is_update_due
+            and most <= cascade.peak.score
+            and not cascade.may_reach(level_of(most), tick)
+        ):
             return []
         moment = self._moment(rules, tick, other, found, rate)
         if moment.score > cascade.peak.score:
             cascade.peak = moment
-        change = cascade.due(tick)
-        if change is None:
+        if cascade.reach(level_of(moment.score), tick):
+            change = Change.ESCALATED
+        elif is_update_due:
+            change = Change.UPDATED
+        else:
             return []
         cascade.updated = tick
-        if change is Change.ESCALATED:
-            cascade.level = level_of(cascade.peak.score)
-            cascade.told = tick
         return [Decision(tick, change, cascade, moment, self._totals(cascade, tick))]
 
+    def _is_usual(
+        self, rules: LaneRules, tick: int, other: "Lane", cascade: OpenCascade, rate: float
+    ) -> bool:
+        """Return whether an old cascade's hot tick is plausible under the recent rate."""
+        if tick < cascade.started + SHIFT_SECONDS:
+            return False
+        recent = self.baseline.recent_rate(tick)
+        return recent > rate and self._compare(rules, recent, other).quick_nats < rules.hot_nats
+
     def _most_score(self, rules: LaneRules, found: Surprise) -> float:
-        """What the score is at most; it never falls when a part rises."""
+        """Return an upper bound of the score, which never falls when a part rises."""
         speed = risk.speed(found.nats)
         volume = risk.volume(self.ring.middle_cents, rules.floor_cents, rules.full_cents)
         return risk.score(risk.Parts(speed, volume, 1.0, 1.0, 1.0))
 
     def _totals(self, cascade: OpenCascade, until: int) -> Totals:
-        """The cascade's totals up to a second."""
+        """Return the cascade's totals up to a second."""
         made = cascade.totals.copy()
         if until > cascade.last_hot:
             made.merge(cascade.pending)
@@ -222,10 +258,12 @@ class Lane:
             count=ring.middle_count,
             other_cents=other_cents,
             short_weight=weight_of(ring.short_buckets),
+            short_cents=cents_of(ring.short_buckets),
+            hourly_cents=self.baseline.hourly_cents(tick, rules.memory_seconds),
         )
 
     def _onset(self, tick: int, rate: float) -> int:
-        """The second since when the cells, at a rate of their own, are least plausible."""
+        """Estimate the onset: the second that maximizes the likelihood of a rate change."""
         normal = max(rate, LEAST_RATE)
         onset, best, tenths = tick, 0.0, 0
         for bucket in reversed(self.ring.buckets):

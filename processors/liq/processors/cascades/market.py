@@ -1,17 +1,18 @@
-"""The detector of the whole market, and the one place that knows which cascade is part of which.
+"""The detector of the whole market, which also links asset cascades to market cascades.
 
-It reads, from every partition of the log (a "source"), beats and the alerts of single assets, and
-judges a second when every source has passed it. So its answer depends neither on how the sources
-interleave nor on how the log is partitioned.
+It reads beats and the alerts of single assets from every partition of the log (a "source"), and
+evaluates a second when every source has passed it. So its output depends neither on the
+interleaving of the sources nor on the partitioning of the log.
 
-The alerts of single assets are published by whoever decides them. The market's detector adds a link
-for each asset cascade that is part of a market cascade.
+The stage that decides an asset's alert publishes it. The market's detector adds one link for each
+asset cascade that is part of a market cascade.
 """
 
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Final
 
 from liq.processors.cascades.alerts import alert as alert_of
 from liq.processors.cascades.alerts import link
@@ -23,6 +24,8 @@ from liq.processors.cascades.early_end import mark_early
 from liq.processors.cascades.explain import explain
 from liq.processors.cascades.known_beats import KnownBeats
 from liq.processors.cascades.lane import Lane
+from liq.processors.cascades.observation import cents as cents_of
+from liq.processors.cascades.prices import NO_SERIES
 from liq.processors.cascades.ring import LONG_SECONDS
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
@@ -30,10 +33,14 @@ from liq.schemas.vocabulary import AlertType, Caveat, Side
 
 # The market has no price.
 _NO_PRICE = Decimal(0)
-# A batch that was read twice can bring the alerts of so many ended cascades again.
+# Ended cascades that are remembered, because a batch that is read twice repeats their alerts.
 REMEMBERED_CASCADES = 4_096
 MAX_CHILDREN = 256
-# More than there are venues, on both sides. Above this, venues not seen lately are forgotten.
+# A cascade that starts this soon after a start or escalation of the market is part of it. Later, it
+# is part of it only if its dollars are at most this share of the market's last minute.
+TOLD_SECONDS: Final = 120
+PART_SHARE: Final = 0.25
+# More than all venues on both sides. Above this, venues without recent events are forgotten.
 MAX_EXCHANGES = 128
 
 
@@ -41,9 +48,8 @@ MAX_EXCHANGES = 128
 class KnownCascade:
     """An asset's cascade: its side, its market cascade, its last sequence number.
 
-    `is_linked` tells whether the link to `parent_id` is published. `newest` is the newest record of
-    an open cascade while no market cascade of its side runs: the link that the next one's start
-    asks for is made of it.
+    `is_linked` is set once the link to `parent_id` has been returned. `newest` is an open cascade's
+    newest record while no market cascade of its side runs; the link to the next one repeats it.
     """
 
     side: Side
@@ -56,21 +62,24 @@ class KnownCascade:
 
 @dataclass(slots=True)
 class RunningMarket:
-    """A market cascade under way, and the asset cascades that are part of it.
+    """An open market cascade, and the asset cascades that are part of it.
 
-    `is_rebuilt`: it was already open when the lost state was rebuilt.
+    `told` is the second of its last start or escalation. `is_rebuilt` is set if it was already open
+    when lost state was rebuilt.
     """
 
     cascade_id: str
     children: list[str] = field(default_factory=list)
     is_rebuilt: bool = False
+    told: int = 0
 
 
 class MarketState:
-    """All that is known of the market."""
+    """The state of the market's detector; every second before `decided` has been evaluated."""
 
     __slots__ = (
         "beats",
+        "blind",
         "cascades",
         "decided",
         "exchanges",
@@ -82,7 +91,7 @@ class MarketState:
     )
 
     def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
-        """Nothing was heard of any source yet."""
+        """Start with every source at second 0."""
         self.lanes = {side: Lane(config.market_rules) for side in SIDES}
         self.running: dict[Side, RunningMarket] = {}
         self.cascades: dict[str, KnownCascade] = {}
@@ -92,25 +101,26 @@ class MarketState:
         self.beats = KnownBeats()
         self.exchanges: dict[tuple[Side, str], int] = {}
         self.decided = 0
+        self.blind: tuple[str, ...] = ()
 
 
 class MarketDetector:
-    """Judges the market second by second, and links the cascades of assets to the market's."""
+    """The detector of market cascades, second by second, and of the asset cascades in them."""
 
     def __init__(self, config: DetectorConfig, sources: Iterable[int]) -> None:
-        """`sources` are the partitions of the log, all of which must be heard of."""
+        """Start without state; a second is evaluated when all `sources` have passed it."""
         self._config = config
         self._rules = config.market_rules
         self._detector = config.identity
         self.state = MarketState(config, sources)
 
     def add(self, item: Beat | CascadeAlert, clock_ms: int, source: int) -> None:
-        """Take in what a source said; it is judged when every source has passed its second.
+        """Hold a beat or alert of a source until every source has passed its second.
 
-        `clock_ms` is what the source had reached before. What is about an earlier second, because
-        its log is out of order, counts for the second that the source was in: which seconds are
-        judged already depends on the other sources, and must not matter. A source that was read
-        again from its last commit may not know its clock any more; what it said of it does.
+        `clock_ms` is the clock that the source had reached before the item. An item of an earlier
+        second (from a log out of order) counts for the second of that clock, because the seconds
+        evaluated so far depend on the other sources and must not matter. A source that is read
+        again from its last commit may have lost its clock, so the clock stored here counts too.
         """
         state = self.state
         reached = max(clock_ms // SECOND_MS, state.sources.get(source, 0))
@@ -121,10 +131,10 @@ class MarketDetector:
             self._held(max(item.tick, reached))[0].append(item)
 
     def heartbeat(self, clock_ms: int, source: int) -> list[CascadeAlert]:
-        """A source has reached a time: judge what every source has passed by now."""
+        """Advance a source's clock (UTC, ms); evaluate the seconds that every source has passed."""
         state = self.state
         second = clock_ms // SECOND_MS
-        # All wait for the slowest source: one that nobody knows would hold them up for good.
+        # An unknown source must not join: all would wait for it for ever.
         if source not in state.sources or second <= state.sources[source]:
             return []
         state.sources[source] = second
@@ -135,11 +145,22 @@ class MarketDetector:
         state.decided = passed
         return made
 
-    def heal(self, bound_ms: int) -> list[CascadeAlert]:
-        """Forget what cannot be: clocks of sources, and what is held or judged, beyond a time.
+    def grow(self, count: int) -> bool:
+        """Wait for `count` sources from now on, numbered from 0; return whether any is new.
 
-        A release before the log's clock was bounded may have stored them. A running cascade of a
-        side that was judged beyond it is ended; its alerts are returned.
+        The first items of a new source belong to seconds that are not evaluated yet, because its
+        assets come from sources that have not passed those seconds.
+        """
+        state = self.state
+        new = [source for source in range(count) if source not in state.sources]
+        state.sources.update(dict.fromkeys(new, state.decided))
+        return bool(new)
+
+    def heal(self, bound_ms: int) -> list[CascadeAlert]:
+        """Discard impossible state: clocks of sources, held items and lanes beyond a time.
+
+        Releases that did not bound the log's clock may have stored such state. Returns the ends of
+        the running cascades of discarded lanes.
         """
         state, bound = self.state, bound_ms // SECOND_MS
         state.sources = {source: min(second, bound) for source, second in state.sources.items()}
@@ -158,7 +179,7 @@ class MarketDetector:
         return made
 
     def newest_ms(self) -> int:
-        """Return the latest time that anything of the state is about."""
+        """Return the latest time in the state (UTC, ms)."""
         state = self.state
         newest: int = max(
             state.decided,
@@ -170,7 +191,7 @@ class MarketDetector:
         return SECOND_MS * newest
 
     def finish(self) -> list[CascadeAlert]:
-        """Judge what is held and end what is open, for a log that will not go on."""
+        """Evaluate all held seconds and end all open cascades, at the end of a log."""
         state = self.state
         latest = max([*state.sources.values(), *(tick + 1 for tick in state.held)], default=0)
         made = self._judge_until(latest)
@@ -181,9 +202,10 @@ class MarketDetector:
         return made
 
     def go_on(self, published: Mapping[str, int]) -> set[str]:
-        """After a rebuild, go on with the market cascades that readers know, and drop the others.
+        """Continue the published market cascades after a rebuild, and drop the others.
 
-        `published` has the last sequence number of each open cascade. Returns those that go on.
+        `published` maps the id of each open cascade to its last sequence number. Returns the ids of
+        the cascades that continue.
         """
         state = self.state
         going_on = set()
@@ -201,7 +223,7 @@ class MarketDetector:
         return going_on
 
     def start_over(self) -> list[CascadeAlert]:
-        """Forget everything, for another log; return the ends of the market cascades under way."""
+        """Reset the state for another log; return the ends of the open market cascades."""
         state = self.state
         ended: list[CascadeAlert] = []
         for side in SIDES:
@@ -214,7 +236,7 @@ class MarketDetector:
         return [mark_early(alert, Caveat.LOG_REPLACED) for alert in ended]
 
     def _held(self, tick: int) -> tuple[list[Beat], list[CascadeAlert]]:
-        """What is held of a second."""
+        """Return the held beats and alerts of a second."""
         return self.state.held.setdefault(tick, ([], []))
 
     def _judge_until(self, passed: int) -> list[CascadeAlert]:
@@ -245,31 +267,36 @@ class MarketDetector:
         return made
 
     def _take_in(self, tick: int, beats: list[Beat]) -> list[Side]:
-        """Add what beats bring to the lanes; the sides that they bring something to, in order."""
+        """Add the beats of a tick to the lanes; return the sides with beats, longs first."""
         state = self.state
         oldest = tick - self._rules.window_seconds
         brought: set[Side] = set()
-        for base, side, _, slices, exchanges, complete, top in beats:
+        named: set[str] = set()
+        for base, side, _, slices, exchanges, complete, top, blind in beats:
             brought.add(side)
+            if blind:
+                named.update(blind)
             lane = state.lanes[side]
             lane.advance(tick)
             for exchange in exchanges:
                 state.exchanges[side, exchange] = tick
-            # The beat's largest and its complete ones are told once.
+            # Only one slice counts the beat's largest liquidation and its complete ones.
             details = top, complete
             for second, count, cents in slices:
                 if second > oldest:
-                    place, point = min(second, tick), (second * SECOND_MS, _NO_PRICE)
-                    lane.ring.add(place, (base, base, 0), cents, point, *details, count)
+                    place, quote = min(second, tick), (NO_SERIES, second * SECOND_MS, _NO_PRICE)
+                    lane.ring.add(place, (base, base, 0), cents, quote, *details, count)
                     if lane.cascade is not None:
                         lane.cascade.count(place, count, tick)
                     details = (0, top[1]), 0
+        if beats:
+            state.blind = tuple(sorted(named))
         if len(state.exchanges) > MAX_EXCHANGES:
             self._forget_exchanges(tick)
         return sorted(brought)
 
     def _forget_exchanges(self, tick: int) -> None:
-        """Forget venues that no running market cascade, and none that starts now, can name."""
+        """Forget venues that neither a running nor a starting market cascade can name."""
         state = self.state
         onsets = (lane.cascade.onset for lane in state.lanes.values() if lane.cascade is not None)
         oldest = min([tick - LONG_SECONDS, *onsets])
@@ -284,15 +311,17 @@ class MarketDetector:
         ]
 
     def _market_alert(self, side: Side, decision: Decision) -> list[CascadeAlert]:
-        """Return the market's own record; at its start, the links of running asset cascades too."""
+        """Return the market's record; for a start, also the links of the open asset cascades."""
         state = self.state
-        made = alert_of(self._rules, self._detector, "", side, decision, excitation=None)
+        made = alert_of(self._rules, self._detector, "", side, decision, None, state.blind)
         if made.type is AlertType.WATCH:
             return []
         links: list[CascadeAlert] = []
         if made.type is AlertType.DETECTED:
             links = self._adopt(made.cascade_id, side, decision.tick)
         running = state.running[side]
+        if made.type in {AlertType.DETECTED, AlertType.ESCALATED}:
+            running.told = decision.tick
         since = made.started_at_ms // SECOND_MS
         exchanges = tuple(
             sorted(
@@ -317,19 +346,19 @@ class MarketDetector:
             if known.is_open and known.side is side:
                 running.children.append(cascade_id)
                 known.parent_id, known.is_linked = parent_id, False
-                # A child without a record since its last parent ended is linked by its next one.
+                # A child without a record since its last parent ended is linked at its next record.
                 if known.newest is not None:
                     links.append(_linked(known, known.newest, parent_id, tick))
         return links
 
     def _follow(self, alert: CascadeAlert, tick: int) -> list[CascadeAlert]:
-        """Follow an asset's cascade; return its link to a market cascade where one is due."""
+        """Track an asset's cascade by its alert; return its link to a market cascade if due."""
         state = self.state
         running = state.running.get(alert.side)
         known = state.cascades.get(alert.cascade_id)
         if known is None:
             known = state.cascades[alert.cascade_id] = KnownCascade(alert.side)
-            if running is not None:
+            if running is not None and self._is_part(alert, running, tick):
                 known.parent_id = running.cascade_id
                 if len(running.children) < MAX_CHILDREN:
                     running.children.append(alert.cascade_id)
@@ -344,13 +373,24 @@ class MarketDetector:
             state.recent.append(alert.cascade_id)
             if len(state.recent) > REMEMBERED_CASCADES:
                 del state.cascades[state.recent.popleft()]
-        elif running is None:
+        elif running is None or known.parent_id != running.cascade_id:
             known.newest = alert
         return links
 
+    def _is_part(self, alert: CascadeAlert, running: RunningMarket, tick: int) -> bool:
+        """Return whether a new asset cascade is part of the running market cascade.
+
+        It is for `TOLD_SECONDS` after the market's last start or escalation. Later, only a small
+        part of the market's dollars is: a larger one deserves a message of its own.
+        """
+        if tick <= running.told + TOLD_SECONDS:
+            return True
+        market_cents = self.state.lanes[alert.side].ring.middle_cents
+        return cents_of(alert.total_value_usd) <= PART_SHARE * market_cents
+
 
 def _linked(known: KnownCascade, newest: CascadeAlert, parent_id: str, tick: int) -> CascadeAlert:
-    """Return the link of a cascade by its newest record, which is not kept any longer."""
+    """Return the link made from a cascade's newest record, and mark the cascade as linked."""
     known.is_linked, known.newest = True, None
     return link(newest, parent_id, tick)
 

@@ -1,13 +1,13 @@
-"""What the detector looks at of one liquidation."""
+"""The detector's view of one liquidation."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
 from liq.schemas.records import Liquidation
-from liq.schemas.vocabulary import Arrival, Completeness, Side
+from liq.schemas.vocabulary import Arrival, Completeness, PriceKind, Side
 
 CENTS_PER_DOLLAR = 100
-# More than any venue's whole open interest in one asset; what is larger is a broken number.
+# More than any venue's whole open interest in one asset; a larger value is a broken number.
 MAX_VALUE_USD = Decimal(100_000_000_000)
 # Prices lie between 1e-24 and 1e24 dollars, whatever the token.
 MAX_PRICE_EXPONENT = 24
@@ -15,7 +15,10 @@ MAX_PRICE_CHARACTERS = 48
 
 
 class Observation(NamedTuple):
-    """One liquidation as the detector sees it; `cents` is its value in US cents."""
+    """One liquidation as the detector sees it; `cents` is its value in US cents.
+
+    `price_kind` is a plain string, because hashing an enumeration is slow.
+    """
 
     event_id: str
     base: str
@@ -27,20 +30,21 @@ class Observation(NamedTuple):
     cents: int
     price: Decimal
     is_complete: bool
+    price_kind: str = PriceKind.FILL.value
 
 
 class ImplausibleEvent(NamedTuple):
-    """A liquidation whose value or price no market can give; its receipt still moves the clock."""
+    """A liquidation with an impossible value or price; its time of receipt moves the clock."""
 
     received_at_ms: int
 
 
-# What the detector makes of a record; None for one that is late by nature, and thus history.
+# The detector's view of a record; None for one that arrived as history.
 EventView = Observation | ImplausibleEvent | None
 
 
 def is_plausible(price: Decimal, value_usd: Decimal) -> bool:
-    """Whether value and price are numbers that a market can give."""
+    """Return whether value and price are possible in a market."""
     return (
         price.is_finite()
         and value_usd.is_finite()
@@ -52,13 +56,13 @@ def is_plausible(price: Decimal, value_usd: Decimal) -> bool:
 
 
 def cents(value_usd: Decimal) -> int:
-    """Finite dollars as cents, rounded half to even."""
+    """Convert finite dollars to cents, rounded half to even."""
     return round(value_usd * CENTS_PER_DOLLAR)
 
 
-def view_event(event: Liquidation) -> EventView:
-    """Reduce a liquidation to what the detector looks at."""
-    if event.arrival is not Arrival.LIVE:
+def view_event(event: Liquidation, *, takes_history: bool = False) -> EventView:
+    """Reduce a liquidation to the detector's view; `takes_history` as in `decode_observation`."""
+    if event.arrival is not Arrival.LIVE and not takes_history:
         return None
     if not is_plausible(event.price, event.value_usd):
         return ImplausibleEvent(event.received_at_ms)
@@ -73,4 +77,5 @@ def view_event(event: Liquidation) -> EventView:
         cents(event.value_usd),
         event.price,
         event.completeness is Completeness.COMPLETE,
+        event.price_kind.value,
     )

@@ -1,7 +1,7 @@
 """The detector of one partition of the event log: the states of all its assets."""
 
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,22 +10,25 @@ from liq.processors.cascades.alerts import alert as alert_of
 from liq.processors.cascades.alerts import cascade_id
 from liq.processors.cascades.asset import SIDES, AssetState, LeftOut, Step
 from liq.processors.cascades.beat import Beat
+from liq.processors.cascades.blind_venues import FORGOTTEN_SECONDS, BlindVenues
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.observation import EventView, Observation, view_event
 from liq.processors.cascades.rules import LaneRules
-from liq.processors.cascades.snapshot import SnapshotError, asset_from_bytes, asset_to_bytes
+from liq.processors.cascades.share import Share
+from liq.processors.cascades.snapshot import asset_from_bytes, asset_to_bytes
+from liq.processors.cascades.snapshot_frame import SnapshotError
 from liq.processors.cascades.venue_clocks import VenueClocks
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_SECONDS, SECOND_MS
 from liq.schemas.vocabulary import Caveat, Side
 
 OFFSET = struct.Struct(">q")
-# Idle assets are looked for once in so much of the log's time.
+# The interval, in the log's time, between searches for idle assets.
 SWEEP_INTERVAL_MS = 600_000
-# Twice the memory of an asset's dollars: what was normal then is no guide any more.
+# Twice the memory of an asset's dollars; older baselines no longer describe the asset.
 IDLE_SECONDS: Final = 48 * HOUR_SECONDS
-# A restart reads again what was not committed, never more than this many records. Until an
-# asset's last record lies further back, its snapshot is needed to tell what was applied.
+# A restart reads the uncommitted records again, at most this many. Until an asset's last record
+# lies further back, its snapshot is needed to skip the records that were applied.
 REDELIVERY_REACH_RECORDS = 100_000
 
 # A heartbeat this far ahead of the records before and after it is not the log's clock.
@@ -42,16 +45,16 @@ class _Asset:
 
 
 class PartitionDetector:
-    """Applies the records of one partition in offset order and says what to store.
+    """The detector of one partition: applies records in offset order and serializes its state.
 
-    Gives the alerts of single assets, and beats for the market's detector, which reads the alerts
-    too: it links cascades to the market's. A record is skipped for an asset that has applied its
-    offset already, so reading a stretch of the log again changes nothing. `left_out` counts since
-    this object was made.
+    It returns the alerts of single assets, and beats for the market's detector, which also reads
+    the alerts to link them to market cascades. An asset skips records at offsets that it has
+    already applied, so reading a stretch of the log again changes nothing. `left_out` counts since
+    the creation of this object.
     """
 
     def __init__(self, config: DetectorConfig) -> None:
-        """Start with no asset known."""
+        """Start without assets."""
         self._config = config
         self._detector = config.identity
         self._assets: dict[str, _Asset] = {}
@@ -59,39 +62,42 @@ class PartitionDetector:
         self._open: set[str] = set()
         self._touched: set[str] = set()
         self._second = 0
-        # The clock before a heartbeat that jumped, until the next record confirms it.
+        # The clock before a heartbeat that jumped, until the next record confirms the jump.
         self._jumped_from: int | None = None
         self._next_sweep_ms = 0
         self.venue_clocks = VenueClocks()
+        self.blind_venues = BlindVenues()
+        #: The assets that belong to the partition; None if all do.
+        self.share: Share | None = None
         self.left_out = LeftOut()
 
     @property
     def assets(self) -> frozenset[str]:
-        """The assets that something is known of."""
+        """The assets that have a state."""
         return frozenset(self._assets)
 
     @property
     def clock_ms(self) -> int:
-        """The last second that the log has reached, as far as it was read since the start."""
+        """The last second that the log has reached so far (UTC, ms)."""
         return self._second * SECOND_MS
 
     @property
     def jumped_from_ms(self) -> int | None:
-        """The clock before a heartbeat that jumped and is not confirmed yet."""
+        """The clock (UTC, ms) before an unconfirmed heartbeat that jumped; None otherwise."""
         return None if self._jumped_from is None else self._jumped_from * SECOND_MS
 
     @property
     def last_offset(self) -> int:
-        """The highest offset that any asset has applied; -1 where none has."""
+        """The highest offset that any asset has applied; -1 without assets."""
         return max((asset.last_offset for asset in self._assets.values()), default=-1)
 
     def branching(self, asset: str, side: Side) -> float | None:
-        """How many liquidations one triggers; None while too few came from complete feeds."""
+        """Return the branching ratio; None before enough events of complete feeds."""
         known = self._assets.get(asset)
         return None if known is None else known.state.excitations[side].ratio
 
     def active_lanes(self, asset: str) -> int:
-        """How many sides of an asset hold anything of the last five minutes."""
+        """Return how many sides of an asset had liquidations in the last five minutes."""
         known = self._assets.get(asset)
         if known is None:
             return 0
@@ -102,9 +108,9 @@ class PartitionDetector:
         return self.apply_view(view_event(event), offset)
 
     def apply_view(self, view: EventView, offset: int) -> list[Made]:
-        """Apply what the detector looks at of the liquidation at an offset.
+        """Apply the view of the liquidation at an offset.
 
-        What is late by nature changes nothing: no cascade of the present, no baseline, no clock.
+        A liquidation that arrived as history changes neither cascades nor baselines nor the clock.
         """
         if view is None:
             self.left_out.history += 1
@@ -117,7 +123,7 @@ class PartitionDetector:
         return self._move(second, offset) if second > self._second else []
 
     def observe(self, event: Observation, offset: int) -> list[Made]:
-        """Apply what the detector looks at of a plausible liquidation."""
+        """Apply a plausible liquidation at an offset."""
         second = event.received_at_ms // SECOND_MS
         if self._jumped_from is not None:
             self._check_jump(second)
@@ -138,24 +144,26 @@ class PartitionDetector:
         self._touched.add(name)
         return made
 
-    def heartbeat(self, clock_ms: int, offset: int) -> list[Made]:
-        """Decide what is due now that the log, at an offset, has reached a time.
+    def heartbeat(self, clock_ms: int, offset: int, blind: Iterable[str] = ()) -> list[Made]:
+        """Advance the log's clock to the heartbeat at an offset, and return what is due.
 
-        A heartbeat far ahead of the records on both sides of it does not stay the clock: whoever
-        wrote it, the records that follow are not late for it.
+        `blind` are the venues that the heartbeat names. A heartbeat far ahead of the records on
+        both sides of it moves the clock only until the next record, so it makes no record late.
         """
         second = clock_ms // SECOND_MS
         self._check_jump(second)
         if second >= self._second + JUMP_SECONDS:
             self._jumped_from = self._second
+        self.blind_venues.note(second, blind)
         made = self._move(second, offset) if second > self._second else []
         if clock_ms >= self._next_sweep_ms:
             self._next_sweep_ms = clock_ms + SWEEP_INTERVAL_MS
             self._drop_idle(clock_ms, offset)
+            self.blind_venues.forget_before(second - FORGOTTEN_SECONDS)
         return made
 
     def finish(self) -> list[Made]:
-        """Decide what is pending and end what is open, for a log that will not go on."""
+        """Decide all pending ticks and end all open cascades, at the end of a log."""
         made: list[Made] = []
         for name in sorted(self._pending | self._open):
             asset = self._assets[name]
@@ -173,7 +181,7 @@ class PartitionDetector:
         return made
 
     def touched(self) -> dict[str, bytes | None]:
-        """Snapshots of the assets that changed since the last call; None where one may go."""
+        """Return the snapshots of the assets that changed since the last call; None to delete."""
         changes: dict[str, bytes | None] = {}
         for name in sorted(self._touched):
             asset = self._assets.get(name)
@@ -188,13 +196,13 @@ class PartitionDetector:
     def restore(
         self, snapshots: Mapping[str, bytes], clock_ms: int, jumped_from_ms: int | None = None
     ) -> dict[str, str]:
-        """Take over what `touched` gave, the newest of each asset.
+        """Load the snapshots that `touched` returned, the newest of each asset.
 
-        `clock_ms` and `jumped_from_ms` are those at the record to read next, as far as they are
-        known. In a log that is out of order, no later record may tell them.
+        `clock_ms` and `jumped_from_ms` are the clocks at the next record to read, if known. Later
+        records cannot replace them where the log is out of order.
 
         Returns:
-            The reason, by asset, where a snapshot cannot be read: nothing is known of the asset.
+            The reason for each asset with an unreadable snapshot; such an asset has no state.
         """
         unreadable: dict[str, str] = {}
         self._set_clocks(clock_ms, jumped_from_ms)
@@ -210,9 +218,10 @@ class PartitionDetector:
         return unreadable
 
     def go_on(self, published: Mapping[str, int]) -> set[str]:
-        """After a rebuild, go on with the cascades that readers know, and drop the others.
+        """Continue the published cascades after a rebuild, and drop the others.
 
-        `published` has the last sequence number of each open cascade. Returns those that go on.
+        `published` maps the id of each open cascade to its last sequence number. Returns the ids of
+        the cascades that continue.
         """
         going_on = set()
         for name in sorted(self._open):
@@ -234,23 +243,82 @@ class PartitionDetector:
         return going_on
 
     def adopt(self, rebuilt: "PartitionDetector", names: Collection[str] | None) -> None:
-        """Take assets over from a detector that has read the log again; all where none are named.
+        """Copy assets from a detector that has read the log again; all of them if `names` is None.
 
-        The clocks are those of the rebuilt detector where none are known.
+        A detector without a clock also adopts the clocks and venues of the rebuilt one.
         """
         known = rebuilt._assets  # noqa: SLF001 - of the same class
         for name in known if names is None else known.keys() & set(names):
             self._put(name, known[name])
             self._touched.add(name)
+        if self.share is not None and rebuilt.share is not None:
+            self.share.adopt(rebuilt.share)
         if not self._second:
             self._set_clocks(rebuilt.clock_ms, rebuilt.jumped_from_ms)
             self.venue_clocks = rebuilt.venue_clocks
+            self.blind_venues = rebuilt.blind_venues
+
+    def hand_over(self, is_own: Callable[[str], bool]) -> dict[str, bytes]:
+        """Remove the assets that belong to other partitions; return their snapshots."""
+        leaving = {}
+        for name in sorted(self._assets):
+            if not is_own(name):
+                asset = self._assets.pop(name)
+                leaving[name] = OFFSET.pack(asset.last_offset) + asset_to_bytes(asset.state)
+                self._pending.discard(name)
+                self._open.discard(name)
+                self._touched.add(name)
+        return leaving
+
+    def take_in(self, snapshots: Mapping[str, bytes], offset: int) -> dict[str, str]:
+        """Adopt assets from other partitions, which continue after an offset of this log.
+
+        The other partitions have reached the same second as this one at that offset. An asset that
+        has already applied this log up to the offset stays unchanged.
+
+        Returns:
+            The reason for each asset with an unreadable snapshot; such an asset is not adopted.
+        """
+        unreadable: dict[str, str] = {}
+        for name in sorted(snapshots):
+            known = self._assets.get(name)
+            if known is not None and known.last_offset >= offset:
+                continue
+            rules = self._config.asset_rules(name)
+            try:
+                state = asset_from_bytes(snapshots[name][OFFSET.size :], rules)
+            except SnapshotError as error:
+                unreadable[name] = str(error)
+                continue
+            self._put(name, _Asset(state, rules, offset))
+            self._touched.add(name)
+        return unreadable
+
+    def hand_off(
+        self, growth: str, count: int, clock_ms: int, offset: int
+    ) -> tuple[list[Made], dict[str, tuple[int, bytes]]]:
+        """Decide up to the common clock of a growth to `count` partitions, and hand over assets.
+
+        Returns:
+            The outputs, and for each leaving asset its new partition and snapshot.
+        """
+        made = self.heartbeat(clock_ms, offset) if clock_ms else []
+        share = self.share
+        if share is None or not share.hand_off(growth, count):
+            return made, {}
+        leaving = self.hand_over(share.is_own)
+        return made, {asset: (share.owner_of(asset), data) for asset, data in leaving.items()}
+
+    def learn(self, venues: str, blind: str) -> None:
+        """Adopt the serialized venue clocks and blind venues of other partitions."""
+        self.venue_clocks.adopt(VenueClocks.from_text(venues))
+        self.blind_venues.adopt(BlindVenues.from_text(blind))
 
     def heal(self, bound_ms: int) -> list[Made]:
-        """Forget what cannot be: a clock, and states of assets, beyond a time.
+        """Discard impossible state: a clock and states of assets beyond a time (UTC, ms).
 
-        A release before the log's clock was bounded may have stored them. An open cascade of such
-        an asset is ended; its alerts are returned.
+        Releases that did not bound the log's clock may have stored such state. Returns the ends of
+        the open cascades of discarded assets.
         """
         bound = bound_ms // SECOND_MS
         self._second = min(self._second, bound)
@@ -272,7 +340,7 @@ class PartitionDetector:
         return made
 
     def newest_ms(self) -> int:
-        """Return the latest time that anything of the state is about."""
+        """Return the latest time in the state (UTC, ms)."""
         newest = max((asset.state.newest for asset in self._assets.values()), default=0)
         return max(newest, self._second) * SECOND_MS
 
@@ -288,14 +356,14 @@ class PartitionDetector:
         self._jumped_from = None if jumped_from_ms is None else jumped_from_ms // SECOND_MS
 
     def _check_jump(self, second: int) -> None:
-        """Step back from a jump that the record after it, at a second, does not confirm."""
+        """Undo a jump of the clock that the next record, of the given second, does not confirm."""
         jumped_from, self._jumped_from = self._jumped_from, None
         if jumped_from is not None and second + JUMP_SECONDS <= self._second:
             self._second = max(jumped_from, second)
             self._next_sweep_ms = min(self._next_sweep_ms, self.clock_ms + SWEEP_INTERVAL_MS)
 
     def _move(self, second: int, offset: int) -> list[Made]:
-        """The log enters a new second: decide on what the earlier ones brought."""
+        """Enter a new second of the log: decide the pending earlier ticks and end what is due."""
         self._second = second
         made: list[Made] = []
         for name in sorted(self._pending):
@@ -317,14 +385,23 @@ class PartitionDetector:
         return made
 
     def _decide(self, name: str, asset: _Asset) -> list[Made]:
-        steps, beats = one_asset.decide(asset.rules, asset.state, name)
+        blind = self.blind_venues.at(asset.state.tick)
+        steps, beats = one_asset.decide(asset.rules, asset.state, name, blind)
         return [*beats, *(self._alerts(name, asset, steps) if steps else ())]
 
     def _alerts(self, name: str, asset: _Asset, steps: list[Step]) -> list[Made]:
         made: list[Made] = []
         for side, decision in steps:
             excitation = asset.state.excitations[side]
-            alert = alert_of(asset.rules, self._detector, name, side, decision, excitation)
+            alert = alert_of(
+                asset.rules,
+                self._detector,
+                name,
+                side,
+                decision,
+                excitation,
+                self.blind_venues.at(decision.tick),
+            )
             made.append(replace(alert, caveat=Caveat.REBUILT) if asset.state.is_rebuilt else alert)
         if asset.state.is_open:
             self._open.add(name)

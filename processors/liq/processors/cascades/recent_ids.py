@@ -1,15 +1,15 @@
-"""Which events were seen lately; bounded."""
+"""A bounded memory of recent events."""
 
 from collections import deque
 
 MAX_REMEMBERED = 4_096
-# Of an id's 32 hex digits the last ones are remembered, 48 bits, for they are written with every
-# snapshot. Among as many events as are remembered, two agree in them once in thirty million times.
+# Only the last 12 of an id's 32 hex digits are kept (48 bits), because every snapshot contains
+# them. The chance that two of 4,096 events share them is one in thirty million.
 REMEMBERED_DIGITS = 12
 
 
 class RecentIds:
-    """Last digits of the ids of events that took part, with the tick at which they did."""
+    """The last digits of the ids of counted events, with the tick of each."""
 
     __slots__ = ("_known", "sightings")
 
@@ -19,18 +19,18 @@ class RecentIds:
         self.sightings: deque[tuple[int, str]] = deque()
 
     def __contains__(self, digits: str) -> bool:
-        """Whether an event with these last digits was seen and is still remembered."""
+        """Return whether an event with these last digits is remembered."""
         return digits in self._known
 
     def add(self, tick: int, digits: str) -> None:
-        """Remember an event that is not known yet."""
+        """Remember a new event; it must not be remembered yet."""
         self.sightings.append((tick, digits))
         self._known.add(digits)
         if len(self.sightings) > MAX_REMEMBERED:
             self._known.discard(self.sightings.popleft()[1])
 
     def forget_before(self, tick: int) -> None:
-        """Forget what was seen earlier than a tick."""
+        """Forget the events of ticks before `tick`."""
         sightings = self.sightings
         while sightings and sightings[0][0] < tick:
             self._known.discard(sightings.popleft()[1])

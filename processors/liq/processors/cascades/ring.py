@@ -1,48 +1,46 @@
 """The last five minutes of a lane in one-second buckets, with running sums.
 
-Buckets are sparse and ordered: a second without liquidations has none. Sums are kept of the long
-window and of the middle one, which decides whether a lane is worth a look at all; its oldest
-bucket is kept as an index, so moving the clock costs what leaves the windows, once. What only a
-closer look needs is summed when it is asked for, at most once a second.
+Buckets are sparse and ordered: a second without liquidations has no bucket. The ring maintains the
+sums of the middle window, which decide whether a lane needs an evaluation, and the index of that
+window's oldest bucket, so advancing the clock costs only the buckets that leave a window. All other
+sums are computed on request, at most once a second.
 """
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import cache
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Final
 
+from liq.processors.cascades.prices import Quote
+
 SHORT_SECONDS = 10
 LONG_SECONDS = 300
-# A cell counts one in whole tenths, so that sums of weights are integers.
+# Weights are in tenths of a cell, so that their sums are integers.
 CELL_TENTHS: Final = 10
 # Added for every doubling of a cell's dollars beyond the reference.
 MARK_TENTHS = 4
-# Taken off for every halving below the reference, down to the least.
+# Subtracted for every halving below the reference, down to LEAST_TENTHS.
 SMALL_TENTHS = 2
 LEAST_TENTHS = 2
-# No sum of cents comes near so many bits.
+# Far more bits than any sum of cents.
 MAX_BITS = 128
 
 _second, _weight, _cents = attrgetter("second"), attrgetter("weight"), attrgetter("cents")
 _cells, _group = attrgetter("cells"), itemgetter(0)
 
 CellKey = tuple[str, str, int]
-"""Group (venue, or asset in the market's lane), symbol, and which part of the second."""
-
-PricePoint = tuple[int, Decimal]
-"""Event time in milliseconds, and price."""
+"""Group (venue, or asset in the market's lane), symbol, and half of the second (0 or 1)."""
 
 Top = tuple[int, str]
-"""A liquidation by size: minus cents, event id."""
+"""A liquidation as a sort key, the largest first: minus cents, event id."""
 
 
 @cache
 def weights(reference_bits: int | None) -> tuple[int, ...]:
-    """The tenths that a cell weighs, by the bit length of its cents."""
+    """Return the weight of a cell in tenths, by the bit length of its cents."""
     if reference_bits is None:
         return (CELL_TENTHS,) * MAX_BITS
     return tuple(
@@ -54,11 +52,12 @@ def weights(reference_bits: int | None) -> tuple[int, ...]:
 
 
 class Bucket:
-    """One second: weight of its cells (tenths), liquidations, cents, and the details.
+    """One second: weight of its cells (tenths), liquidations, cents, and details.
 
-    `cells` maps each cell to its cents. `first` and `last` are the ends in time, `top` is the
-    largest liquidation, `complete` counts those of complete feeds. The details (cells, ends,
-    largest) go when the second leaves the middle window: nothing can join it any more.
+    `cells` maps each cell to its cents. `first` and `last` are the first and the last price of the
+    second's best series, `latest_ms` is the latest event time, `top` the largest liquidation,
+    `complete` counts those of complete feeds. The details (cells, prices, latest time, largest) are
+    dropped when the second leaves the middle window, since it can receive no more liquidations.
     """
 
     __slots__ = (
@@ -68,6 +67,7 @@ class Bucket:
         "count",
         "first",
         "last",
+        "latest_ms",
         "second",
         "top",
         "weight",
@@ -81,7 +81,7 @@ class Bucket:
         cents: int,
         complete: int,
         cells: dict[CellKey, int],
-        point: PricePoint | None,
+        quote: Quote | None,
         top: Top | None,
     ) -> None:
         """Start with liquidations of one time and price."""
@@ -91,7 +91,8 @@ class Bucket:
         self.cents = cents
         self.complete = complete
         self.cells = cells
-        self.first = self.last = point
+        self.first = self.last = quote
+        self.latest_ms = 0 if quote is None else quote[1]
         self.top = top
 
     def add(  # noqa: PLR0913, PLR0917 - as above
@@ -99,12 +100,12 @@ class Bucket:
         weights: tuple[int, ...],
         cell: CellKey,
         cents: int,
-        point: PricePoint,
+        quote: Quote,
         top: Top,
         complete: int,
         count: int,
     ) -> int:
-        """Count more liquidations in; gives the tenths of weight that were added."""
+        """Count more liquidations; return the added weight in tenths."""
         held = self.cells.get(cell)
         if held is None:
             tenths = weights[cents.bit_length()]
@@ -116,32 +117,39 @@ class Bucket:
         self.count += count
         self.cents += cents
         self.complete += complete
-        if self.first is None or point < self.first:
-            self.first = point
-        if self.last is None or point > self.last:
-            self.last = point
+        if quote[1] > self.latest_ms:  # noqa: PLR1730 - on the hot path
+            self.latest_ms = quote[1]
+        first, last = self.first, self.last
+        if first is None or last is None or quote[0] < first[0]:
+            self.first = self.last = quote
+        elif quote[0] == first[0]:
+            if quote < first:
+                self.first = quote
+            elif quote > last:
+                self.last = quote
         if self.top is None or top < self.top:
             self.top = top
         return tenths
 
     def forget_details(self) -> None:
-        """Keep the sums alone."""
+        """Drop everything but the sums."""
         self.cells = {}
         self.first = self.last = self.top = None
+        self.latest_ms = 0
 
 
 def weight_of(buckets: Iterable[Bucket]) -> int:
-    """The tenths of weight of some buckets."""
+    """Return the total weight of buckets, in tenths."""
     return sum(map(_weight, buckets))
 
 
 def cents_of(buckets: Iterable[Bucket]) -> int:
-    """The cents of some buckets."""
+    """Return the total cents of buckets."""
     return sum(map(_cents, buckets))
 
 
 def busiest_cents(buckets: list[Bucket], seconds: int) -> int:
-    """The most cents in so many seconds on end, of buckets that are in order."""
+    """Return the most cents in any window of `seconds`; the buckets must be ordered."""
     busiest = running = tail = 0
     for bucket in buckets:
         running += bucket.cents
@@ -154,10 +162,10 @@ def busiest_cents(buckets: list[Bucket], seconds: int) -> int:
 
 
 class Ring:
-    """Buckets of one lane. `now` is the lane's tick; windows are (now - width, now], in seconds.
+    """The buckets of one lane; windows are (now - width, now] in seconds, `now` is the lane's tick.
 
-    `reference_bits` is the bit length of the cents beyond which a cell weighs more than one;
-    None gives every cell the same weight. The floor's window is the middle one.
+    `reference_bits` is the bit length of the cents beyond which a cell weighs more than one; None
+    weighs every cell equally. The floor's window is the middle one.
     """
 
     __slots__ = (
@@ -185,9 +193,9 @@ class Ring:
         self._middle_from = self.middle_cents = self.middle_count = 0
 
     def advance(self, now: int, leaving: Callable[[Bucket], None] | None = None) -> None:
-        """Move the clock on and let go of what leaves the windows.
+        """Advance the clock and drop what leaves the windows.
 
-        `leaving` sees every bucket that leaves the middle window, with its details.
+        `leaving` receives every bucket that leaves the middle window, with its details.
         """
         self.now = now
         buckets = self.buckets
@@ -211,7 +219,7 @@ class Ring:
         self._middle_from = index
 
     def restore(self, now: int, buckets: list[Bucket]) -> None:
-        """Take over buckets, oldest first, as they were at a tick; sums are made again."""
+        """Replace the buckets (oldest first) and the tick, and recompute the sums."""
         self.now, self.buckets = now, buckets
         self._middle_from = bisect_right(buckets, now - self._middle, key=_second)
         self.middle_cents = cents_of(self.middle_buckets)
@@ -226,23 +234,23 @@ class Ring:
         second: int,
         cell: CellKey,
         cents: int,
-        point: PricePoint,
+        quote: Quote,
         top: Top,
         complete: int,
         count: int = 1,
     ) -> None:
         """Count liquidations in their own second, which must lie in the middle window.
 
-        What is kept does not depend on their order. `point` is the time and price of one of them,
-        `top` the largest.
+        The result does not depend on their order. `quote` is the price of one of them, `top` the
+        largest, `complete` the number from complete feeds, `count` the number of all.
         """
         buckets = self.buckets
         if buckets and second <= buckets[-1].second:
-            tenths = self._add_to_older(second, cell, cents, point, top, complete, count)
+            tenths = self._add_to_older(second, cell, cents, quote, top, complete, count)
         else:
             tenths = self._weights[cents.bit_length()]
             buckets.append(
-                Bucket(second, tenths, count, cents, complete, {cell: cents}, point, top)
+                Bucket(second, tenths, count, cents, complete, {cell: cents}, quote, top)
             )
         self.middle_cents += cents
         self.middle_count += count
@@ -254,7 +262,7 @@ class Ring:
         second: int,
         cell: CellKey,
         cents: int,
-        point: PricePoint,
+        quote: Quote,
         top: Top,
         complete: int,
         count: int,
@@ -262,8 +270,8 @@ class Ring:
         buckets = self.buckets
         index = bisect_left(buckets, second, key=_second)
         if buckets[index].second != second:
-            buckets.insert(index, Bucket(second, 0, 0, 0, 0, {}, point, top))
-        return buckets[index].add(self._weights, cell, cents, point, top, complete, count)
+            buckets.insert(index, Bucket(second, 0, 0, 0, 0, {}, quote, top))
+        return buckets[index].add(self._weights, cell, cents, quote, top, complete, count)
 
     @property
     def middle_buckets(self) -> list[Bucket]:
@@ -276,17 +284,17 @@ class Ring:
         return self.buckets_since(self.now - SHORT_SECONDS + 1)
 
     def buckets_since(self, second: int) -> list[Bucket]:
-        """The buckets of a second and of later ones, oldest first."""
+        """Return the buckets from a second on, oldest first."""
         return self.buckets[bisect_left(self.buckets, second, key=_second) :]
 
     def busiest_short_cents(self) -> int:
-        """The most cents in any short window within the middle one."""
+        """Return the most cents in any short window within the middle one."""
         return busiest_cents(self.middle_buckets, SHORT_SECONDS)
 
     def groups(self) -> Counter[str]:
-        """How many cells of the middle window each group has."""
+        """Return the number of cells of each group in the middle window."""
         return Counter(map(_group, chain.from_iterable(map(_cells, self.middle_buckets))))
 
     def short_groups(self) -> int:
-        """How many groups have a cell in the short window."""
+        """Return the number of groups with a cell in the short window."""
         return len(set(map(_group, chain.from_iterable(map(_cells, self.short_buckets)))))

@@ -9,7 +9,7 @@
 
 G is the surprise, U the dollars of the floor's window, U_other the opposite side's, U_burst its
 busiest ten seconds, n_eff the effective number (inverse Herfindahl index) of venues or assets.
-Speed and volume carry the score; the three qualities count only as far as there are both.
+Speed and volume dominate the score; the other three parts count only where both are high.
 """
 
 from math import exp, log, sqrt
@@ -39,24 +39,24 @@ class Parts(NamedTuple):
 
 
 def speed(nats: float) -> float:
-    """Saturating in the surprise."""
+    """Return the part that saturates with the surprise."""
     return round(1 - exp(-nats / NATS_OF_SPEED), PART_DECIMALS)
 
 
 def volume(cents: int, floor_cents: int, full_cents: int) -> float:
-    """Logarithmic in the dollars, 1 from `full_cents` on."""
+    """Return the part that is logarithmic in the dollars: 1 from `full_cents` on."""
     share = log(1 + cents / floor_cents) / log(1 + full_cents / floor_cents)
     return round(min(1.0, share), PART_DECIMALS)
 
 
 def imbalance(cents: int, other_cents: int, floor_cents: int) -> float:
-    """How far this side outweighs the other; half the floor damps small sums."""
+    """Return how far this side outweighs the other; half the floor damps small sums."""
     share = (cents - other_cents) / (cents + other_cents + floor_cents / 2)
     return round(max(0.0, share), PART_DECIMALS)
 
 
 def concentration(burst_cents: int, cents: int, even_share: float) -> float:
-    """How bunched in time: 0 where dollars come evenly, 1 where one burst holds them all."""
+    """Return how concentrated the dollars are in time: 0 for even, 1 for all in one burst."""
     if not cents:
         return 0.0
     share = (burst_cents / cents - even_share) / (1 - even_share)
@@ -64,7 +64,7 @@ def concentration(burst_cents: int, cents: int, even_share: float) -> float:
 
 
 def breadth(cells: int, squares: int, full_groups: float) -> float:
-    """How many groups take part; `squares` is the sum of the squares of their cells."""
+    """Return how many groups take part, from the sum and the sum of squares of their cells."""
     if not squares:
         return 0.0
     share = (cells * cells / squares - 1) / (full_groups - 1)
@@ -72,7 +72,7 @@ def breadth(cells: int, squares: int, full_groups: float) -> float:
 
 
 def score(parts: Parts) -> float:
-    """0 to 100; never falls when a part rises."""
+    """Return the score of 0 to 100; it never falls when a part rises."""
     quality = (
         IMBALANCE_WEIGHT * parts.imbalance
         + CONCENTRATION_WEIGHT * parts.concentration
@@ -83,7 +83,7 @@ def score(parts: Parts) -> float:
 
 
 def basic_score(count: int, cents: int, window_seconds: int) -> float:
-    """The simple score: ten points per event a second, five per million USD up to ten million."""
+    """Return ten points per event a second plus five per million USD, up to ten million USD."""
     millions = cents / CENTS_PER_DOLLAR / 1_000_000
     points = (
         count / window_seconds * BASIC_RATE_POINTS

@@ -1,119 +1,123 @@
-"""States as bytes and back, exactly.
+"""Lossless serialization of detector states.
 
-A byte says the version; behind it are JSON arrays (see `snapshot_parts`), deflated: a state is
-written with every batch that touches its asset, and most of it is repeated names and small numbers.
+`snapshot_fields` declares the stored fields, `snapshot_frame` the format of the bytes. The version
+number rises when an older release would misread the fields, not when a field is added.
+`snapshot_before` reads earlier versions. State of a version without a reader is rebuilt from the
+log (`stages.rebuilding`).
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
-
-import orjson
 
 from liq.processors.cascades.asset import SIDES, AssetState
 from liq.processors.cascades.config import DetectorConfig
-from liq.processors.cascades.market import KnownCascade, MarketState, RunningMarket
+from liq.processors.cascades.known_beats import Pair
+from liq.processors.cascades.market import MarketState
 from liq.processors.cascades.rules import LaneRules
-from liq.processors.cascades.snapshot_parts import (
-    pack_beat,
-    pack_excitation,
-    pack_lane,
-    pack_news,
-    unpack_beat,
-    unpack_excitation,
-    unpack_lane,
-    unpack_news,
+from liq.processors.cascades.snapshot_before import (
+    asset_of_5,
+    asset_of_6,
+    beats_of_1,
+    core_of_7,
+    market_of_5_or_6,
 )
+from liq.processors.cascades.snapshot_codec import rows
+from liq.processors.cascades.snapshot_fields import (
+    ASSET_FIELDS,
+    BEATS,
+    EXCITATIONS,
+    KNOWN_CASCADES,
+    MARKET_FIELDS,
+    read_lanes,
+    read_recent_ids,
+    write_lanes,
+    write_recent_ids,
+)
+from liq.processors.cascades.snapshot_frame import Reader, SnapshotError, pack, unpack
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import Side
 
-ASSET_VERSION = 5
-# Version 6 is written only while a cascade is open whose state was rebuilt.
-ASSET_VERSION_REBUILT = 6
-MARKET_VERSION = 6
-MARKET_VERSION_BEFORE = 5
-# The market in parts: its core, and chunks of `KnownBeats`.
-CORE_VERSION = 7
-BEATS_VERSION = 1
-MARKET = "market"
-# Version 5 has neither `is_linked` nor `newest`: a cascade's own records named its parent.
-WITHOUT_LINK = (True, None)
-# Versions 1 to 4 were plain JSON and began with its bracket.
-PLAIN_JSON = ord("[")
-DEFLATE_LEVEL = 6
-DIGITS_SEPARATOR = ","
-# What 4 MiB, the largest record, may unpack to: some thousand-fold more is a bomb.
-MAX_PLAIN_BYTES = 256 * 1024 * 1024
-UNREADABLE = (
+ASSET_VERSION: Final = 7
+#: A whole market, or its core, which names the slots of the chunks of `KnownBeats` instead.
+MARKET_VERSION: Final = 8
+BEATS_VERSION: Final = 2
+#: The last market version of releases in which the market's stage published the alerts of assets.
+LAST_THAT_PUBLISHES_ASSETS: Final = 5
+MARKET: Final = "market"
+UNREADABLE: Final = (
     ValueError,
     TypeError,
     LookupError,
     ArithmeticError,
     AttributeError,
     zlib.error,
+    DecodeError,
 )
 
-Reader = Callable[[list[Any]], list[Any]]
+
+def _unchanged(content: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = content
+    return fields
 
 
-class SnapshotError(ValueError):
-    """The bytes are not a snapshot that this version understands."""
+#: Readers that convert the content of each version to that of the newest.
+ASSET_READERS: Final[Mapping[int, Reader]] = {
+    5: asset_of_5,
+    6: asset_of_6,
+    ASSET_VERSION: _unchanged,
+}
+MARKET_READERS: Final[Mapping[int, Reader]] = {
+    5: market_of_5_or_6,
+    6: market_of_5_or_6,
+    7: core_of_7,
+    MARKET_VERSION: _unchanged,
+}
+BEATS_READERS: Final[Mapping[int, Reader]] = {1: beats_of_1, BEATS_VERSION: _unchanged}
 
 
 def asset_to_bytes(state: AssetState) -> bytes:
-    """Write the state of an asset."""
-    return _packed(
-        ASSET_VERSION_REBUILT if state.is_rebuilt else ASSET_VERSION,
-        [
-            state.tick,
-            state.seen,
-            [
-                [state.tick - tick, _joined_digits(together)]
-                for tick, together in groupby(state.recent_ids.sightings, key=itemgetter(0))
-            ],
-            [[side, pack_news(news)] for side, news in sorted(state.news.items())],
-            [pack_lane(state.lanes[side]) for side in SIDES],
-            [pack_excitation(state.excitations[side]) for side in SIDES],
-        ],
-    )
+    """Serialize the state of an asset."""
+    content = {
+        "lanes": write_lanes(state.lanes),
+        "recent_ids": write_recent_ids(state.recent_ids, state.tick),
+        "excitations": EXCITATIONS.write(state.excitations[side] for side in SIDES),
+        **ASSET_FIELDS.write(state),
+    }
+    return pack(ASSET_VERSION, content)
 
 
 def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
-    """Read the state of an asset back.
+    """Deserialize the state of an asset.
 
-    With another window than the state was written under, what the new one covers stays in it.
+    If the window has changed since the state was written, the state keeps what the new one covers.
 
     Raises:
         SnapshotError: not a snapshot, or one of another version.
     """
     try:
-        content = _unpacked(data, ASSET_READERS)
-        tick, seen, sightings, news, lanes, excitations = content
-        state = AssetState(rules)
-        state.tick, state.seen = tick, seen
-        state.is_rebuilt = data[0] == ASSET_VERSION_REBUILT
-        for age, together in sightings:
-            for digits in together.split(DIGITS_SEPARATOR):
-                state.recent_ids.add(tick - age, digits)
-        state.news = {Side(side): unpack_news(packed) for side, packed in news}
-        for side, lane, excitation in zip(SIDES, lanes, excitations, strict=True):
-            state.lanes[side] = unpack_lane(lane, rules)
-            state.excitations[side] = unpack_excitation(excitation)
+        stored = unpack(data, ASSET_READERS)
+        state: AssetState = ASSET_FIELDS.fill(AssetState(rules), stored)
+        state.recent_ids = read_recent_ids(stored["recent_ids"], state.tick)
+        state.lanes = read_lanes(stored["lanes"], rules)
+        gauges = [state.excitations[side] for side in SIDES]
+        EXCITATIONS.fill(gauges, stored["excitations"])
+    except SnapshotError:
+        raise
     except UNREADABLE as error:
-        raise SnapshotError(f"not a detector snapshot: {error}") from error
+        raise SnapshotError(f"not a detector snapshot: {error!r}") from error
     return state
 
 
 def market_to_bytes(state: MarketState) -> bytes:
-    """Write the state of the market as a whole."""
-    return _packed(MARKET_VERSION, _market_content(state, _pack_beat_ticks(state.beats.items())))
+    """Serialize the whole state of the market."""
+    content = {**_market_content(state), "beats": _write_beats(state.beats.items())}
+    return pack(MARKET_VERSION, content)
 
 
 def market_changes(state: MarketState) -> dict[str, bytes]:
-    """Write what has changed since the last call, by key; the core comes last and is always there.
+    """Serialize what has changed since the last call, by key; the core is always the last item.
 
     The records must be stored in this order.
     """
@@ -122,33 +126,103 @@ def market_changes(state: MarketState) -> dict[str, bytes]:
     for number in sorted(beats.changed):
         beats.slots[number] = 3 - beats.slots[number] if beats.slots[number] else 1
         key = _beats_key(number, beats.slots[number])
-        chunk = _pack_beat_ticks(beats.chunks[number].items())
-        changes[key] = _packed(BEATS_VERSION, chunk)
+        changes[key] = pack(BEATS_VERSION, _write_beats(beats.chunks[number].items()))
     beats.changed.clear()
-    changes[MARKET] = _packed(CORE_VERSION, _market_content(state, beats.slots))
+    changes[MARKET] = pack(MARKET_VERSION, {**_market_content(state), "beat_slots": beats.slots})
     return changes
+
+
+def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int]) -> MarketState:
+    """Deserialize the whole state of the market; sources missing in it start at second 0.
+
+    Raises:
+        SnapshotError: not a snapshot, one of another version, or a core without its beats.
+    """
+    return market_from_parts({MARKET: data}, config, sources)
 
 
 def market_from_parts(
     parts: Mapping[str, bytes], config: DetectorConfig, sources: Iterable[int]
 ) -> MarketState:
-    """Read back what `market_changes` wrote, the newest of each key, or a whole state.
+    """Deserialize what `market_changes` wrote (the newest record of each key), or a whole state.
 
     Raises:
         SnapshotError: not a snapshot, one of another version, or a part is missing.
     """
-    core = parts[MARKET]
-    if core[:1] != bytes([CORE_VERSION]):
-        return market_from_bytes(core, config, sources)
-    state = _market_of(core, config, sources, CORE_READERS)
     try:
+        stored = unpack(parts[MARKET], MARKET_READERS)
+        state = _read_market(stored, config, sources)
+        if "beats" in stored:
+            _read_beats(state, stored["beats"])
+            return state
+        state.beats.slots = stored["beat_slots"]
         for number, slot in enumerate(state.beats.slots):
             if slot:
-                for base, side, tick in _unpacked(parts[_beats_key(number, slot)], BEATS_READERS):
-                    state.beats.take(base, Side(side), tick)
+                chunk = unpack(parts[_beats_key(number, slot)], BEATS_READERS)
+                _read_beats(state, chunk)
+        state.beats.changed.clear()
+    except SnapshotError:
+        raise
     except UNREADABLE as error:
-        raise SnapshotError(f"not a part of a market snapshot: {error!r}") from error
-    state.beats.changed.clear()
+        raise SnapshotError(f"not a market snapshot: {error!r}") from error
+    return state
+
+
+def publishes_alerts_of_assets(market: bytes) -> bool:
+    """Return whether the release that wrote a market's snapshot published the alerts in it."""
+    return market[:1] == bytes([LAST_THAT_PUBLISHES_ASSETS])
+
+
+def _market_content(state: MarketState) -> dict[str, Any]:
+    exchanges = sorted(state.exchanges)
+    return {
+        "lanes": write_lanes(state.lanes),
+        "sources": {str(source): second for source, second in sorted(state.sources.items())},
+        "cascades": {
+            "cascade_id": list(state.cascades),
+            **KNOWN_CASCADES.write(state.cascades.values()),
+        },
+        "recent": list(state.recent),
+        "held": [
+            {
+                "tick": tick,
+                "beats": BEATS.write(beats),
+                "alerts": [encode(alert).decode() for alert in alerts],
+            }
+            for tick, (beats, alerts) in sorted(state.held.items())
+        ],
+        "exchanges": {
+            "side": [side for side, _ in exchanges],
+            "name": [name for _, name in exchanges],
+            "tick": list(map(state.exchanges.__getitem__, exchanges)),
+        },
+        **MARKET_FIELDS.write(state),
+    }
+
+
+def _read_market(
+    stored: Mapping[str, Any], config: DetectorConfig, sources: Iterable[int]
+) -> MarketState:
+    """Read everything but the beats."""
+    state: MarketState = MARKET_FIELDS.fill(MarketState(config, sources), stored)
+    for source, second in stored["sources"].items():
+        if int(source) in state.sources:
+            state.sources[int(source)] = second
+    state.lanes = read_lanes(stored["lanes"], config.market_rules)
+    known = dict(stored["cascades"])
+    names = known.pop("cascade_id")
+    state.cascades = dict(zip(names, KNOWN_CASCADES.read(known), strict=True))
+    state.recent.extend(stored["recent"])
+    state.held = {
+        held["tick"]: (
+            BEATS.read(held["beats"]),
+            [decode(CascadeAlert, alert.encode()) for alert in held["alerts"]],
+        )
+        for held in stored["held"]
+    }
+    state.exchanges = {
+        (Side(row["side"]), row["name"]): row["tick"] for row in rows(stored["exchanges"])
+    }
     return state
 
 
@@ -156,151 +230,15 @@ def _beats_key(number: int, slot: int) -> str:
     return f"beats:{number}:{slot}"
 
 
-def _pack_beat_ticks(items: Iterable[tuple[tuple[str, Side], int]]) -> list[Any]:
-    return [[base, side, tick] for (base, side), tick in items]
+def _write_beats(items: Iterable[tuple[Pair, int]]) -> dict[str, list[Any]]:
+    pairs = list(items)
+    return {
+        "base": [base for (base, _), _ in pairs],
+        "side": [side for (_, side), _ in pairs],
+        "tick": [tick for _, tick in pairs],
+    }
 
 
-def _market_content(state: MarketState, known_beats: list[Any]) -> list[Any]:
-    return [
-        state.decided,
-        sorted(state.sources.items()),
-        [pack_lane(state.lanes[side]) for side in SIDES],
-        [
-            [side, market.cascade_id, market.children, *([True] if market.is_rebuilt else [])]
-            for side, market in sorted(state.running.items())
-        ],
-        [[name, *_pack_cascade(known)] for name, known in state.cascades.items()],
-        list(state.recent),
-        [
-            [
-                tick,
-                [pack_beat(beat) for beat in beats],
-                [encode(alert).decode() for alert in alerts],
-            ]
-            for tick, (beats, alerts) in sorted(state.held.items())
-        ],
-        known_beats,
-        [[side, name, tick] for (side, name), tick in sorted(state.exchanges.items())],
-    ]
-
-
-def market_from_bytes(data: bytes, config: DetectorConfig, sources: Iterable[int]) -> MarketState:
-    """Read the whole state of the market back; sources that it did not know start from nothing.
-
-    Raises:
-        SnapshotError: not a snapshot, or one of another version.
-    """
-    return _market_of(data, config, sources, MARKET_READERS)
-
-
-def _market_of(
-    data: bytes, config: DetectorConfig, sources: Iterable[int], readers: Mapping[int, Reader]
-) -> MarketState:
-    """Read a whole state of the market, or a core, which has no beats yet."""
-    try:
-        (
-            decided,
-            known_sources,
-            lanes,
-            running,
-            cascades,
-            recent,
-            held,
-            known_beats,
-            exchanges,
-        ) = _unpacked(data, readers)
-        state = MarketState(config, sources)
-        state.decided = decided
-        state.sources.update(
-            (source, second) for source, second in known_sources if source in state.sources
-        )
-        for side, lane in zip(SIDES, lanes, strict=True):
-            state.lanes[side] = unpack_lane(lane, config.market_rules)
-        state.running = {
-            Side(side): RunningMarket(name, children, bool(is_rebuilt))
-            for side, name, children, *is_rebuilt in running
-        }
-        state.cascades = {name: _unpack_cascade(packed) for name, *packed in cascades}
-        state.recent.extend(recent)
-        state.held = {
-            tick: (
-                [unpack_beat(beat) for beat in beats],
-                [decode(CascadeAlert, alert.encode()) for alert in alerts],
-            )
-            for tick, beats, alerts in held
-        }
-        if readers is MARKET_READERS:
-            for base, side, tick in known_beats:
-                state.beats.take(base, Side(side), tick)
-        else:
-            state.beats.slots = known_beats
-        state.exchanges = {(Side(side), name): tick for side, name, tick in exchanges}
-    except (*UNREADABLE, DecodeError) as error:
-        raise SnapshotError(f"not a market snapshot: {error}") from error
-    return state
-
-
-def _pack_cascade(known: KnownCascade) -> list[Any]:
-    newest = None if known.newest is None else encode(known.newest).decode()
-    return [
-        known.side,
-        known.parent_id,
-        known.sequence,
-        known.is_open,
-        known.is_linked,
-        newest,
-    ]
-
-
-def _unpack_cascade(packed: list[Any]) -> KnownCascade:
-    side, parent_id, sequence, is_open, *about_link = packed
-    is_linked, newest = about_link or WITHOUT_LINK
-    return KnownCascade(
-        Side(side),
-        parent_id,
-        sequence,
-        is_open,
-        is_linked,
-        None if newest is None else decode(CascadeAlert, newest.encode()),
-    )
-
-
-def _joined_digits(sightings: Iterable[tuple[int, str]]) -> str:
-    return DIGITS_SEPARATOR.join(digits for _, digits in sightings)
-
-
-def _packed(version: int, content: list[Any]) -> bytes:
-    return bytes([version]) + zlib.compress(orjson.dumps(content), DEFLATE_LEVEL)
-
-
-def _unpacked(data: bytes, readers: Mapping[int, Reader]) -> list[Any]:
-    version = data[0]
-    reader = readers.get(version)
-    if reader is None:
-        found = "1 to 4" if version == PLAIN_JSON else str(version)
-        raise SnapshotError(
-            f"snapshot version {found}, this release reads {' and '.join(map(str, readers))}"
-        )
-    decompressor = zlib.decompressobj()
-    plain = decompressor.decompress(data[1:], MAX_PLAIN_BYTES)
-    if not decompressor.eof:
-        raise SnapshotError(f"a snapshot that is cut off, or larger than {MAX_PLAIN_BYTES} bytes")
-    return reader(orjson.loads(plain))
-
-
-def _unchanged(content: list[Any]) -> list[Any]:
-    return content
-
-
-#: How the content of each version becomes that of the newest. A new version adds a reader, and
-#: a version without one is rebuilt from the log (`stages.rebuilding`).
-ASSET_READERS: Final[Mapping[int, Reader]] = {
-    ASSET_VERSION: _unchanged,
-    ASSET_VERSION_REBUILT: _unchanged,
-}
-MARKET_READERS: Final[Mapping[int, Reader]] = {
-    MARKET_VERSION_BEFORE: _unchanged,
-    MARKET_VERSION: _unchanged,
-}
-CORE_READERS: Final[Mapping[int, Reader]] = {CORE_VERSION: _unchanged}
-BEATS_READERS: Final[Mapping[int, Reader]] = {BEATS_VERSION: _unchanged}
+def _read_beats(state: MarketState, stored: Mapping[str, Any]) -> None:
+    for row in rows(stored):
+        state.beats.take(row["base"], Side(row["side"]), row["tick"])

@@ -1,11 +1,11 @@
-"""How implausible a window is under a lane's own recent rate.
+"""The surprise: how implausible a lane's windows are under the lane's normal rate.
 
 The statistic of one window is a quasi-Poisson generalised log-likelihood ratio in nats,
 
     G = (N ln(N / m) - N + m) / phi    where N > m, else 0,
 
-with N weighted cells, m expected ones, and phi the variance-to-mean ratio of calm counts: cells
-come in clusters even when nothing happens, and plain Poisson limits would cry wolf.
+with N weighted cells, m expected cells, and phi the variance-to-mean ratio of calm counts. Cells
+cluster even in calm hours, so plain Poisson limits would raise false alarms.
 """
 
 from math import log
@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from liq.processors.cascades.ring import CELL_TENTHS, LONG_SECONDS, SHORT_SECONDS, Ring, weight_of
 
-# However quiet a lane was, so much is expected of it: cells a second.
+# The least normal rate of a lane, in cells a second.
 LEAST_RATE = 0.002
 
 
 class Dispersion(NamedTuple):
-    """Variance over mean of calm counts in the short, middle and long window."""
+    """The variance over the mean of calm counts in the short, middle and long window."""
 
     short: float
     middle: float
@@ -26,7 +26,11 @@ class Dispersion(NamedTuple):
 
 
 class Surprise(NamedTuple):
-    """The greatest of the three windows' statistics, and of the two shorter ones."""
+    """The greatest statistic of the three windows (`nats`) and of the two shorter (`quick_nats`).
+
+    `window_seconds` is the width of the window with the greatest statistic, `expected_short` the
+    expected cells in the short window.
+    """
 
     nats: float
     window_seconds: int
@@ -35,7 +39,7 @@ class Surprise(NamedTuple):
 
 
 def log_likelihood_ratio(cells: float, expected: float) -> float:
-    """Of seeing so many cells at their own rate against the expected one; 0 where fewer."""
+    """Return the log-likelihood ratio of observed to expected cells in nats; 0 if fewer."""
     if cells <= expected:
         return 0.0
     return cells * log(cells / expected) - cells + expected
@@ -44,9 +48,10 @@ def log_likelihood_ratio(cells: float, expected: float) -> float:
 def surprise(
     ring: Ring, rate: float, dispersion: Dispersion, middle_seconds: int, clustering: float
 ) -> Surprise:
-    """Judge the three windows of a lane against `rate` cells a second.
+    """Compare the three windows of a lane with `rate` cells a second.
 
-    `clustering` scales the dispersion of the two shorter windows, within which families fall.
+    `clustering` scales the dispersion of the two shorter windows, because families of cells fit
+    into them.
     """
     normal = max(rate, LEAST_RATE)
     short = log_likelihood_ratio(

@@ -1,16 +1,18 @@
-"""Totals of a cascade, made of whole buckets, in bounded space."""
+"""Totals of a cascade, summed from whole buckets in bounded space."""
 
 from dataclasses import dataclass, field
 
-from liq.processors.cascades.ring import Bucket, PricePoint
+from liq.processors.cascades.prices import Series, Span
+from liq.processors.cascades.ring import Bucket
 
 LARGEST_KEPT = 5
 MAX_SYMBOLS = 256
+MAX_SERIES = 32
 
 
 @dataclass(slots=True)
 class GroupTotal:
-    """What one venue (or asset, in the market's lane) brought; `first` is its first half second."""
+    """The totals of one venue (asset, in the market's lane); `first` is its first half second."""
 
     first: int
     cells: int
@@ -19,24 +21,25 @@ class GroupTotal:
 
 @dataclass(slots=True)
 class Totals:
-    """Everything that is told of a stretch of time; adding buckets in any order gives the same.
+    """The totals of a stretch of time; they do not depend on the order in which buckets are added.
 
-    `largest` holds (minus cents, event id), so that it sorts by value and then by id. Beyond
-    `MAX_SYMBOLS` names, groups and symbols are no longer told apart; the sums stay exact.
+    `largest` has pairs (minus cents, event id), which sort by value and then by id. `prices` has
+    the best series of each second. Groups and symbols beyond `MAX_SYMBOLS` are not listed, and of
+    more than `MAX_SERIES` series the worst is dropped; the sums stay exact.
     """
 
     count: int = 0
     cents: int = 0
     cells: int = 0
     complete: int = 0
-    first: PricePoint | None = None
-    last: PricePoint | None = None
+    latest_ms: int = 0
+    prices: dict[Series, Span] = field(default_factory=dict)
     largest: list[tuple[int, str]] = field(default_factory=list)
     groups: dict[str, GroupTotal] = field(default_factory=dict)
     symbols: set[str] = field(default_factory=set)
 
     def add(self, bucket: Bucket) -> None:
-        """Count a second in."""
+        """Add the bucket of a second."""
         self.count += bucket.count
         self.cents += bucket.cents
         self.complete += bucket.complete
@@ -45,12 +48,14 @@ class Totals:
             self._add_group(group, GroupTotal(2 * bucket.second + part, 1, cents))
             if len(self.symbols) < MAX_SYMBOLS:
                 self.symbols.add(symbol)
-        self._add_points(bucket.first, bucket.last)
+        self.latest_ms = max(self.latest_ms, bucket.latest_ms)
+        if bucket.first is not None and bucket.last is not None:
+            self._add_prices(bucket.first[0], Span(bucket.first, bucket.last, bucket.cents))
         if bucket.top is not None:
             self._add_large(bucket.top)
 
     def merge(self, other: "Totals") -> None:
-        """Count in everything that others hold."""
+        """Add other totals, of other seconds."""
         self.count += other.count
         self.cents += other.cents
         self.cells += other.cells
@@ -58,12 +63,14 @@ class Totals:
         for group, total in other.groups.items():
             self._add_group(group, total)
         self.symbols |= other.symbols
-        self._add_points(other.first, other.last)
+        self.latest_ms = max(self.latest_ms, other.latest_ms)
+        for series, span in other.prices.items():
+            self._add_prices(series, span)
         for large in other.largest:
             self._add_large(large)
 
     def copy(self) -> "Totals":
-        """Totals of their own with the same content."""
+        """Return an independent copy."""
         made = Totals()
         made.merge(self)
         return made
@@ -78,11 +85,11 @@ class Totals:
         held.cells += total.cells
         held.cents += total.cents
 
-    def _add_points(self, first: PricePoint | None, last: PricePoint | None) -> None:
-        if first is not None and (self.first is None or first < self.first):
-            self.first = first
-        if last is not None and (self.last is None or last > self.last):
-            self.last = last
+    def _add_prices(self, series: Series, span: Span) -> None:
+        held = self.prices.get(series)
+        self.prices[series] = span if held is None else held.join(span)
+        if len(self.prices) > MAX_SERIES:
+            del self.prices[max(self.prices)]
 
     def _add_large(self, item: tuple[int, str]) -> None:
         largest = self.largest

@@ -1,15 +1,15 @@
-"""Venues whose own times are minutes behind: by how much, so that their events are not all late.
+"""Correction of venues' clocks that are minutes behind, so that their events do not count as late.
 
-An event whose venue's time is older than the window is late, and left out. Where a venue's clock is
-minutes behind, that would be all of its events. So a constant lag is measured: in each of the last
-eight seconds of receipt that brought live events of a venue, all of them are more than 95 seconds
-behind, and all these lags agree within five seconds. Then the least of them is added to the venue's
-times. A second with a smaller lag ends it. Only seconds that are over count, so the order within a
-second does not matter.
+Detection skips an event whose venue time is older than the window. If a venue's clock is minutes
+behind, that would skip all of its events. So this module detects a constant lag: in each of the
+last eight seconds of receipt with live events of the venue, all events are at least 95 seconds
+behind, and all these lags agree within five seconds. The least of them is then added to the venue's
+times, until a second with a smaller lag. Only finished seconds count, so the order within a second
+does not matter.
 
-A history that a venue sends on subscribing arrives in a second or two, and its lags differ. The
-lags of a feed that falls behind during a crash grow. Neither is a clock. A lag of more than half an
-hour is a history too, and does not count.
+Two other lags are no clock errors, and are not corrected: the history that a venue sends on
+subscribing arrives within a second or two and its lags differ, and the lags of a feed that falls
+behind during a crash grow. A lag of more than half an hour is history too, and does not count.
 """
 
 import json
@@ -23,36 +23,36 @@ LEAST_LAG_SECONDS: Final = 95
 MOST_LAG_SECONDS: Final = 1_800
 SAMPLES: Final = 8
 MOST_SPREAD_SECONDS: Final = 5
-# The state is committed as text with an offset, of which brokers take 4,096 bytes by default.
+# The state is committed as an offset's metadata, which brokers limit to 4,096 bytes by default.
 MOST_VENUES: Final = 16
 MAX_NAME_CHARACTERS: Final = 20
 
 Lags = tuple[int, int]
-"""The least and the most seconds by which the events of a second are behind their receipt."""
+"""The least and greatest lag, in seconds, of the events of a second behind their receipt."""
 
 
 @dataclass(slots=True)
 class _Venue:
-    """The lags of the second at hand, and of those before it."""
+    """A venue's lags in the current second (of receipt) and in those before it."""
 
     second: int
     lags: Lags
     samples: deque[Lags] = field(default_factory=lambda: deque(maxlen=SAMPLES))
 
     def note(self, second: int, lag: int) -> None:
-        """Add an event; one of an earlier second comes too late to count."""
+        """Record the lag of an event; an event of an earlier second does not count."""
         least, most = self.lags
         if second == self.second:
             self.lags = min(least, lag), max(most, lag)
         elif second > self.second:
             if least < LEAST_LAG_SECONDS:
-                self.samples.clear()  # its clock is right, as nearly always
+                self.samples.clear()  # the usual case: the venue's clock is right
             else:
                 self.samples.append(self.lags)
             self.second, self.lags = second, (lag, lag)
 
     def constant_lag(self) -> int:
-        """Return the lag that the finished seconds agree on; 0 for none."""
+        """Return the lag (seconds) on which the finished seconds agree; 0 without agreement."""
         if len(self.samples) < SAMPLES:
             return 0
         least = min(least for least, _ in self.samples)
@@ -61,16 +61,16 @@ class _Venue:
 
 
 class VenueClocks:
-    """Measures by how much the times of venues are behind, from one partition's events in order."""
+    """The lags of venues' clocks, measured from the events of one partition in order."""
 
     __slots__ = ("_venues",)
 
     def __init__(self) -> None:
-        """Every venue's clock is believed."""
+        """Start without corrections."""
         self._venues: dict[str, _Venue] = {}
 
     def lag_ms(self, exchange: str, received_at_ms: int, timestamp_ms: int) -> int:
-        """Note a live event; return what to add to its venue's time."""
+        """Record a live event; return the correction (ms) to add to its venue's time."""
         lag = (received_at_ms - timestamp_ms) // SECOND_MS
         if lag > MOST_LAG_SECONDS:
             return 0
@@ -87,10 +87,10 @@ class VenueClocks:
         return venue.constant_lag() * SECOND_MS
 
     def to_text(self) -> str:
-        """Write what is known of venues that seem to lag; empty for none.
+        """Serialize the venues that seem to lag; return an empty text without such venues.
 
-        Of the others it leaves out that their second at hand had a right time. After a restart
-        within that second, a wrong time in it makes it one of the eight.
+        The text omits venues with a right time in the current second. After a restart within that
+        second, a wrong time in it can therefore count as one of the eight seconds.
         """
         known = {
             name: [venue.second, venue.lags, list(venue.samples)]
@@ -99,9 +99,15 @@ class VenueClocks:
         }
         return json.dumps(known, separators=(",", ":")) if known else ""
 
+    def adopt(self, other: "VenueClocks") -> None:
+        """Copy the venues of another partition that are unknown here."""
+        for name, venue in other._venues.items():  # noqa: SLF001 - of the same class
+            if name not in self._venues and len(self._venues) < MOST_VENUES:
+                self._venues[name] = venue
+
     @classmethod
     def from_text(cls, text: str) -> "VenueClocks":
-        """Read what `to_text` wrote; of anything else, every clock is believed."""
+        """Parse what `to_text` wrote; any other text yields no corrections."""
         clocks = cls()
         try:
             for name, (second, lags, samples) in json.loads(text or "{}").items():

@@ -1,14 +1,14 @@
-"""One name for one asset, where venues or tokens have several.
+"""One name for each asset for which venues or tokens use several.
 
-A spelling is the same underlying under another name at any time. A rename happened on a day: an
-event of before keeps the name that everybody used then, so that an archive reads as it was written
-and as other sources of its time have it, and an event since bears the new name, also on a venue
-that never renamed its contract. The day is a fact of the token and not of a venue, and the event's
-own exchange time decides, so that a replay gives the same names.
+A spelling is another name for the same underlying, valid at any time. A rename has a date. Events
+before it keep the old name, as archives and other sources of that time have it. Events since then
+have the new name, also on a venue that never renamed its contract. The date belongs to the token,
+not to a venue. It is compared with the exchange time of the event, so that a replay produces the
+same names.
 
-Renames are only those at one to one: MATIC became POL, and one POL is worth what one MATIC was.
-XAUT and PAXG are claims on an ounce with an issuer and a price of their own: neither is XAU.
-Aliases apply to `base` and `symbol`, never to `native_symbol`.
+The table has only renames at one to one: one POL has the value of one MATIC. XAUT and PAXG are
+claims on an ounce with their own issuer and price, so neither is XAU. Aliases apply to `base` and
+`symbol`, never to `native_symbol`.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A token that was replaced by another one at one to one on a day (UTC)."""
+    """The replacement of a token by another one, at one to one, on a day (UTC)."""
 
     old: str
     new: str
@@ -39,7 +39,7 @@ class Rename:
 
     @property
     def since_ms(self) -> int:
-        """The first millisecond of the day."""
+        """The first millisecond of the day (UTC)."""
         midnight = datetime.combine(self.since, time(), UTC)
         return int(midnight.timestamp()) * SECOND_MS
 

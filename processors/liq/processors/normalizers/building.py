@@ -1,9 +1,9 @@
-"""Building `Liquidation` records at the rate of the feeds.
+"""Fast construction of `Liquidation` records.
 
-A frozen dataclass of two dozen fields assigns each through `object.__setattr__`, which took a third
-of a frame's time. A draft is a liquidation whose fields can still be assigned plainly; the finished
-draft is made a `Liquidation`, which Python allows between classes of the same slots, and refuses
-otherwise.
+The constructor of a frozen dataclass assigns each field with `object.__setattr__`, which took a
+third of a frame's time. A draft has the same slots with plain assignment. Assigning its `__class__`
+turns the finished draft into a `Liquidation`; Python allows that between classes of equal slots
+only.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from liq.schemas.records import Liquidation
 class _Draft(Liquidation):
     __slots__ = ()
     __setattr__ = object.__setattr__
-    # Never used, but Python assigns slowly where only one of the two is its own.
+    # Never used, but Python assigns slowly if a class overrides only one of the two.
     __delattr__ = object.__delattr__
 
 
-# Give an empty draft, every field of which is to be assigned; `draft.__class__ = Liquidation`
-# finishes it. Neither step is a function of Python's, which would take as long as ten fields.
+# Create an empty draft. Assign every field, then `draft.__class__ = Liquidation` to finish it. A
+# Python function for either step would take as long as ten fields.
 new_draft: Final[Callable[[], Any]] = partial(object.__new__, _Draft)

@@ -1,4 +1,4 @@
-"""What a normalizer needs to know besides the frame."""
+"""The metadata of a frame and the configuration of the normalizer."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,15 +14,16 @@ DEFAULT_MAX_RATE_AGE_MS: Final = 600_000
 
 @dataclass(frozen=True, slots=True)
 class FrameMetadata:
-    """Where a frame came from and when.
+    """The origin of a frame and its time of receipt.
 
-    `feed` is the venue's endpoint as the producer names it (`usdm`, `linear`, `public`, ...).
-    `received_at_ms` is the producer's UTC clock; `source` is the raw record, absent when the
-    frame did not come out of Kafka.
+    `feed` is the producer's name of the venue's endpoint (`usdm`, `linear`, `public`, ...).
+    `received_at_ms` is the producer's UTC clock. `source` is the raw record; None for a frame that
+    was not read from Kafka.
 
-    `waited_for` names the contracts that the frame waited for; None for a frame that did not wait.
-    Only their entries are read: the others were read when the frame arrived first. `rates` is the
-    text of the frame's rates (`liq.schemas.frame_rates`), empty when it came with none.
+    `waited_for` has the contracts that the frame waited for; None for a frame that did not wait.
+    Only their entries are read, because the others were read at the frame's first arrival. `rates`
+    is the text of the frame's rates (`liq.schemas.frame_rates`); empty without rates. `subject` is
+    the subject of a request to a venue's history, such as a market; empty for live feeds.
     """
 
     exchange: str
@@ -31,14 +32,15 @@ class FrameMetadata:
     source: Source | None = None
     waited_for: frozenset[str] | None = None
     rates: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NormalizerConfig:
-    """The thresholds that events are labelled with, in dollars, and how old a rate may be.
+    """The thresholds for the labels of events, in dollars, and the greatest age of a rate.
 
     Raises:
-        ValueError: a value is not a number above zero that can be stored.
+        ValueError: a value is not a storable number above zero.
     """
 
     institutional_threshold_usd: Decimal
@@ -46,7 +48,7 @@ class NormalizerConfig:
     max_rate_age_ms: int = DEFAULT_MAX_RATE_AGE_MS
 
     def __post_init__(self) -> None:
-        """Refuse a threshold or step that cannot work."""
+        """Check the values."""
         for name in ("institutional_threshold_usd", "btc_price_level_step_usd"):
             value: Decimal = getattr(self, name)
             try:

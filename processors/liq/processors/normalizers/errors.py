@@ -1,4 +1,4 @@
-"""The one way in which an entry of a frame can fail, and how offending values are shown."""
+"""The error of an entry or frame that gives no event, and the display of offending values."""
 
 from liq.processors.normalizers.json_types import JSON_NUMBERS
 from liq.schemas.vocabulary import RejectReason
@@ -7,10 +7,10 @@ MAX_SHOWN_CHARACTERS = 48
 
 
 class EntryError(ValueError):
-    """An entry (or a whole frame) gives no event; becomes one `Rejected` record.
+    """An entry (or a whole frame) gives no event; `normalize` turns it into a `Rejected` record.
 
-    It never leaves `normalize`. `detail` is a sentence of bounded length. `contract` is the symbol
-    of a contract whose metadata is not known, and empty for every other reason.
+    `detail` is a sentence of bounded length. `contract` is the symbol of a contract without known
+    metadata, and empty for every other reason.
     """
 
     def __init__(self, reason: RejectReason, detail: str, contract: str = "") -> None:
@@ -21,7 +21,7 @@ class EntryError(ValueError):
 
 
 def unusable(reason: RejectReason, value: object, name: str, wanted: str) -> EntryError:
-    """The error for a field's value: `missing_field` if it has not even a fitting type."""
+    """Return the error for a field's value: `missing_field` unless it is a string or a number."""
     fitting = type(value) is str or type(value) in JSON_NUMBERS
     return EntryError(
         reason if fitting else RejectReason.MISSING_FIELD,
@@ -30,7 +30,7 @@ def unusable(reason: RejectReason, value: object, name: str, wanted: str) -> Ent
 
 
 def shown(value: object) -> str:
-    """A value as it may appear in a sentence: short whatever the sender put there."""
+    """Return a value for use in a sentence, shortened to a bounded length."""
     if isinstance(value, str):
         shortened = value[:MAX_SHOWN_CHARACTERS]
         return repr(shortened) + ("..." if len(value) > MAX_SHOWN_CHARACTERS else "")

@@ -6,13 +6,14 @@ sender may put any JSON value anywhere.
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
 
 from liq.processors.normalizers.errors import EntryError, shown, unusable
 from liq.schemas.plausible_time import EARLIEST_VENUE_MS
 from liq.schemas.symbols import MAX_SYMBOL_CHARACTERS, is_visible
-from liq.schemas.units import DAY_MS
+from liq.schemas.units import DAY_MS, SECOND_MS
 from liq.schemas.vocabulary import RejectReason, Side
 
 JsonObject = dict[str, Any]
@@ -21,16 +22,19 @@ Getter = Callable[[JsonObject], tuple[Any, ...]]
 MAX_CLOCK_LEAD_MS: Final = DAY_MS
 MAX_TIMESTAMP_DIGITS: Final = 16
 
+_ISO_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII
+)
 _PLAIN_SYMBOL = re.compile(rf"[A-Za-z0-9_.:@/-]{{1,{MAX_SYMBOL_CHARACTERS}}}", re.ASCII)
 
 
 def needed(*names: str) -> Getter:
-    """A function for `take`: the values of several fields, in this order."""
+    """Return a getter for `take` of several fields, in this order."""
     return itemgetter(*names)
 
 
 def take(fields: JsonObject, getter: Getter) -> tuple[Any, ...]:
-    """The values of the fields that an entry must have; their types are not looked at.
+    """Return the values of the fields that an entry must have, without a check of their types.
 
     Raises:
         EntryError: missing_field.
@@ -42,7 +46,7 @@ def take(fields: JsonObject, getter: Getter) -> tuple[Any, ...]:
 
 
 def text(value: object, name: str) -> str:
-    """A value that must be a string.
+    """Return a value that must be a string.
 
     Raises:
         EntryError: missing_field.
@@ -53,7 +57,7 @@ def text(value: object, name: str) -> str:
 
 
 def object_field(fields: JsonObject, name: str) -> JsonObject:
-    """A field that must be an object.
+    """Return a field that must be an object.
 
     Raises:
         EntryError: missing_field.
@@ -65,7 +69,7 @@ def object_field(fields: JsonObject, name: str) -> JsonObject:
 
 
 def array_field(fields: JsonObject, name: str) -> list[Any]:
-    """A field that must be an array.
+    """Return a field that must be an array.
 
     Raises:
         EntryError: missing_field.
@@ -77,7 +81,7 @@ def array_field(fields: JsonObject, name: str) -> list[Any]:
 
 
 def text_field(fields: JsonObject, name: str) -> str:
-    """A field that must be a string.
+    """Return a field that must be a string.
 
     Raises:
         EntryError: missing_field.
@@ -89,10 +93,10 @@ def text_field(fields: JsonObject, name: str) -> str:
 
 
 def liquidated_side(value: object, name: str, words: Mapping[str, Side]) -> Side:
-    """The liquidated position that the venue's word for a side means.
+    """Return the liquidated position for the venue's word for a side.
 
     Raises:
-        EntryError: invalid_side for a word that is not among them, missing_field for no word.
+        EntryError: invalid_side: not among `words`; missing_field: neither a string nor a number.
     """
     side = words.get(value) if type(value) is str else None
     if side is None:
@@ -101,7 +105,7 @@ def liquidated_side(value: object, name: str, words: Mapping[str, Side]) -> Side
 
 
 def timestamp(value: object, name: str, received_at_ms: int) -> int:
-    """A time in UTC milliseconds, from an integer or a string of digits.
+    """Parse a time (UTC, ms) from an integer or a string of digits.
 
     Raises:
         EntryError: invalid_timestamp: not whole, before 2010, or more than a day after
@@ -126,10 +130,27 @@ def timestamp(value: object, name: str, received_at_ms: int) -> int:
     return timestamp_ms
 
 
-def check_symbol(symbol: str) -> str:
-    """Give the symbol back, as it is, if it is short and shows every character that it has.
+def iso_milliseconds(value: object, name: str) -> int:
+    """Parse a time such as 2024-08-04T07:34:50.628Z to UTC milliseconds; finer digits are cut.
 
-    Letters of every script, punctuation and spaces are symbols: venues list them.
+    Raises:
+        EntryError: invalid_timestamp; missing_field: neither a string nor a number.
+    """
+    match = _ISO_TIME.fullmatch(value) if type(value) is str else None
+    if match is not None:
+        try:
+            whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
+        except ValueError:  # no such date, such as 30 February
+            match = None
+    if match is None:
+        raise unusable(RejectReason.INVALID_TIMESTAMP, value, name, "a UTC time in ISO 8601")
+    return int(whole.timestamp()) * SECOND_MS + int((match[2] or "0").ljust(3, "0")[:3])
+
+
+def check_symbol(symbol: str) -> str:
+    """Return the symbol unchanged if it is short and all its characters are visible.
+
+    Letters of every script, punctuation and spaces are valid, because venues list such symbols.
 
     Raises:
         EntryError: invalid_symbol: empty, over-long, or with a character of REFUSED_CATEGORIES.
@@ -143,7 +164,7 @@ def check_symbol(symbol: str) -> str:
 
 
 def row_object(row: object) -> JsonObject:
-    """An element of an array that must be an object.
+    """Return an element of an array that must be an object.
 
     Raises:
         EntryError: missing_field.

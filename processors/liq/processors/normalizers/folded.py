@@ -1,4 +1,4 @@
-"""One rejection a frame: the frame's bytes once, with the reason of every entry."""
+"""Folding of a frame's rejections into one record with the reason of every entry."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from liq.schemas.records import Liquidation, Rejected, RejectedEntry
 
 
 def fold_rejections(results: Iterable[Liquidation | Rejected]) -> list[Liquidation | Rejected]:
-    """Fold the rejections of one frame into one record, which takes the place of the first."""
+    """Fold the rejections of one frame into one record, at the position of the first."""
     folded: list[Liquidation | Rejected] = []
     rejections: list[Rejected] = []
     place = 0
@@ -24,7 +24,7 @@ def fold_rejections(results: Iterable[Liquidation | Rejected]) -> list[Liquidati
 
 
 def one_rejection(rejections: Sequence[Rejected]) -> Rejected:
-    """Fold the rejections of one frame, in their order, into one record; there is at least one."""
+    """Fold the rejections of one frame, in order, into one record; at least one is required."""
     first = rejections[0]
     if len(rejections) == 1:
         return first

@@ -1,4 +1,4 @@
-"""Contract metadata by venue and symbol, in the versions that held at different times."""
+"""Contract metadata by venue and symbol, in versions for different times."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -14,29 +14,29 @@ from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import RejectReason
 
-# `<exchange>.contracts.json`, beside the module of the venue.
+# The file `<exchange>.contracts.json` is beside the module of the venue.
 SNAPSHOT_ENDING: Final = ".contracts.json"
-# The version of a size that was taken from another contract of the family begins with it.
+# Prefix of the version of a size that comes from another contract of the family.
 FAMILY_VERSION: Final = "family "
 NEWEST_MS: Final = 1 << 62
 
-# The family of a contract's symbol; `Contracts.family_of` says what a family is.
+# Returns the family of a contract's symbol; `Contracts.family_of` defines families.
 FamilyOf = Callable[[str], str]
 _Key = tuple[str, str]
-# An unusable contract keeps its reason and a sentence.
+# A market, or the reason and a sentence for an unusable contract.
 _Resolved = Market | tuple[RejectReason, str]
 
 
 def own_family(symbol: str) -> str:
-    """Return the symbol itself: every contract of the venue has a size of its own."""
+    """Return the symbol itself: no contract of the venue shares its size with others."""
     return symbol
 
 
 class InstrumentBook:
     """An immutable lookup from exchange, native symbol and time to contract metadata.
 
-    A contract has a version for each `valid_from_ms`; a later instrument of the same contract and
-    time replaces an earlier one. The first version serves the time before it, too.
+    A contract has a version for each `valid_from_ms`. A later instrument of the same contract and
+    time replaces an earlier one. The first version is also valid for the time before it.
     """
 
     __slots__ = ("_families", "_markets", "_resolved", "_versions")
@@ -50,36 +50,36 @@ class InstrumentBook:
             key: [versions[since_ms] for since_ms in sorted(versions)]
             for key, versions in by_time.items()
         }
-        # Resolved once here, not once an entry; contracts with one version are found in one step.
+        # Resolve once here instead of once per entry. `_markets` has contracts with one version.
         self._resolved: Mapping[_Key, list[_Resolved]] = {
             key: [_resolve(one) for one in versions] for key, versions in self._versions.items()
         }
         self._markets: Mapping[_Key, _Resolved] = {
             key: resolved[0] for key, resolved in self._resolved.items() if len(resolved) == 1
         }
-        # Made for an exchange when a contract of it is unknown.
+        # By exchange, filled at the first unknown contract of the exchange.
         self._families: dict[str, dict[str, list[str]]] = {}
 
     def __len__(self) -> int:
-        """How many contracts are known."""
+        """Return the number of known contracts."""
         return len(self._versions)
 
     def get(self, exchange: str, native_symbol: str, at_ms: int = NEWEST_MS) -> Instrument | None:
-        """The metadata of a contract at a time, or None when it is not known."""
+        """Return the metadata of a contract at a time (UTC, ms), or None if it is not known."""
         versions = self._versions.get((exchange, native_symbol))
         return None if versions is None else versions[_position_at(versions, at_ms)]
 
     @property
     def newest_as_of(self) -> str:
-        """The latest ISO date on which a value was true; empty for an empty book."""
+        """The latest ISO date on which a version was true; empty for an empty book."""
         return max((one.as_of for one in self.all()), default="")
 
     def all(self) -> list[Instrument]:
-        """Every version of every known contract, by exchange, symbol and time."""
+        """Return every version of every known contract, by exchange, symbol and time."""
         return [one for key in sorted(self._versions) for one in self._versions[key]]
 
     def updated(self, instruments: Iterable[Instrument]) -> "InstrumentBook":
-        """A new book with these instruments added or replaced."""
+        """Return a new book with these instruments added or replaced."""
         return InstrumentBook((*self.all(), *instruments))
 
     def market(
@@ -89,14 +89,14 @@ class InstrumentBook:
         at_ms: int = NEWEST_MS,
         family_of: FamilyOf | None = None,
     ) -> Market:
-        """What a contract stands for, by the version that held at a time.
+        """Return the market of a contract, by the version valid at a time (UTC, ms).
 
-        With `family_of`, the size of an unknown contract is that of its family, where all known
-        members agree about it.
+        With `family_of`, an unknown contract has the size of its family, if all known members of
+        the family agree.
 
         Raises:
-            EntryError: unknown_instrument; invalid_symbol; or what is wrong with the metadata
-                itself: unsupported_quote, unsupported_instrument or invalid_number.
+            EntryError: unknown_instrument; invalid_symbol; or a fault in the metadata itself:
+                unsupported_quote, unsupported_instrument or invalid_number.
         """
         market = self._markets.get((exchange, native_symbol))
         if market is None:
@@ -130,7 +130,7 @@ class InstrumentBook:
     def _relative(
         self, exchange: str, native_symbol: str, at_ms: int, family_of: FamilyOf | None
     ) -> Instrument | None:
-        """The first contract of the family, if no other one contradicts it."""
+        """Return the first known contract of the family; None if another one contradicts it."""
         if family_of is None:
             return None
         members = self._members(exchange, family_of).get(family_of(native_symbol), ())
@@ -149,7 +149,7 @@ class InstrumentBook:
 
 
 def facts(instrument: Instrument) -> tuple[object, ...]:
-    """Return what contract metadata says of a contract's value, without symbol and dates."""
+    """Return the facts that determine a contract's value, without symbol and dates."""
     return (
         instrument.base,
         instrument.quote,
@@ -160,7 +160,7 @@ def facts(instrument: Instrument) -> tuple[object, ...]:
 
 
 def load_snapshot() -> InstrumentBook:
-    """Return the instruments that ship with the package, of every venue that has a file of them.
+    """Return the instruments in the package, of every venue with a file of them.
 
     Raises:
         DecodeError: a shipped file is damaged.
@@ -173,10 +173,10 @@ def load_snapshot() -> InstrumentBook:
 
 
 def parse_instruments(text: bytes) -> list[Instrument]:
-    """The instruments of a file: a JSON array of them, or one a line.
+    """Parse the instruments of a file: a JSON array, or one instrument per line.
 
     Raises:
-        DecodeError: neither, or an entry is no instrument; the message says which.
+        DecodeError: the text is neither, or an entry is invalid; the message has its number.
     """
     if not text.lstrip().startswith(b"["):
         entries = [line for line in text.splitlines() if line.strip()]
@@ -196,7 +196,7 @@ def _decoded(number: int, entry: bytes) -> Instrument:
 
 
 def snapshot_text(book: InstrumentBook) -> bytes:
-    """Return the contents of a file with the contracts of this book, one a line."""
+    """Return the contents of a file with the contracts of this book, one per line."""
     return b"[\n" + b",\n".join(b"  " + encode(one) for one in book.all()) + b"\n]\n"
 
 

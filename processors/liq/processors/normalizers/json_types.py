@@ -1,7 +1,7 @@
-"""What the JSON parser makes of numbers."""
+"""The Python types of JSON numbers."""
 
 from typing import Final
 
-# To be asked for as members of this set. `int | float` means the same to Python, but code that was
-# compiled ahead of time takes it for a float: 30000 becomes 30000.0, 2^53 + 1 loses its last digit.
+# Check membership in this set instead of `int | float`: code compiled by mypyc converts such a
+# value to a float, so 30000 becomes 30000.0, and 2^53 + 1 loses its last digit.
 JSON_NUMBERS: Final = frozenset((int, float))

@@ -1,11 +1,11 @@
-"""The tools for writing a venue's module, in one import; docs/adding-a-venue.md uses them.
+"""The functions and types for a venue's module, in one import (docs/adding-a-venue.md).
 
-- Declare: `Venue`, `Feed`, and for contract sizes `Contracts` with its `ContractList`s;
-  `Reading` collects what the readers return.
+- Declare: `Venue`, `Feed`, `history_of` a feed, `completion_of` a history, and for contract sizes
+  `Contracts` with its `ContractList`s; `Reading` collects the results of the readers.
 - Read fields: `needed` and `take` for several at once, `text`, `text_field`, `object_field`,
   `array_field`, `row_object`; `JsonObject` and `Getter` are their types.
 - Convert values: `positive_decimal`, `positive_price`, `is_zero`, `JSON_NUMBERS`, `timestamp`,
-  `liquidated_side`, `check_symbol`.
+  `iso_milliseconds`, `liquidated_side`, `check_symbol`.
 - Resolve symbols: `Market`, `new_market`, `split_quote`.
 - Reject: `EntryError`, `unknown_message`, `unusable`, with `shown` around a sender's values.
 """
@@ -16,6 +16,7 @@ from liq.processors.normalizers.fields import (
     JsonObject,
     array_field,
     check_symbol,
+    iso_milliseconds,
     liquidated_side,
     needed,
     object_field,
@@ -42,6 +43,8 @@ from liq.processors.normalizers.venue import (
     Contracts,
     Feed,
     Venue,
+    completion_of,
+    history_of,
     unknown_message,
 )
 
@@ -58,13 +61,16 @@ __all__ = [
     "Venue",
     "array_field",
     "check_symbol",
+    "completion_of",
     "from_bitmex",
     "from_coinm",
     "from_gate",
     "from_htx",
     "from_lighter",
     "from_okx",
+    "history_of",
     "is_zero",
+    "iso_milliseconds",
     "liquidated_side",
     "needed",
     "new_market",

@@ -1,4 +1,4 @@
-"""What a native symbol stands for: base, quote, settlement, and how its size turns into money."""
+"""The market of a native symbol: base, quote, settlement, and how sizes convert to dollars."""
 
 import re
 from dataclasses import dataclass, replace
@@ -13,19 +13,19 @@ from liq.schemas.records import Instrument
 from liq.schemas.vocabulary import ContractKind, RejectReason
 
 UNIFIED_QUOTE: Final = "USDT"
-# Coins that stand for another currency than the dollar, and are valued as that. EURR is a euro coin
-# in which Deribit quotes (docs.deribit.com, `public/get_currencies`, read 2026).
+# Coins that are valued as another currency than the dollar. EURR is a euro coin in which Deribit
+# quotes (docs.deribit.com, `public/get_currencies`, read 2026).
 CURRENCIES: Final = {"XBT": "BTC", "EURR": "EUR"}
 ONE: Final = Decimal(1)
 
-# A letter of any script but a small Latin one, with which no venue begins an asset.
+# A letter of any script, except lower-case Latin: no venue begins an asset with one.
 _LETTER = r"[^\W\d_a-z]"
-# 1000PEPE, 10000LADYS, 1000000MOG: a one, three or more zeros, then the asset. 1INCH is no match.
+# 1000PEPE, 10000LADYS, 1000000MOG: a one, three or more zeros, the asset. 1INCH does not match.
 _NUMERIC_PREFIX = re.compile(rf"(10{{3,9}})(?={_LETTER})")
-# 1MBABYDOGE: a million. Two letters must follow, so that no asset of that spelling is cut.
+# 1MBABYDOGE: a million. Two letters must follow, so that the names of other assets are not cut.
 _MILLION_PREFIX = re.compile(rf"1M(?={_LETTER}{{2}})")
 _MILLION_POWER = 6
-# Bybit lists 1000 SHIB with the number behind (api-docs symbol lists, 2024).
+# Bybit lists 1000 SHIB with the number at the end (api-docs symbol lists, 2024).
 _NUMBER_BEHIND: Final = {"SHIB1000": ("SHIB", 3)}
 
 
@@ -33,19 +33,19 @@ _NUMBER_BEHIND: Final = {"SHIB1000": ("SHIB", 3)}
 class Market:
     """A resolved symbol.
 
-    One unit of the contract's underlying is 10**`base_power` of `base` (3 for 1000PEPE): the
-    venue's quantities are multiplied by it and its prices divided. `contract_size` as in
-    `liq.schemas.records.Instrument`, and the very object `ONE` where it is one, which saves a
-    multiplication an entry. `version` names the contract metadata that said so; None where the
-    symbol says all.
+    One unit of the contract's underlying is 10**`base_power` of `base` (3 for 1000PEPE). The
+    venue's quantities are multiplied by it, and its prices divided. `contract_size` is defined in
+    `liq.schemas.records.Instrument`. It is the object `ONE` itself for a size of one, which saves a
+    multiplication per entry. `version` identifies the contract metadata; None if the symbol alone
+    determines the market.
 
-    `rate_currency` is the currency that values come in before they are dollars: empty for dollars
-    themselves, else the quote's, or a quanto contract's settlement currency. With `needs_rate` it
-    has to be converted; without, it is a coin that counts as a dollar while it is on its peg.
+    `rate_currency` is the currency of values before their conversion to dollars: empty for dollars,
+    else the quote, or the settlement currency of a quanto contract. With `needs_rate`, values must
+    be converted. Without, the currency is a coin that counts as a dollar while it is on its peg.
 
-    Events from `renamed_at_ms` on are those of `renamed`, the same market under the name that its
-    token has had since then. A market `is_plain` that has no other name and comes in dollars, or in
-    a coin that counts as one: nearly every market, and spares an event three questions.
+    Events from `renamed_at_ms` on belong to `renamed`, the same market under its token's new name.
+    A market `is_plain` if it has no other name and is valued in dollars or in a coin that counts as
+    one. Nearly every market is plain, which saves three checks per event.
     """
 
     native_symbol: str
@@ -64,7 +64,7 @@ class Market:
     is_plain: bool = True
 
     def at(self, timestamp_ms: int) -> "Market":
-        """Return the market under the name that it had at a time."""
+        """Return the market under its name at a time (UTC, ms)."""
         renamed = self.renamed
         return renamed if renamed is not None and timestamp_ms >= self.renamed_at_ms else self
 
@@ -78,12 +78,11 @@ def new_market(  # noqa: PLR0913, PLR0917 - the six facts that a symbol stands f
     contract_size: Decimal = ONE,
     version: str | None = None,
 ) -> Market:
-    """Resolve a symbol whose parts are known in the venue's own spelling.
+    """Resolve a symbol from its parts in the venue's own spelling.
 
     Raises:
-        EntryError: invalid_symbol without a base; unsupported_quote without a quote;
-            unsupported_instrument for a quanto contract that is not quoted in dollars;
-            invalid_number for an absurd size.
+        EntryError: invalid_symbol: no base; unsupported_quote: no quote; unsupported_instrument: a
+            quanto contract that is not quoted in dollars; invalid_number or implausible: the size.
     """
     if not base.strip():
         raise EntryError(RejectReason.INVALID_SYMBOL, f"{shown(native_symbol)} names no asset.")
@@ -144,14 +143,14 @@ def instrument_market(instrument: Instrument) -> Market:
 
 
 def contract_version(instrument: Instrument) -> str:
-    """Name a version of a contract's metadata: its date, and since when it holds if not always."""
+    """Return the name of a metadata version: its date, and the start of its validity, if any."""
     if instrument.valid_from_ms is None:
         return instrument.as_of
     return f"{instrument.as_of} from {instrument.valid_from_ms}"
 
 
 def resolve_base(base: str) -> tuple[str, int]:
-    """The plain asset of a base such as 1000PEPE, and the power of ten in front of it."""
+    """Return the plain asset of a base such as 1000PEPE, and its power of ten (3)."""
     if base in _NUMBER_BEHIND:
         return _NUMBER_BEHIND[base]
     power = 0
@@ -163,10 +162,10 @@ def resolve_base(base: str) -> tuple[str, int]:
 
 
 def split_quote(pair: str, quotes: tuple[str, ...]) -> tuple[str, str]:
-    """Split a pair written in one word, such as BTCUSDT, at one of the quotes it may end with.
+    """Split a pair written in one word, such as BTCUSDT, into base and quote.
 
-    The quotes must be those that the endpoint lists: ARBUSD ends with USD and with BUSD. A pair
-    that ends with none of them gives an empty quote.
+    `quotes` must be those that the endpoint lists, because ARBUSD ends with USD and with BUSD. The
+    quote is empty if the pair ends with another text.
     """
     for quote in quotes:
         if pair.endswith(quote):

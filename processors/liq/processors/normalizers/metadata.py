@@ -1,8 +1,8 @@
-"""Contract metadata out of the lists that venues publish, as pure functions.
+"""Pure parsers of the contract lists that venues publish.
 
-A parser returns every contract whose facts stand in the list, and its size as it stands there, an
-absurd one too: whoever publishes contracts refuses it by name. A row without the facts, such as one
-of a contract that is announced, is left out.
+A parser returns every contract with complete facts, with its size exactly as listed. The publisher
+of contracts rejects absurd sizes by name. A parser skips rows without the facts, such as those of
+announced contracts.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,32 +19,32 @@ from liq.schemas.vocabulary import ContractKind
 
 SATOSHIS: Final = Decimal(10) ** 8
 MAX_SIZE_CHARACTERS: Final = 40
-# What a size that is no number is refused as.
+# Replaces a size that is not a number, so that it is rejected later.
 NO_SIZE: Final = Decimal(0)
 
 Row = Mapping[str, Any]
 
 
 def from_okx(answer: Any, as_of: str) -> list[Instrument]:
-    """Swaps and futures of OKX's `public/instruments` (okx.com v5 documentation, 2026-07).
+    """Parse swaps and futures of OKX's `public/instruments` (okx.com v5 documentation, 2026-07).
 
-    A contract is `ctVal` times `ctMult` of `ctValCcy`. `uly` names base and quote. X-Perps
-    (`BTC-USD_UM_XPERP-310404`) are quoted in dollars and settled in a coin that stands for one.
+    A contract is `ctVal` times `ctMult` of `ctValCcy`. `uly` has base and quote. X-Perps
+    (`BTC-USD_UM_XPERP-310404`) are quoted in dollars and settled in a coin that counts as one.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: the answer is not a list.
     """
     return _instruments(_of_okx, _rows(answer, "data"), as_of)
 
 
 def from_gate(settle: str, answer: Any, as_of: str) -> list[Instrument]:
-    """Contracts of Gate's `futures/{settle}/contracts` (gate.io API v4, read 2026).
+    """Parse contracts of Gate's `futures/{settle}/contracts` (gate.io API v4, read 2026).
 
-    A contract is `quanto_multiplier` units of the base. An inverse one is a dollar; its multiplier
-    is 0.
+    A contract is `quanto_multiplier` units of the base. An inverse contract is a dollar; its
+    multiplier is 0.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: the answer is not a list.
     """
 
     def read(row: Row, as_of: str) -> Instrument | None:
@@ -54,39 +54,39 @@ def from_gate(settle: str, answer: Any, as_of: str) -> list[Instrument]:
 
 
 def from_htx(answer: Any, as_of: str) -> list[Instrument]:
-    """Contracts of HTX's `swap_contract_info` and `contract_contract_info` (read 2026).
+    """Parse contracts of HTX's `swap_contract_info` and `contract_contract_info` (read 2026).
 
-    `contract_size` is in units of the base where the code names a quote (BTC-USDT), else dollars.
+    `contract_size` is in units of the base if the code has a quote (BTC-USDT), else in dollars.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: the answer is not a list.
     """
     return _instruments(_of_htx, _rows(answer, "data"), as_of)
 
 
 def from_coinm(answer: Any, as_of: str) -> list[Instrument]:
-    """Contracts of Binance COIN-M's `dapi/v1/exchangeInfo` (read 2026): `contractSize` dollars.
+    """Parse contracts of Binance COIN-M's `dapi/v1/exchangeInfo` (read 2026): sizes in dollars.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: the answer is not a list.
     """
     return _instruments(_of_coinm, _rows(answer, "symbols"), as_of)
 
 
 def from_lighter(answer: Any, as_of: str) -> list[Instrument]:
-    """Markets of Lighter's `orderBooks` (apidocs.lighter.xyz, 2026): numbers, in units of the base.
+    """Parse markets of Lighter's `orderBooks` (apidocs.lighter.xyz, 2026); sizes are in the base.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: the answer is not a list.
     """
     return _instruments(_of_lighter, _rows(answer, "order_books"), as_of)
 
 
 def from_bitmex(answer: Any, as_of: str) -> list[Instrument]:
-    """Perpetuals and futures of BitMEX's `instrument/active` (bitmex.com API explorer, 2026).
+    """Parse perpetuals and futures of BitMEX's `instrument/active` (bitmex.com explorer, 2026).
 
     Raises:
-        ValueError: it is no list.
+        ValueError: the answer is not a list.
     """
     return _instruments(_of_bitmex, _rows(answer, None), as_of)
 
@@ -195,7 +195,7 @@ def _of_lighter(row: Row, as_of: str) -> Instrument | None:
 def _of_bitmex(row: Row, as_of: str) -> Instrument | None:
     kind = row.get("typ")
     if kind is not None and not str(kind).startswith("FF"):
-        # Spot pairs and indices; futures and perpetuals are FFCCSX, FFWCSX and the like.
+        # Skip spot pairs and indices; futures and perpetuals are FFCCSX, FFWCSX and the like.
         return None
     contract, size = _size_of_bitmex(row)
     return _instrument(
@@ -215,7 +215,7 @@ def _size_of_bitmex(row: Row) -> tuple[ContractKind, Decimal | None]:
     if row.get("isQuanto") or row.get("isInverse"):
         kind = ContractKind.QUANTO if row.get("isQuanto") else ContractKind.INVERSE
         if _text(row, "settlCurrency").upper() != "XBT":
-            # The multiplier counts the smallest unit of the settlement: satoshis only of XBT.
+            # The multiplier is in the smallest unit of the settlement: satoshis for XBT only.
             return kind, None
         return kind, None if multiplier is None else EXACT.divide(abs(multiplier), SATOSHIS)
     units = _size(row.get("underlyingToPositionMultiplier"))
@@ -254,7 +254,7 @@ def _text(row: Row, name: str) -> str:
 
 
 def _size(value: object) -> Decimal | None:
-    """A size as it stands; None where there is none, and zero for what is no number."""
+    """Return a size as listed; None if it is absent, and zero if it is not a number."""
     if value is None or value == "":
         return None
     if type(value) is not str and type(value) not in JSON_NUMBERS:
@@ -264,6 +264,6 @@ def _size(value: object) -> Decimal | None:
         number = Decimal(text) if len(text) <= MAX_SIZE_CHARACTERS else NO_SIZE
     except InvalidOperation:
         return NO_SIZE
-    # A size beyond what can be stored is refused all the same; a million digits are not multiplied.
+    # Sizes beyond the storable range are rejected anyway; this avoids products of a million digits.
     is_number = number.is_finite() and abs(number.adjusted()) <= MAX_SIZE_CHARACTERS
     return number if is_number else NO_SIZE

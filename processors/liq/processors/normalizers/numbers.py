@@ -1,11 +1,11 @@
-"""Exact decimals within what is stored.
+"""Exact decimals within the range of stored numbers.
 
-An amount has 26 integer digits and 12 decimal places. A price has 18 places: one AIDOGE, of which
-a contract of Bybit's 10000000AIDOGEUSDT holds ten million (listed 2024-03-04), costs 1e-10 dollars,
-and 12 places would keep two of its digits.
+An amount has 26 integer digits and 12 decimal places. A price has 18 places: one AIDOGE costs 1e-10
+dollars, and 12 places would keep only two of its digits. (A contract of Bybit's 10000000AIDOGEUSDT,
+listed 2024-03-04, is ten million AIDOGE.)
 
-All arithmetic goes through one explicit context, so that results depend on nothing that a host
-program did to the thread's own decimal context.
+All arithmetic uses one explicit context, so that results do not depend on the decimal context of
+the thread, which a host program may have changed.
 """
 
 import re
@@ -20,13 +20,13 @@ MAX_INTEGER_DIGITS: Final = 26
 DECIMAL_PLACES: Final = 12
 PRICE_PLACES: Final = 18
 MAX_TEXT_CHARACTERS: Final = 40
-# What no market exceeds: the open interest of all venues together is about 1e11 dollars, and no
-# supply of a coin or price reaches 1e20. Larger numbers are glitches, and their sums overflow.
+# No market exceeds these: the open interest of all venues together is about 1e11 dollars, and no
+# supply or price of a coin reaches 1e20. Larger numbers are glitches, and their sums overflow.
 MAX_VALUE_USD: Final = Decimal(10) ** 12
 NUMBER_DIGITS: Final = 20
 MAX_NUMBER: Final = Decimal(10) ** NUMBER_DIGITS
 
-# Wide enough that no product of two stored numbers is ever rounded.
+# Precise enough that no product of two stored numbers is rounded.
 EXACT: Final = Context(
     prec=100, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
@@ -35,22 +35,22 @@ SMALLEST_PRICE: Final = Decimal(1).scaleb(-PRICE_PLACES)
 
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _quantize = EXACT.quantize
-# Exact for what is short enough, and faster than the constructor.
+# Exact for short texts, and faster than the constructor.
 _short_decimal = EXACT.create_decimal
 
 
 def positive_decimal(value: object, name: str) -> Decimal:
-    """Parse a number above zero, rounded half-even to the places of an amount.
+    """Parse a number above zero, rounded half-even to the decimal places of an amount.
 
-    Venues write numbers as strings. A JSON number is accepted in its shortest form.
+    Venues write numbers as strings. A JSON number is read in its shortest form.
 
     Raises:
         EntryError: invalid_number: not a plain decimal, over 40 characters, zero, negative, or
-            of a magnitude that does not fit; implausible: over MAX_NUMBER; missing_field:
-            neither a string nor a number.
+            outside the storable range; implausible: over MAX_NUMBER; missing_field: neither a
+            string nor a number.
     """
     text = value if type(value) is str else _number_text(value)
-    # Digits and at most one point, short enough for every stored number: nearly all there are.
+    # Nearly all numbers: digits and at most one point, short enough for every stored number.
     if len(text) <= DECIMAL_PLACES and text.replace(".", "", 1).isdigit() and text.isascii():
         number = _short_decimal(text)
         if number:
@@ -59,7 +59,7 @@ def positive_decimal(value: object, name: str) -> Decimal:
 
 
 def positive_price(value: object, name: str) -> Decimal:
-    """Parse a price above zero, rounded half-even to the places of a price.
+    """Parse a price above zero, rounded half-even to the decimal places of a price.
 
     Raises:
         EntryError: as `positive_decimal`.
@@ -82,7 +82,7 @@ def _long_decimal(value: object, text: str, name: str, smallest: Decimal) -> Dec
 
 
 def is_zero(value: object) -> bool:
-    """Whether the value is a plain zero such as `0` or `0.000`."""
+    """Return whether the value is a plain zero such as `0` or `0.000`."""
     text = value if type(value) is str else _number_text(value)
     return "0" in text and not text.replace(".", "", 1).strip("0")
 
@@ -92,7 +92,7 @@ def _number_text(value: object) -> str:
 
 
 def stored(number: Decimal, name: str, smallest: Decimal = SMALLEST) -> Decimal:
-    """A number above zero, rounded half-even to multiples of `smallest`.
+    """Round a number above zero half-even to a multiple of `smallest`.
 
     Raises:
         EntryError: invalid_number: zero after rounding, or too large.
@@ -111,7 +111,7 @@ def stored(number: Decimal, name: str, smallest: Decimal = SMALLEST) -> Decimal:
 
 
 def stored_quantity(quantity: Decimal) -> Decimal:
-    """A quantity in units of the base, rounded half-even to the stored places.
+    """Round a quantity, in units of the base, half-even to the decimal places of an amount.
 
     Raises:
         EntryError: as `stored` and `bounded`.
@@ -126,7 +126,7 @@ def stored_quantity(quantity: Decimal) -> Decimal:
 
 
 def bounded(number: Decimal, name: str) -> Decimal:
-    """Give a quantity or price back that a market can have.
+    """Return a quantity or price unchanged if a market can have it.
 
     Raises:
         EntryError: implausible.
@@ -137,7 +137,7 @@ def bounded(number: Decimal, name: str) -> Decimal:
 
 
 def implausible(name: str, number: Decimal) -> EntryError:
-    """The error for a number that no market has."""
+    """Return the error for a number that no market can have."""
     return EntryError(
         RejectReason.IMPLAUSIBLE,
         f"{name} is of the order of 1e{number.adjusted()}, more than a whole market has.",

@@ -1,7 +1,7 @@
-"""Rounding prices to levels, so that liquidations at nearly one price can be grouped.
+"""Rounding of prices to levels, which group liquidations at nearly the same price.
 
-BTC has a configured step. Every other asset gets the step of the series 1, 2, 5, 10, ... that is
-nearest in ratio to 0.1 % of the price, so that a level is as wide on DOGE as on ETH.
+BTC has a configured step. The step of every other asset is the value of the series 1, 2, 5, 10, ...
+that is nearest in ratio to 0.1 % of the price. So levels of DOGE and ETH have similar widths.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -19,7 +19,7 @@ RELATIVE_STEP_POWER: Final = -3  # 0.1 %
 _divide = EXACT.divide
 _multiply = EXACT.multiply
 
-# Wide enough, as EXACT is, that no quotient of two stored numbers is rounded to or from a half.
+# As precise as EXACT, so that no quotient of two stored numbers is rounded to or from a half.
 _HALVES_UP = EXACT.copy()
 _HALVES_UP.rounding = ROUND_HALF_UP
 _whole = _HALVES_UP.quantize
@@ -27,7 +27,7 @@ _whole = _HALVES_UP.quantize
 _ONE = Decimal(1)
 _ENDLESS = Decimal("Infinity")
 
-# Between neighbouring steps the nearer one in ratio changes at their geometric mean.
+# Neighbouring steps are equally near, in ratio, at their geometric mean.
 _CHANGES = (
     (Decimal(2).sqrt(EXACT), 1),
     (Decimal(10).sqrt(EXACT), 2),
@@ -37,7 +37,7 @@ _CHANGES = (
 
 
 def _bands(power: int) -> tuple[tuple[Decimal, Decimal, Decimal], ...]:
-    """(upper price, step, one by step) for the prices from 10**power to ten times that."""
+    """Return (upper price, step, 1 / step) for the prices from 10**power to ten times that."""
     unit = Decimal(f"1E{power + RELATIVE_STEP_POWER}")
     steps = (
         (upper.scaleb(power, EXACT), max(SMALLEST_PRICE, _multiply(unit, step)))
@@ -50,7 +50,7 @@ _BANDS = {power: _bands(power) for power in range(-PRICE_PLACES, MAX_INTEGER_DIG
 
 
 def price_level(price: Decimal, base: str, btc_step_usd: Decimal) -> Decimal:
-    """The multiple of the asset's step nearest to `price`, halves up, and never zero.
+    """Round `price` to the nearest multiple of the asset's step, halves up, but never to zero.
 
     `price` is above zero and at most MAX_NUMBER.
     """

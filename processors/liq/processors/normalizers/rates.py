@@ -1,7 +1,7 @@
-"""The rate that turns an entry's value into dollars, out of what the frame came with.
+"""The rate that converts an entry's value to dollars, from the headers of its frame.
 
-The producer stamps rate and age into the frame's headers, so that reading the frame again gives the
-same bytes whenever that is.
+The producer writes rates and their ages into the headers. So reading the frame again gives the same
+bytes at any time.
 """
 
 from functools import lru_cache
@@ -16,14 +16,13 @@ from liq.schemas.vocabulary import ContractKind, RejectReason
 
 
 def rate_for(market: Market, rates: str, max_age_ms: int) -> FrameRate | None:
-    """Return the rate of a market's currency, or None where that counts as a dollar.
+    """Return the rate of a market's currency, or None if the currency counts as a dollar.
 
-    A coin counts as a dollar unless a fresh rate shows it off its peg.
+    A coin counts as a dollar unless a recent rate shows that it has left its peg.
 
     Raises:
-        EntryError: the market needs a rate, and the frame came with none of its currency, or with
-            one older than `max_age_ms`: unsupported_instrument for a quanto contract, else
-            unsupported_quote.
+        EntryError: the market needs a rate, and the frame's rate of its currency is absent or older
+            than `max_age_ms`: unsupported_instrument for a quanto contract, else unsupported_quote.
     """
     found = _rates_of(rates)
     if not market.needs_rate:
@@ -52,7 +51,7 @@ def _unvalued(market: Market, why: str) -> EntryError:
 
 @lru_cache(maxsize=256)
 def _rates_of(text: str) -> dict[str, FrameRate] | None:
-    """Return the rates by currency; None for a text that is not one of rates."""
+    """Parse rates by currency; return None for any other text."""
     try:
         return decode_frame_rates(text)
     except DecodeError:

@@ -1,4 +1,4 @@
-"""One frame while it is being read: its context, and what came out of it so far."""
+"""The reading of one frame: its context, and the results so far."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -34,12 +34,12 @@ from liq.schemas.vocabulary import (
     Side,
 )
 
-# A hostile frame of a megabyte may have 100,000 bad entries, each with a sentence of its own. The
-# last one kept says how many more there were.
+# A hostile frame of a megabyte may have 100,000 bad entries. The detail of the last kept rejection
+# has the number of the dropped ones.
 MAX_REJECTIONS: Final = 100
 EVENT_ID_BYTES: Final = 16
 
-# Looked up once: a member of an enumeration takes as long as a multiplication to look up.
+# Looked up once, because a lookup in an enumeration takes as long as a multiplication.
 _LINEAR: Final = ContractKind.LINEAR
 _QUANTO: Final = ContractKind.QUANTO
 _REPORTED: Final = Evidence.REPORTED
@@ -47,12 +47,12 @@ _REPORTED: Final = Evidence.REPORTED
 _multiply = EXACT.multiply
 _divide = EXACT.divide
 _quantize = EXACT.quantize
-# A copy of an empty hash takes two thirds of the time of a new one.
+# Copying an empty hash takes two thirds of the time of creating one.
 _new_id = blake2b(digest_size=EVENT_ID_BYTES).copy
 
 
 class Reading:
-    """Collects the events and rejections of one frame, in the order of its entries."""
+    """The collector of the events and rejections of one frame, in the order of its entries."""
 
     _arrival: ClassVar[Arrival] = Arrival.LIVE
     __slots__ = (
@@ -66,6 +66,7 @@ class Reading:
         "instruments",
         "received_at_ms",
         "results",
+        "subject",
     )
 
     def __init__(
@@ -78,6 +79,7 @@ class Reading:
     ) -> None:
         self.exchange = metadata.exchange
         self.received_at_ms = metadata.received_at_ms
+        self.subject = metadata.subject
         self.instruments = instruments
         self.results: list[Liquidation | Rejected] = []
         self._frame = frame
@@ -90,7 +92,7 @@ class Reading:
     def contract(
         self, symbol: str, family_of: FamilyOf | None = None, at_ms: int | None = None
     ) -> Market:
-        """Resolve a contract by the metadata that held at a time, by default the receipt's.
+        """Resolve a contract by the metadata valid at a time, by default the time of receipt.
 
         With `family_of`, an unknown contract has the size of its family.
 
@@ -103,9 +105,9 @@ class Reading:
     def entries(
         self, entries: Iterable[Any], read: Callable[..., Liquidation | None], *context: Any
     ) -> None:
-        """Read entries one by one: keep the event of each that is one, reject a bad one alone.
+        """Read entries one by one; a bad entry is rejected and does not affect the others.
 
-        `read` is given this reading, the entry, and the context.
+        `read(reading, entry, *context)` returns an event; None if the entry is not a liquidation.
         """
         for entry in entries:
             try:
@@ -117,11 +119,11 @@ class Reading:
                     self.results.append(event)
 
     def add(self, event: Liquidation) -> None:
-        """Keep the event of a frame that holds one entry only."""
+        """Add the event of a frame with a single entry."""
         self.results.append(event)
 
     def reject(self, error: EntryError) -> None:
-        """Keep a rejection with the frame's bytes; an unknown contract waits where it may."""
+        """Add a rejection with the frame's bytes, or an unknown contract to those to wait for."""
         if error.contract and self._waiting is not None:
             self._waiting[error.contract] = None
             return
@@ -142,7 +144,7 @@ class Reading:
         )
 
     def outcome(self) -> list[Liquidation | Rejected]:
-        """Everything that the frame gave."""
+        """Return the events and rejections of the frame."""
         if self._rejections > MAX_REJECTIONS:
             self._count_dropped(self._rejections - MAX_REJECTIONS)
         return self.results
@@ -157,13 +159,13 @@ class Reading:
         self.results[position] = replace(last, detail=detail)
 
     def row_id(self, row: str) -> str:
-        """The id of an event that the venue gives none: of its raw strings.
+        """Return the id of an event without an id of the venue, from its raw strings.
 
         `row` is the venue's own text of the symbol, side, price, quantity and exchange time,
-        joined by `|`. Identical rows of one frame are told apart by counting them.
+        joined by `|`. Identical rows of one frame differ by a counter.
         """
         seen = self._seen
-        if seen is None:  # the only row of most frames
+        if seen is None:  # most frames have one row
             self._seen, occurrence = {row: 1}, 0
         else:
             occurrence = seen.get(row, 0)
@@ -173,7 +175,7 @@ class Reading:
         return event_id.digest().hex()
 
     def own_id(self, identity: str) -> str:
-        """The id of an event that the venue itself has an id for, which `identity` holds."""
+        """Return the id of an event from the venue's own id, `identity`."""
         event_id = _new_id()
         event_id.update(f"{self.exchange}|{identity}".encode())
         return event_id.digest().hex()
@@ -194,14 +196,14 @@ class Reading:
         *,
         size_is_quote: bool = False,
     ) -> Liquidation:
-        """Build the event; `price` and `size` are the venue's, per contract and in contracts.
+        """Build the event from the venue's `price` (per contract) and `size` (in contracts).
 
-        `size_is_quote` says that the venue gives a linear contract's size in its quote.
+        With `size_is_quote`, the venue states a linear contract's size in its quote.
 
         Raises:
-            EntryError: invalid_number, when a product does not fit what is stored; implausible,
-                when it exceeds what a market has; unsupported_quote or unsupported_instrument
-                without the rate that it takes.
+            EntryError: invalid_number: a product is outside the storable range; implausible: it
+                exceeds what a market can have; unsupported_quote or unsupported_instrument: the
+                rate is missing.
         """
         metadata = self._metadata
         rate: FrameRate | None = None
@@ -216,19 +218,19 @@ class Reading:
             )
         elif market.contract is _LINEAR and not size_is_quote:
             value_usd = _multiply(amount, price)
-            # Most products are stored as they are, and spared a call.
+            # Most products need no rounding, which saves a call.
             if _quantize(value_usd, SMALLEST) != value_usd or value_usd > MAX_VALUE_USD:
                 value_usd = stored(value_usd, "The value")
             quantity = amount if contract_size is ONE else stored_quantity(amount)
         else:
-            # A size as it was read is a stored number already.
+            # A size that was parsed is within the storable range already.
             value_usd = amount if contract_size is ONE else stored(amount, "The value")
             quantity = stored_quantity(_divide(amount, price))
         if market.base_power:
             quantity = stored_quantity(quantity.scaleb(market.base_power, EXACT))
             price = stored(price.scaleb(-market.base_power, EXACT), "The price", SMALLEST_PRICE)
         is_institutional = value_usd >= self._config.institutional_threshold_usd
-        # The threshold is at most MAX_VALUE_USD, so that most events are not compared twice.
+        # The threshold is at most MAX_VALUE_USD, so most events need one comparison only.
         if is_institutional and value_usd > MAX_VALUE_USD:
             raise implausible("The value", value_usd)
         level = price_level(price, market.base, self._config.btc_price_level_step_usd)
@@ -278,10 +280,10 @@ def _converted(
     *,
     size_is_quote: bool,
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """Return value, quantity and price in dollars; without a rate the currency is a dollar.
+    """Return value, quantity and price in dollars; without a rate, the currency is a dollar.
 
-    The `amount` of a quanto contract is in its settlement currency for each unit of the price,
-    which is in dollars already.
+    The `amount` of a quanto contract is in its settlement currency per unit of the price. The price
+    of a quanto contract is in dollars already.
     """
     usd = ONE if rate is None else rate.usd
     if market.contract is _QUANTO:

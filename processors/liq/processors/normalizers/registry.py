@@ -1,4 +1,4 @@
-"""The venues, found among the modules of `liq.processors.normalizers.venues`."""
+"""The registry of venues: the modules of `liq.processors.normalizers.venues`."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -7,16 +7,17 @@ from typing import Final
 
 from liq.processors.normalizers import venues
 from liq.processors.normalizers.venue import Venue
+from liq.schemas.vocabulary import Arrival
 
-# mypyc puts the code of a compiled module into a library of this name beside it.
+# mypyc puts a compiled module's code into a library whose name ends with this.
 COMPILED_LIBRARY: Final = "__mypyc"
 
 
 def find_venues(package: ModuleType) -> dict[str, Venue]:
-    """The venues that the modules of a package declare, by exchange.
+    """Return the venues that the modules of a package declare, by exchange.
 
     Raises:
-        TypeError: a module declares none.
+        TypeError: a module declares no venue.
         ValueError: two modules declare the same exchange.
     """
     found: dict[str, Venue] = {}
@@ -33,13 +34,20 @@ def find_venues(package: ModuleType) -> dict[str, Venue]:
 
 
 VENUES: Final = find_venues(venues)
+#: The arrival of the events of histories, by exchange and feed.
+LATE_FEEDS: Final = {
+    (exchange, name): feed.arrival
+    for exchange, venue in VENUES.items()
+    for name, feed in venue.feeds.items()
+    if feed.arrival is not Arrival.LIVE
+}
 
 
 def known_exchanges() -> tuple[str, ...]:
-    """The exchanges whose frames can be normalized, in alphabetical order."""
+    """Return the exchanges whose frames can be normalized, in alphabetical order."""
     return tuple(sorted(VENUES))
 
 
 def known_feeds(exchange: str) -> tuple[str, ...]:
-    """The feeds of one of the known exchanges, in alphabetical order."""
+    """Return the feeds of one of the known exchanges, in alphabetical order."""
     return tuple(sorted(VENUES[exchange].feeds))

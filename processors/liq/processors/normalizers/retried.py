@@ -1,4 +1,4 @@
-"""One frame that waited for contracts: only their entries are read, the others were before."""
+"""The reading of a frame that waited for contracts: only entries of those contracts count."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from liq.schemas.vocabulary import Arrival
 
 
 class RetriedReading(Reading):
-    """Collects what a frame says of the contracts that it waited for."""
+    """The reading of a parked frame; its events arrive as `retried`."""
 
     _arrival: ClassVar[Arrival] = Arrival.RETRIED
     __slots__ = ("_symbol", "_waited_for")
@@ -27,17 +27,16 @@ class RetriedReading(Reading):
         waiting: dict[str, None] | None,
         waited_for: frozenset[str],
     ) -> None:
-        """`waited_for` are the symbols of the contracts."""
+        """Create a reading; `waited_for` has the native symbols of the contracts."""
         super().__init__(frame, metadata, instruments, config, waiting)
-        # The contract that the present entry was looked up under, empty if it did not get so far;
-        # None for the frame as a whole.
+        # The contract of the present entry; empty before its lookup, None outside of entries.
         self._symbol: str | None = None
         self._waited_for = waited_for
 
     def contract(
         self, symbol: str, family_of: FamilyOf | None = None, at_ms: int | None = None
     ) -> Market:
-        """Resolve a contract, and remember which one the present entry is about."""
+        """Resolve a contract, and record it as the contract of the present entry."""
         self._symbol = symbol
         return super().contract(symbol, family_of, at_ms)
 
@@ -51,12 +50,12 @@ class RetriedReading(Reading):
         self._symbol = None
 
     def reject(self, error: EntryError) -> None:
-        """Keep a rejection of the frame as a whole, or of a contract that was waited for."""
+        """Add a rejection of the whole frame, or of a contract that the frame waited for."""
         if self._symbol is None or self._symbol in self._waited_for:
             super().reject(error)
 
     def outcome(self) -> list[Liquidation | Rejected]:
-        """Everything that concerns the contracts that were waited for."""
+        """Return the results of the contracts that the frame waited for."""
         return [
             result
             for result in super().outcome()

@@ -1,7 +1,7 @@
-"""Bounds on the clocks of what detection reads: no record may claim more than its append time.
+"""Bounds on the clocks in detection's input: a record's time is limited by its append time.
 
-What our own workers write keeps these bounds by itself (`liq.runtime.believed_time`). A foreign
-record, or one of an older release, may not.
+Records of the engine's workers keep these bounds themselves (`liq.runtime.believed_time`). Foreign
+records, and those of older releases, may violate them.
 """
 
 from typing import Any, Final
@@ -15,23 +15,23 @@ from liq.schemas.headers import CLOCK_MS, text_header
 from liq.schemas.records import CascadeAlert, FeedStatus, Pulse
 from liq.schemas.units import SECOND_MS
 
-#: The `exchange` of feed records about a topic of ours, whose name is the `feed`.
+#: The `exchange` of feed records about a topic of the engine, whose name is the `feed`.
 NO_EXCHANGE: Final = ""
 
 
 class ClockBounds:
-    """Returns the times of records that are believed, and reports those that are not."""
+    """The believed times of records, with reports of the times that are not believed."""
 
     def __init__(self, connection: str) -> None:
-        """`connection` names this reader in the feed records."""
+        """Start without an episode; `connection` names this reader in the feed records."""
         self._connection = connection
         self._episodes = ClockEpisodes()
         self._statuses: list[FeedStatus] = []
 
     def clock_ms(self, record: Any) -> int | None:
-        """Return what a record's header says that the log has reached, as far as it is believed.
+        """Return the clock in a record's header (UTC, ms), limited to the believed time.
 
-        None for a header that says no time.
+        Returns None without a valid time in the header.
         """
         text = text_header(record.headers, CLOCK_MS)
         clock_ms = claimed_ms(text)
@@ -45,7 +45,7 @@ class ClockBounds:
         return counted_ms
 
     def view(self, record: Any, view: EventView) -> EventView:
-        """Return what the detector looks at of an event, with the time of receipt that counts."""
+        """Return the view of an event with its believed time of receipt."""
         if view is None:
             return None
         counted_ms = believed_ms(view.received_at_ms, append_time_ms(record))
@@ -55,12 +55,12 @@ class ClockBounds:
         return view._replace(received_at_ms=counted_ms)
 
     def check(self, record: Any, item: Pulse | CascadeAlert) -> None:
-        """Check that what a pulse record says lies within what it may know.
+        """Check that a pulse record's time is not after its append time.
 
         Raises:
-            DecodeError: it is about a time long after it was appended.
+            DecodeError: the record's time is long after its append time.
         """
-        # The end of the second that the log was in.
+        # `timestamp_ms` is the end of a second; the start of that second is compared.
         begun_ms = item.timestamp_ms - SECOND_MS
         counted_ms = believed_ms(begun_ms, append_time_ms(record))
         if counted_ms != begun_ms:
@@ -70,7 +70,7 @@ class ClockBounds:
             )
 
     def report(self, topic: str, at_ms: int, detail: str) -> None:
-        """Report a time that was stored and is not believed."""
+        """Report a stored time that is not believed."""
         self._add(topic, at_ms, detail)
 
     def take_statuses(self) -> list[FeedStatus]:

@@ -1,11 +1,12 @@
-"""When a stage with state is safe: checkpoints at an interval, in an order that survives a crash.
+"""Checkpoints of a stage with state, at an interval, in an order that survives a crash.
 
-    alerts      everything that the stage has sent is acknowledged
+    alerts      all sent records are acknowledged
+    passed on   snapshots for other partitions (`liq topics grow`) are written and acknowledged
     snapshots   the state that has changed since the last checkpoint is written and acknowledged
     offsets     the batches up to the checkpoint may be committed
 
-A crash in between repeats records under the same ids and loses none. A checkpoint captures the
-state and goes on in the background, so that the next batches do not wait for it.
+A crash in between repeats records under the same ids and loses none of them. A checkpoint captures
+the state and continues in the background, so that the next batches do not wait for it.
 """
 
 import asyncio
@@ -18,29 +19,34 @@ from liq.processors.stages.output import Output
 from liq.runtime.metrics import CHECKPOINT
 from liq.runtime.sending import OutputRecord
 
-#: Capturing takes at most one part in so many of the stage's time; the interval grows for that.
+#: The interval is at least this many times the duration of a capture, to limit its share of time.
 CAPTURE_SHARE: Final = 10
 MAX_INTERVAL_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """What a checkpoint writes, and what to do once it is written."""
+    """The records of a checkpoint, and the call after they are written.
+
+    `passed_on` is acknowledged before `records` are written, because these may delete the same
+    snapshots.
+    """
 
     records: Sequence[OutputRecord]
     written: Callable[[], None]
+    passed_on: Sequence[OutputRecord] = ()
 
 
 class Checkpoints:
-    """Makes the batches of one stage safe, some time after they were applied.
+    """The checkpoints of one stage, which make its applied batches safe to commit.
 
-    The stage holds `applying` while its state and what it has sent differ.
+    The stage holds the lock `applying` while its state is ahead of the records that it has sent.
     """
 
     def __init__(
         self, output: Output, capture: Callable[[], Snapshot], interval_seconds: float
     ) -> None:
-        """`capture` returns the state that has changed since it was last called."""
+        """Start without batches; `capture` returns the changes of state since its last call."""
         self._output = output
         self._capture = capture
         self._interval_seconds = interval_seconds
@@ -54,10 +60,10 @@ class Checkpoints:
     def add(
         self, sent: asyncio.Future[Any], notes: Mapping[int, str]
     ) -> asyncio.Future[Mapping[int, str] | None]:
-        """Add a batch by what it has sent.
+        """Add a batch by the future of its sent records.
 
-        The future ends with the checkpoint that holds the batch. Its result is `notes`, or None if
-        the batch is dropped.
+        The returned future completes with the batch's checkpoint. Its result is `notes`, or None if
+        the batch was dropped.
         """
         safe: asyncio.Future[Mapping[int, str] | None] = asyncio.get_running_loop().create_future()
         self._sent.append(sent)
@@ -67,17 +73,17 @@ class Checkpoints:
         return safe
 
     def hurry(self) -> None:
-        """Begin the next checkpoint now."""
+        """Start the next checkpoint now."""
         self._hurried.set()
 
     def drop(self) -> None:
-        """Give up the batches that no checkpoint holds: their partitions were taken away."""
+        """Drop the batches without a checkpoint, because their partitions were revoked."""
         for safe, _ in self._waiting:
             safe.set_result(None)
         self._waiting.clear()
 
     async def _run(self) -> None:
-        """Make checkpoints as long as there are batches without one."""
+        """Make checkpoints until every batch has one."""
         while self._waiting:
             pause = max(self._interval_seconds, self._capture_seconds * CAPTURE_SHARE)
             await self._pause(min(pause, MAX_INTERVAL_SECONDS))
@@ -89,6 +95,8 @@ class Checkpoints:
                 self._capture_seconds = time.monotonic() - began
             try:
                 await asyncio.gather(*sent)
+                if snapshot.passed_on:
+                    await self._output.deliver(snapshot.passed_on)
                 await self._output.deliver(snapshot.records)
             except Exception as error:  # noqa: BLE001 - whoever awaits the batches ends the process
                 for safe, _ in waiting:

@@ -1,8 +1,8 @@
-"""Clocks that are not believed: each is reported once an episode.
+"""Reports of clocks that are not believed, one per episode.
 
-The rule is pure and counts in the log's time. An episode begins with a record whose time is not
-believed (`liq.runtime.believed_time`) and ends ten minutes after the last such record of the same
-origin: a clock that drifts around the bound is one episode. Episodes begin anew with the process.
+The rule is pure and uses the log's time. An episode begins with a record whose time is not believed
+(`liq.runtime.believed_time`) and ends ten minutes after the last such record of the same origin, so
+a clock that drifts around the bound causes one episode. Episodes do not survive a restart.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import FeedEvent
 
 EPISODE_MS: Final = 600_000
-# Feed and connection are headers of the record, and whoever writes those could make up any number.
+# Feed and connection are headers of the record, whose writer could invent any number of them.
 MOST_EPISODES: Final = 1_000
 MAX_NAME_CHARACTERS: Final = 100
 MAX_CLAIM_CHARACTERS: Final = 40
@@ -21,7 +21,7 @@ MAX_CLAIM_CHARACTERS: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where records come from whose times are judged together."""
+    """The origin of records whose times share an episode."""
 
     exchange: str
     feed: str
@@ -29,16 +29,16 @@ class Origin:
 
 
 class ClockEpisodes:
-    """Decides which time that is not believed begins an episode."""
+    """The episodes of all origins."""
 
     def __init__(self) -> None:
         """Start without an episode."""
         self._last_ms: dict[Origin, int] = {}
 
     def disbelieve(self, origin: Origin, at_ms: int, detail: str) -> FeedStatus | None:
-        """Note a time that is not believed; return the record of an episode that begins.
+        """Record a time that is not believed; return a feed record if it begins an episode.
 
-        `at_ms` is the time that counts instead.
+        `at_ms` is the time that counts instead (UTC, ms).
         """
         origin = Origin(
             origin.exchange[:MAX_NAME_CHARACTERS],
@@ -70,9 +70,9 @@ class ClockEpisodes:
 
 
 def claim_detail(name: str, claim: str, claimed_ms: int | None, counted_ms: int) -> str:
-    """Say which time a record claims, how far it is from the time that counts, and which that is.
+    """Return a sentence with a record's claimed time and its distance from the time that counts.
 
-    `claim` is the text of the claim, `claimed_ms` the time in it; None where it is none.
+    `claim` is the text of the claim, `claimed_ms` the time in it; None if it is not a time.
     """
     if claimed_ms is None:
         shown = claim[:MAX_CLAIM_CHARACTERS]

@@ -1,7 +1,7 @@
-"""The detecting stage: liquidations in; pulses, watches and alerts of single assets out.
+"""The detecting stage: it reads liquidations and writes pulses, watches and alerts of assets.
 
-Alerts and watches are published as soon as they are decided. Pulses, and the alerts once more, go
-to the market stage by way of the pulse topic: the market stage links cascades to the market's.
+Alerts and watches are published as soon as they are decided. The pulse topic carries pulses and
+copies of the alerts to the market stage, which links cascades of assets to market cascades.
 """
 
 import gc
@@ -10,37 +10,56 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from aiokafka import TopicPartition
+
+from liq.processors.cascades.blind_venues import BlindVenues
 from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.partition import Made, PartitionDetector
+from liq.processors.cascades.share import Share
 from liq.processors.cascades.venue_clocks import VenueClocks
-from liq.processors.stages.log_identity import split_note
+from liq.processors.stages.growth import (
+    growth_step,
+    is_about_growth,
+    is_misplaced,
+    new_share,
+    resumed_growth,
+)
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
 from liq.processors.stages.pulses import pulse_of
+from liq.processors.stages.rebuilding import RELEARN_MS, read_before, read_left_alerts
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
+from liq.runtime.log_notes import split_note
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO
+from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO, ERRORS
 from liq.runtime.sending import OutputRecord, partition_of
 from liq.runtime.settings import Settings
 from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, encode
 from liq.schemas.headers import (
+    BLIND_RUNS,
     CASCADE,
     HEARTBEAT_KEY,
     PULSE,
+    VENUES,
+    blind_header,
+    grown_headers,
     pulse_headers,
     pulse_heartbeat_headers,
     replaced_headers,
+    text_header,
 )
 from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import AlertType, Scope, Side
 
-#: The clock of a partition is committed with its offset: in a log that is out of order, the records
-#: behind that offset do not tell it.
+#: A partition's clock is committed with its offset, because in a log that is out of order, the
+#: records after that offset do not determine the clock.
 CLOCK_NOTE: Final = "clock_ms="
-#: So are the lags of venues, which are learned from the records up to that offset.
+#: The lags of venues, learned from the records up to the offset, are also committed.
 VENUES_NOTE: Final = " venues="
+#: The venues that heartbeats named as blind are also committed.
+BLIND_NOTE: Final = " blind="
 CLOCK: Final = re.compile(r"clock_ms=([0-9]{1,15})(?:<([0-9]{1,15}))?")
 JUMPED_FROM: Final = "<"
 
@@ -48,7 +67,7 @@ log = get_logger(__name__)
 
 
 class DetectStage(OwnedStage[PartitionDetector]):
-    """Runs one `PartitionDetector` per assigned events partition."""
+    """The stage with one `PartitionDetector` for each assigned events partition."""
 
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
         """Store the state of assets in the topic of detector states."""
@@ -59,18 +78,26 @@ class DetectStage(OwnedStage[PartitionDetector]):
         clock = f"{CLOCK_NOTE}{state.clock_ms}"
         if state.jumped_from_ms is not None:
             clock = f"{clock}{JUMPED_FROM}{state.jumped_from_ms}"
-        venues = state.venue_clocks.to_text()
+        venues, blind = state.venue_clocks.to_text(), state.blind_venues.to_text()
+        if blind:
+            return f"{clock}{VENUES_NOTE}{venues}{BLIND_NOTE}{blind}"
         return f"{clock}{VENUES_NOTE}{venues}" if venues else clock
 
     async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
-        clock_note, _, venues_note = note.partition(VENUES_NOTE)
+        share = detector.share = new_share(restored.partition)
+        share.restore(restored.share)
+        clock_note, _, others = note.partition(VENUES_NOTE)
+        venues_note, _, blind_note = others.partition(BLIND_NOTE)
         clocks = _clocks_of(clock_note)
-        # The clock is known of a partition without any asset, too.
+        # Restore the clock also for a partition without assets.
         detector.restore({}, *clocks)
         with _collecting_no_garbage():
             restored.restore(lambda snapshots: detector.restore(snapshots, *clocks))
+        for asset in detector.hand_over(share.is_own):
+            restored.snapshots.pop(asset, None)  # written late by a previous owner; it has moved
         detector.venue_clocks = VenueClocks.from_text(venues_note)
+        detector.blind_venues = BlindVenues.from_text(blind_note)
         log.info(
             "partition_taken_over",
             partition=restored.partition,
@@ -79,6 +106,16 @@ class DetectStage(OwnedStage[PartitionDetector]):
             clock_ms=detector.clock_ms,
         )
         return detector
+
+    async def _relearn(self, state: PartitionDetector, partition: int, until: int) -> None:
+        owned = OwnedPartition(partition, 0, PartitionDetector(self._config))
+        place = TopicPartition(self._topics.events, partition)
+        count = await read_before(
+            self._settings, place, until, RELEARN_MS, lambda batch: self._apply(owned, batch)
+        )
+        learned = owned.state
+        state.learn(learned.venue_clocks.to_text(), learned.blind_venues.to_text())
+        log.info("venues_relearned", partition=partition, records=count)
 
     def _last_offset(self, state: PartitionDetector) -> int:
         return state.last_offset
@@ -94,6 +131,9 @@ class DetectStage(OwnedStage[PartitionDetector]):
     ) -> PartitionDetector:
         state.adopt(rebuilt, lost)
         return state
+
+    async def _left_alerts(self) -> list[CascadeAlert]:
+        return await read_left_alerts(self._settings)
 
     async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:
         partitions = await self._output.partitions(self._topics.events)
@@ -115,16 +155,27 @@ class DetectStage(OwnedStage[PartitionDetector]):
         detector = owned.state
         before, began_ms = _left_out(detector), detector.clock_ms
         result = BatchResult()
+        share = detector.share
         for message in batch:
             before_ms = detector.clock_ms
             if message.value is None:
                 clock_ms = self._bounds.clock_ms(message)
-                made = [] if clock_ms is None else detector.heartbeat(clock_ms, message.offset)
+                if share is not None and is_about_growth(message):
+                    records, made = self._follow_growth(owned, share, message, clock_ms or 0)
+                    result.records += records
+                else:
+                    made = []
+                    if clock_ms is not None:
+                        blind = blind_header(message.headers)
+                        made = detector.heartbeat(clock_ms, message.offset, blind)
             else:
                 try:
                     view = self._bounds.view(message, decode_observation(message.value))
                 except DecodeError as error:
                     result.records.append(self._rejected(message, error))
+                    continue
+                if share is not None and share.count and is_misplaced(share, view):
+                    detector.left_out.misplaced += 1
                     continue
                 made = detector.apply_view(view, message.offset)
             for item in made:
@@ -145,6 +196,77 @@ class DetectStage(OwnedStage[PartitionDetector]):
             reason: count - before[reason] for reason, count in _left_out(detector).items()
         }
         return result
+
+    async def _prepare(
+        self, batches: Sequence[tuple[OwnedPartition[PartitionDetector], Sequence[Any]]]
+    ) -> None:
+        growths = {
+            owned.partition: growth
+            for owned, batch in batches
+            if (growth := resumed_growth(owned.state.share, batch))
+        }
+        if growths:
+            moved = await self._store.read_moved(growths)
+            for owned, _ in batches:
+                if owned.state.share is not None and owned.partition in moved:
+                    owned.state.share.arrived = moved[owned.partition]
+
+    def _follow_growth(
+        self,
+        owned: OwnedPartition[PartitionDetector],
+        share: Share,
+        message: Any,
+        clock_ms: int,
+    ) -> tuple[list[OutputRecord], list[Made]]:
+        """Hand over assets at a handoff, and add arriving assets at a resumption."""
+        detector, offset = owned.state, message.offset
+        step = growth_step(message)
+        if step.is_handoff:
+            made, leaving = detector.hand_off(step.growth, step.partitions, clock_ms, offset)
+            if leaving:
+                share.leaving = leaving
+                log.info("assets_leave", partition=owned.partition, assets=len(leaving))
+            return [], made
+        made = detector.heartbeat(clock_ms, offset) if clock_ms else []
+        if not share.resume(step.growth, step.partitions):
+            return [], made
+        arrived, share.arrived = share.arrived, {}
+        unreadable = detector.take_in(arrived, offset)
+        if unreadable:
+            ERRORS.labels("moved_state").inc(len(unreadable))
+            log.error("moved_state_unreadable", partition=owned.partition, assets=unreadable)
+        detector.learn(
+            text_header(message.headers, VENUES), text_header(message.headers, BLIND_RUNS)
+        )
+        share.taken = tuple(arrived)
+        log.info("assets_arrive", partition=owned.partition, assets=len(arrived))
+        grown = grown_headers(owned.partition, step.partitions)
+        grows = OutputRecord(self._topics.pulse, HEARTBEAT_KEY, None, grown)
+        return [grows], made
+
+    def _passed_on(self, owned: OwnedPartition[PartitionDetector]) -> list[OutputRecord]:
+        share = owned.state.share
+        if share is None or not share.leaving:
+            return []
+        leaving, share.leaving = share.leaving, {}
+        return [
+            self._store.moved_record(partition, share.growth, asset, data)
+            for asset, (partition, data) in leaving.items()
+        ]
+
+    def _share_records(self, owned: OwnedPartition[PartitionDetector]) -> list[OutputRecord]:
+        share = owned.state.share
+        if share is None or not share.is_changed:
+            return []
+        share.is_changed = False
+        taken, share.taken = share.taken, ()
+        return [
+            self._store.share_record(owned.partition, owned.epoch, share.to_bytes()),
+            *(
+                self._store.moved_record(owned.partition, share.growth, asset, None)
+                for asset in taken
+            ),
+        ]
 
     def _newest_ms(self, state: PartitionDetector) -> int:
         return state.newest_ms()
@@ -187,26 +309,41 @@ class DetectStage(OwnedStage[PartitionDetector]):
 
 @contextmanager
 def _collecting_no_garbage() -> Iterator[None]:
-    """Pause the collector: of 50,000 assets that are made and kept, it took half of the time."""
+    """Pause garbage collection, which took half of the time to restore 50,000 assets."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_enabled:
             gc.enable()
 
 
 def clock_of_note(note: str) -> int:
-    """Return the clock in what `DetectStage` has committed; 0 where somebody else has."""
+    """Return the clock (UTC, ms) in a note of `DetectStage`; 0 for any other note."""
     own_note, _ = split_note(note)
     return _clocks_of(own_note.partition(VENUES_NOTE)[0])[0]
 
 
-def _clocks_of(note: str) -> tuple[int, int | None]:
-    """Return the clock in a note of `DetectStage`, and the one before an unconfirmed jump.
+def known_clock_ms(note: str) -> int:
+    """Return the clock (UTC, ms) in a note of `DetectStage`, before any unconfirmed jump."""
+    own_note, _ = split_note(note)
+    clock_ms, jumped_from_ms = _clocks_of(own_note.partition(VENUES_NOTE)[0])
+    return clock_ms if jumped_from_ms is None else jumped_from_ms
 
-    The clock is 0 where somebody else has committed.
+
+def learned_of_note(note: str) -> tuple[str, str]:
+    """Return the venues' clocks and the blind venues in a note of `DetectStage`, as texts."""
+    own_note, _ = split_note(note)
+    venues, _, blind = own_note.partition(VENUES_NOTE)[2].partition(BLIND_NOTE)
+    return venues, blind
+
+
+def _clocks_of(note: str) -> tuple[int, int | None]:
+    """Return the clock in a note of `DetectStage`, and the clock before an unconfirmed jump.
+
+    The clock is 0 for any other note.
     """
     found = CLOCK.fullmatch(note)
     if found is None:
@@ -223,4 +360,5 @@ def _left_out(detector: PartitionDetector) -> dict[str, int]:
         "implausible": left_out.implausible,
         "future": left_out.future,
         "history": left_out.history,
+        "misplaced": left_out.misplaced,
     }

@@ -1,4 +1,4 @@
-"""State that a take-over could not read: said on `liquidations.feeds`, logged and counted."""
+"""Reports of state that a take-over could not read: a feed record, a log line, a metric."""
 
 from typing import Final
 
@@ -20,9 +20,9 @@ log = get_logger(__name__)
 def lost_state_record(
     settings: Settings, topic: str, restored: RestoredState, outcome: str
 ) -> OutputRecord:
-    """Return the gap record of a partition's lost snapshots: all of them where none is named.
+    """Return the gap record of a partition's lost snapshots; all are lost if it names none.
 
-    `outcome` is a clause that says what detection goes on with.
+    `outcome` is a clause that describes how detection continues.
     """
     detail = f"{_what_is_lost(topic, restored)}; {outcome}."
     ERRORS.labels("lost_state").inc(len(restored.lost) or 1)

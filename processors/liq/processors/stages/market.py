@@ -1,7 +1,7 @@
-"""The market stage: pulses in; alerts of the market and links to it out, exact across crashes.
+"""The market stage: from pulses to alerts of the market and links, exact across crashes.
 
-It reads the one partition of the pulse topic. What it publishes depends on what each events
-partition said, not on how they interleave: a second is judged when all of them have passed it.
+It reads the single partition of the pulse topic. Its output depends on the records of each events
+partition, but not on their interleaving: it evaluates a second when all partitions have passed it.
 """
 
 import struct
@@ -12,10 +12,11 @@ from typing import Any, Final
 from liq.processors.cascades.market import MarketDetector
 from liq.processors.cascades.snapshot import (
     MARKET,
-    SnapshotError,
     market_changes,
     market_from_parts,
+    publishes_alerts_of_assets,
 )
+from liq.processors.cascades.snapshot_frame import SnapshotError
 from liq.processors.stages.feed_records import feed_record
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
@@ -32,7 +33,10 @@ from liq.schemas.cloud_events import alert_headers
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.headers import (
     CASCADE,
+    GROWN,
     LOG,
+    PARTITIONS,
+    PUBLISHED,
     RECORD,
     REPLACED,
     SOURCE_PARTITION,
@@ -52,8 +56,9 @@ log = get_logger(__name__)
 class MarketProgress:
     """The market's detector, and the offset of the last pulse that it has applied.
 
-    `is_changed` is False where only clocks have moved since the last snapshot: sources report
-    them again every second.
+    `is_changed` stays False while only clocks have advanced since the last snapshot, because
+    sources report them again every second. `unpublished` are alerts of assets from a release in
+    which the market's stage published them.
     """
 
     detector: MarketDetector
@@ -61,19 +66,20 @@ class MarketProgress:
     waiting: WaitingSources
     is_changed: bool = False
     events_log: str = ""
+    unpublished: tuple[CascadeAlert, ...] = ()
 
 
 class MarketStage(OwnedStage[MarketProgress]):
-    """Runs the `MarketDetector` while the pulse topic's only partition is ours."""
+    """The stage that runs the `MarketDetector` of the pulse topic's single partition."""
 
     def __init__(self, settings: Settings, output: Output, group: Group) -> None:
-        """Store the market's state in a topic of its own."""
+        """Configure the stage to store its state in the topic of the market's state."""
         topics = settings.topics
         super().__init__(settings, output, group, topics.pulse, topics.market_state)
         self._connection = f"{settings.worker_slot}:{MARKET}"
 
     async def view(self) -> MarketView | None:
-        """Return what the market's detection knows; None while the pulse topic is not ours.
+        """Return the progress of the market's detection; None without the pulse topic's partition.
 
         Raises:
             KafkaError: the brokers do not answer.
@@ -87,7 +93,7 @@ class MarketStage(OwnedStage[MarketProgress]):
         return None
 
     async def _restore(self, restored: RestoredState, note: str) -> MarketProgress:  # noqa: ARG002 - it commits none
-        sources = await self._output.partitions(self._topics.events)
+        sources = await self._output.sources()
         progress = MarketProgress(
             MarketDetector(self._config, sources), -1, WaitingSources(sources)
         )
@@ -106,6 +112,10 @@ class MarketStage(OwnedStage[MarketProgress]):
             except (struct.error, SnapshotError) as error:
                 return {MARKET: str(error)}
             progress.detector.state, progress.last_offset = state, last_offset
+            if publishes_alerts_of_assets(parts[MARKET]):
+                progress.unpublished = tuple(
+                    alert for _, alerts in state.held.values() for alert in alerts
+                )
             return {}
 
         restored.restore(restore)
@@ -126,8 +136,11 @@ class MarketStage(OwnedStage[MarketProgress]):
             if message.value is not None or state.held or state.running:
                 progress.is_changed = True
             try:
-                if text_header(message.headers, RECORD) == REPLACED:
+                kind = text_header(message.headers, RECORD)
+                if kind == REPLACED:
                     alerts += _start_over(progress, message)
+                elif kind == GROWN:
+                    _grow(progress, message, self._output.most_sources)
                 else:
                     alerts += self._apply_pulse(progress.detector, message)
             except DecodeError as error:
@@ -142,7 +155,7 @@ class MarketStage(OwnedStage[MarketProgress]):
         clock_ms = self._bounds.clock_ms(message) or 0
         source = integer_header(message.headers, SOURCE_PARTITION)
         if source is not None and source not in detector.state.sources:
-            # The market waits for every source: a made-up one would stop it.
+            # The market waits for every source, so an invented one would stop it.
             raise DecodeError(f"source_partition: the events topic has no partition {source}")
         if message.value is None:
             return [] if source is None else detector.heartbeat(clock_ms, source)
@@ -152,6 +165,8 @@ class MarketStage(OwnedStage[MarketProgress]):
             alert = checked_alert(decode(CascadeAlert, message.value))
             self._bounds.check(message, alert)
             detector.add(alert, clock_ms, source)
+            if not text_header(message.headers, PUBLISHED):
+                return [alert]
         else:
             pulse = decode(Pulse, message.value)
             self._bounds.check(message, pulse)
@@ -159,7 +174,7 @@ class MarketStage(OwnedStage[MarketProgress]):
         return []
 
     def _waiting(self, progress: MarketProgress, message: Any) -> list[OutputRecord]:
-        """Return the feed records of partitions that are waited for from this record on."""
+        """Return the feed records of partitions for which the market now waits."""
         source = integer_header(message.headers, SOURCE_PARTITION)
         clocks = progress.detector.state.sources
         if source not in clocks:
@@ -193,7 +208,7 @@ class MarketStage(OwnedStage[MarketProgress]):
         rebuilt: MarketProgress,
         lost: Collection[str] | None,  # noqa: ARG002 - there is one state
     ) -> MarketProgress:
-        # What was waited for in the past is not told again.
+        # Waiting in the past must not be reported again.
         rebuilt.waiting = state.waiting
         return rebuilt
 
@@ -210,6 +225,10 @@ class MarketStage(OwnedStage[MarketProgress]):
             )
             for alert in ended
         ]
+
+    def _left_records(self, partition: int, state: MarketProgress) -> list[OutputRecord]:
+        left, state.unpublished = state.unpublished, ()
+        return self._end_records(partition, left)
 
     def _newest_ms(self, state: MarketProgress) -> int:
         return state.detector.newest_ms()
@@ -230,10 +249,26 @@ class MarketStage(OwnedStage[MarketProgress]):
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")
 
 
-def _start_over(progress: MarketProgress, message: Any) -> list[CascadeAlert]:
-    """Begin anew at the first source that goes on with another log; return what that ends.
+def _grow(progress: MarketProgress, message: Any, most: int) -> None:
+    """Wait for more sources from now on; the records of further sources repeat the first one.
 
-    What other sources still say of the log before is no more than they had read of it.
+    Raises:
+        DecodeError: the record names more sources than the announced `most`, for which the market
+            would wait for ever.
+    """
+    count = integer_header(message.headers, PARTITIONS)
+    source = integer_header(message.headers, SOURCE_PARTITION)
+    if count is None or source is None or not source < count <= most:
+        raise DecodeError("partitions: not a number of partitions that the events topic grows to")
+    if progress.detector.grow(count):
+        progress.is_changed = True
+        log.warning("market_grows", partitions=count)
+
+
+def _start_over(progress: MarketProgress, message: Any) -> list[CascadeAlert]:
+    """Reset the market at the first source that reads another log; return the resulting ends.
+
+    Other sources may still send what they had read of the previous log.
 
     Raises:
         DecodeError: the record names no log, or a partition that the events topic does not have.

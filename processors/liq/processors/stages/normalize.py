@@ -1,7 +1,7 @@
-"""The normalizing stage: raw frames in, liquidations, large ones and rejections out.
+"""The normalizing stage: from raw frames to liquidations, large liquidations and rejections.
 
 A frame with entries of unknown contracts is parked (`parking`) until the contracts are listed; the
-other entries give their events at once.
+other entries become events at once.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from liq.processors.stages.parking import parked_record
 from liq.processors.stages.receipts import ReceiptCheck
 from liq.processors.stages.rejections import deliverable
 from liq.processors.stages.unread import UnreadFeeds
+from liq.processors.stages.venue_watch import VenueWatch
 from liq.runtime.believed_time import receipt
 from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.metrics import (
@@ -38,10 +39,13 @@ from liq.runtime.settings import Settings
 from liq.schemas.cloud_events import liquidation_headers
 from liq.schemas.codec import encode
 from liq.schemas.headers import (
+    CONNECTION,
     FEED,
     HEARTBEAT_KEY,
     RATES,
+    SUBJECT,
     Retry,
+    blind_header,
     heartbeat_headers,
     retry_header,
     text_header,
@@ -49,21 +53,23 @@ from liq.schemas.headers import (
 from liq.schemas.records import FeedStatus, Liquidation, Rejected, Source
 from liq.schemas.topics import Topics
 from liq.schemas.units import MILLISECOND_NS, SECOND_MS
+from liq.schemas.vocabulary import Arrival
 
-# A parked frame has its symbols in a header, too. Our producers send no frames as large as that.
+# A parked frame also has its symbols in a header. The engine's producers send no frames this large.
 MAX_PARKED_BYTES: Final = MAX_REQUEST_BYTES // 3
-#: Records of a batch are sent once they are as large as this, so that few are held.
+#: Records of a batch are sent in slices of this size, to limit memory.
 SLICE_BYTES: Final = 2 * 1024 * 1024
-# Waits, within a bound, until contract metadata up to an offset of its topic is in use.
+HISTORY: Final = frozenset({Arrival.BACKFILLED, Arrival.COMPLETED})
+# Waits, within a time limit, until contract metadata up to an offset of its topic is in use.
 WaitForInstruments = Callable[[int], Awaitable[None]]
 
 
 async def no_wait(_: int) -> None:
-    """Wait for nothing: nobody follows the instruments topic."""
+    """Return at once, for a stage that does not follow the instruments topic."""
 
 
 def normalizer_config(settings: Settings) -> NormalizerConfig:
-    """The normalizers' part of the settings."""
+    """Return the normalizers' configuration from the settings."""
     return NormalizerConfig(
         institutional_threshold_usd=settings.institutional_threshold_usd,
         btc_price_level_step_usd=settings.price_level_rounding,
@@ -72,7 +78,7 @@ def normalizer_config(settings: Settings) -> NormalizerConfig:
 
 
 class NormalizeStage:
-    """Turns batches of raw Kafka messages into records; holds no state that must survive."""
+    """The stage that normalizes batches of raw Kafka messages; its state need not survive."""
 
     def __init__(
         self,
@@ -81,33 +87,34 @@ class NormalizeStage:
         instruments: InstrumentBook,
         wait_for_instruments: WaitForInstruments = no_wait,
     ) -> None:
-        """`instruments` says what contract sizes mean."""
+        """Configure the stage; `instruments` has the contracts' metadata."""
         self._topics: Topics = settings.topics
         self._config = normalizer_config(settings)
         self._output = output
         self._instruments = instruments
         self._wait_for_instruments = wait_for_instruments
         self._heartbeat_ms = 0
-        # What frames have reached whose producer's heartbeats lag.
+        # The clock that frames have reached whose producer's heartbeats lag.
         self._lagging_ms = 0
         self._receipts = ReceiptCheck()
         self._unread = UnreadFeeds(f"{settings.worker_slot}:normalize")
-        # Of the batch at hand; Prometheus' counters are slow.
+        self._venues = VenueWatch()
+        # Counts of the current batch, because Prometheus' counters are slow.
         self._frames: Counter[str] = Counter()
         self._rejections: Counter[tuple[str, str]] = Counter()
         self._liquidations: Counter[tuple[str, str]] = Counter()
 
     def use_instruments(self, instruments: InstrumentBook) -> None:
-        """Read the frames to come with this metadata."""
+        """Use this metadata for the next frames."""
         self._instruments = instruments
 
     async def handle(self, messages: Sequence[Any]) -> Awaitable[Mapping[int, str]]:
-        """Normalize a batch and send what it gives, in slices of bounded size.
+        """Normalize a batch and send its records in slices of bounded size.
 
-        The result ends when all of it is acknowledged. There are no notes to commit.
+        The returned awaitable completes when all records are acknowledged; its notes are empty.
 
         Raises:
-            KafkaError: the brokers refuse a record.
+            KafkaError: the brokers reject a record.
         """
         records: list[OutputRecord] = []
         size_bytes = 0
@@ -132,7 +139,7 @@ class NormalizeStage:
         return asyncio.ensure_future(_acknowledged(sent))
 
     def _count(self) -> None:
-        """Pass the batch's counts on to the metrics."""
+        """Add the batch's counts to the metrics."""
         for exchange, count in self._frames.items():
             NORMALIZED.labels(exchange).inc(count)
         for labels, count in self._rejections.items():
@@ -156,6 +163,7 @@ class NormalizeStage:
             source=Source(message.topic, message.partition, message.offset),
             waited_for=None if retry is None else frozenset(retry.contracts),
             rates=text_header(message.headers, RATES),
+            subject=text_header(message.headers, SUBJECT),
         )
         waiting: dict[str, None] | None = {}
         if _size(message) > MAX_PARKED_BYTES or (retry is not None and retry.is_final):
@@ -166,7 +174,7 @@ class NormalizeStage:
         results = checked.results
         records = [self._feed_record(status) for status in checked.statuses]
         self._lagging_ms = max(self._lagging_ms, checked.reached_ms)
-        if results or not waiting:  # a frame that only waits is neither read nor rejected
+        if results or not waiting:  # a frame that is only parked is neither read nor rejected
             records.extend(self._unread_feed(metadata, results))
         rejections: list[Rejected] = []
         for result in results:
@@ -188,7 +196,7 @@ class NormalizeStage:
     def _unread_feed(
         self, metadata: FrameMetadata, results: Sequence[Liquidation | Rejected]
     ) -> list[OutputRecord]:
-        """Return the record of a feed of which nothing is read any more, once."""
+        """Return the record of a feed that has just become unread, or an empty list."""
         exchange, feed = metadata.exchange, metadata.feed
         was_unread = self._unread.is_unread(exchange, feed)
         status = self._unread.note(exchange, feed, metadata.received_at_ms, results)
@@ -205,7 +213,8 @@ class NormalizeStage:
     def _events(self, event: Liquidation) -> list[OutputRecord]:
         key, value, headers = event.base.encode(), encode(event), liquidation_headers(event)
         records = [OutputRecord(self._topics.events, key, value, headers)]
-        if event.is_institutional:
+        # A history's events are hours old, so they are not announced as new large liquidations.
+        if event.is_institutional and event.arrival not in HISTORY:
             records.append(OutputRecord(self._topics.large, key, value, headers))
         return records
 
@@ -214,9 +223,15 @@ class NormalizeStage:
         return OutputRecord(self._topics.rejected, key, encode(deliverable(rejected)))
 
     async def _passed_on(self, message: Any) -> list[OutputRecord]:
-        """Pass a producer's heartbeat on, with the time that is believed."""
+        """Forward a producer's heartbeat, with its believed time and the blind venues."""
         received = receipt(message)
         exchange = self._topics.raw_exchange(message.topic)
+        self._venues.note(
+            exchange,
+            text_header(message.headers, CONNECTION),
+            received.received_at_ns // MILLISECOND_NS,
+            blind_header(message.headers),
+        )
         statuses = self._receipts.heartbeat(message, exchange, received)
         return [
             *map(self._feed_record, statuses),
@@ -224,11 +239,12 @@ class NormalizeStage:
         ]
 
     async def _heartbeats(self, clock_ms: int) -> list[OutputRecord]:
-        """Write the first heartbeat of each second into every events partition."""
+        """Return the first heartbeat of a second for every events partition, else no record."""
         if clock_ms // SECOND_MS <= self._heartbeat_ms // SECOND_MS:
             return []
         self._heartbeat_ms = clock_ms
-        headers = heartbeat_headers(clock_ms)
+        blind = self._venues.blind(clock_ms, self._unread.unread())
+        headers = heartbeat_headers(clock_ms, blind)
         return [
             OutputRecord(self._topics.events, HEARTBEAT_KEY, None, headers, partition)
             for partition in await self._output.partitions(self._topics.events)
@@ -236,7 +252,7 @@ class NormalizeStage:
 
 
 def _size(message: Any) -> int:
-    """The bytes that a parked frame keeps of a record: anybody's headers may be large, too."""
+    """Return the bytes of a record in a parked frame, headers included: these may be large, too."""
     headers = sum(len(name) + len(value or b"") for name, value in message.headers or ())
     return len(message.value) + len(message.key or b"") + headers
 

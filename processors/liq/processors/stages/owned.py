@@ -1,16 +1,16 @@
-"""The skeleton of the stages with state: one detector for each partition that the worker owns.
+"""The base of the stages with state: one detector for each partition that the worker owns.
 
     own         the consumer group has assigned the partition, and a record of it arrives
     take over   read the partitions' snapshots and claim them under a new epoch
     apply       pass a batch to the detectors of its partitions
-    send        publish what they decide, and go on with the next batch
-    checkpoint  wait for the acknowledgements, write what has changed, then commit (`checkpoints`)
+    send        publish their decisions, and continue with the next batch
+    checkpoint  wait for acknowledgements, write the changed snapshots, then commit (`checkpoints`)
 
-A crash in between repeats records under the same ids and loses none (docs/decisions.md).
+A crash in between repeats records under the same ids and loses no record:
+docs/decisions/0001-detector-state.md.
 """
 
 import asyncio
-import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,6 +21,7 @@ from aiokafka import TopicPartition
 
 from liq.processors.cascades import DetectorConfig
 from liq.processors.cascades.early_end import end_early, open_cascades
+from liq.processors.stages.alert_measures import measure
 from liq.processors.stages.bounds import ClockBounds
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
 from liq.processors.stages.feed_records import feed_record
@@ -31,26 +32,19 @@ from liq.processors.stages.rebuilding import read_alerts, rebuild
 from liq.processors.stages.state import DetectorStateStore, RestoredState
 from liq.runtime.log_gaps import topic_gap
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import (
-    ALERTS,
-    ASSET_LABEL,
-    CASCADE_RISK,
-    EXCHANGE_TO_ALERT,
-    LEFT_OUT,
-    RECEIVED_TO_ALERT,
-)
+from liq.runtime.metrics import LEFT_OUT
 from liq.runtime.newest_append import newest_append_times
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
-from liq.schemas.vocabulary import AlertType, Caveat, Scope
+from liq.schemas.vocabulary import Caveat, Scope
 
-#: State this far ahead of its log holds a wrong clock. Less is over soon.
+#: State this far ahead of its log contains a wrong clock. A smaller lead passes soon.
 FUTURE_STATE_MS: Final = 60_000
 
 State = TypeVar("State")
-"""A detector, and whatever else its stage needs to continue it."""
+"""A detector, and the other values that its stage needs to continue."""
 
 log = get_logger(__name__)
 
@@ -66,10 +60,10 @@ class OwnedPartition(Generic[State]):
 
 @dataclass(slots=True)
 class BatchResult:
-    """What a detector decides on a batch: the records to deliver, in order.
+    """A detector's output for a batch: the records to deliver, in order.
 
     `alerts` are the alerts among them that no other stage publishes again. `left_out` counts the
-    batch's ignored events by reason.
+    skipped events of the batch by reason.
     """
 
     records: list[OutputRecord] = field(default_factory=list)
@@ -78,20 +72,20 @@ class BatchResult:
 
 
 class Group(Protocol):
-    """What a stage wants to know of the consumer group, about its own input topic."""
+    """The consumer group of a stage, limited to the stage's input topic."""
 
     def assigned(self) -> Collection[int]:
         """Return the partitions that the group assigns to this worker now."""
 
     async def committed_notes(self, partitions: Collection[int]) -> Mapping[int, str]:
-        """Return, by partition, the notes that were committed with its offset."""
+        """Map each partition to the note committed with its offset."""
 
     async def positions(self, partitions: Collection[int]) -> Mapping[int, LogPosition]:
-        """Return, by partition, where the group began to read which log."""
+        """Map each partition to its log and the offset at which the group began to read it."""
 
 
 class OwnedStage(ABC, Generic[State]):
-    """Runs one detector for each partition that the consumer group assigns to this worker."""
+    """A stage with one detector for each partition that the group assigns to this worker."""
 
     def __init__(
         self,
@@ -101,7 +95,7 @@ class OwnedStage(ABC, Generic[State]):
         input_topic: str,
         state_topic: str,
     ) -> None:
-        """State lives in memory and, from checkpoint to checkpoint, in `state_topic`."""
+        """Create a stage; checkpoints store its state in `state_topic`."""
         self._settings = settings
         self._input_topic = input_topic
         self._bounds = ClockBounds(f"{settings.worker_slot}:detect")
@@ -113,43 +107,50 @@ class OwnedStage(ABC, Generic[State]):
         self._owned: dict[int, OwnedPartition[State]] = {}
         self._releases = 0
         self._taking_over = asyncio.Lock()
-        # What the alerts' topic held, for all partitions of one take-over.
+        # The published alerts, read once for all partitions of one take-over.
         self._published: list[CascadeAlert] | None = None
         self._checkpoints = Checkpoints(output, self._capture, settings.checkpoint_seconds)
 
     def release(self) -> None:
-        """Forget every partition: a rebalance may have assigned it to another worker meanwhile."""
+        """Discard every partition: a rebalance may have assigned it to another worker."""
         self._owned.clear()
         self._releases += 1
         self._checkpoints.drop()
 
     def hurry(self) -> None:
-        """Make the batches at hand safe without waiting for the interval."""
+        """Make the present batches safe without waiting for the interval of checkpoints."""
         self._checkpoints.hurry()
 
     async def handle(self, messages: Sequence[Any]) -> asyncio.Future[Mapping[int, str] | None]:
-        """Detect on a batch and publish what it gives.
+        """Apply a batch to the detectors and publish their decisions.
 
-        The future ends when a checkpoint holds the batch. Its result are the notes to commit with
-        its offsets, or None if its partitions were taken away before.
+        The future completes when a checkpoint includes the batch. Its result is the notes to commit
+        with the offsets, or None if the partitions were revoked before.
 
         Raises:
-            KafkaError: the brokers refuse a record.
+            KafkaError: the brokers reject a record.
         """
         by_partition: dict[int, list[Any]] = defaultdict(list)
         for message in messages:
             by_partition[message.partition].append(message)
-        # Faust may pass records on before it has announced their partition, so the first record
-        # of a partition starts the take-over.
+        # Faust may pass records before it announces their partition, so the first record of a
+        # partition starts the take-over.
         if not by_partition.keys() <= self._owned.keys():
             await self.own()
         async with self._checkpoints.applying:
+            await self._prepare(
+                [
+                    (owned, batch)
+                    for partition, batch in by_partition.items()
+                    if (owned := self._owned.get(partition)) is not None
+                ]
+            )
             results = []
             notes: dict[int, str] = {}
             for partition, batch in by_partition.items():
                 owned = self._owned.get(partition)
                 if owned is None:
-                    # Read before a rebalance took the partition away; its new owner reads it again.
+                    # Read before the partition was revoked; its new owner reads the batch again.
                     log.info("batch_of_lost_partition", partition=partition, records=len(batch))
                     continue
                 results.append(self._apply(owned, batch))
@@ -159,7 +160,7 @@ class OwnedStage(ABC, Generic[State]):
             return self._checkpoints.add(sent, notes)
 
     async def own(self) -> None:
-        """Take over what is assigned, without waiting for a record of it.
+        """Take over the assigned partitions, without waiting for a record of them.
 
         Raises:
             KafkaError: the brokers do not answer.
@@ -191,7 +192,7 @@ class OwnedStage(ABC, Generic[State]):
         self._published = None
 
     async def _check_clock(self, owned: OwnedPartition[State], appended_ms: int | None) -> None:
-        """Reset state that is ahead of the newest record of its log: a wrong clock was stored."""
+        """Reset state that is ahead of the newest record of its log: it contains a wrong clock."""
         newest_ms = self._newest_ms(owned.state)
         if appended_ms is None or newest_ms <= appended_ms + FUTURE_STATE_MS:
             return
@@ -211,21 +212,24 @@ class OwnedStage(ABC, Generic[State]):
         await self._output.deliver([*self._heal(owned, appended_ms), *self._feed_records()])
 
     def _feed_records(self) -> list[OutputRecord]:
-        """Return the records of clocks that are not believed any more."""
+        """Return the feed records of wrong clocks that were found since the last call."""
         return [feed_record(self._topics.feeds, each) for each in self._bounds.take_statuses()]
 
     async def _begin(
         self, restored: RestoredState, position: LogPosition, note: str
     ) -> tuple[State, list[OutputRecord]]:
-        """Return the state to go on from, and the records that say how it begins.
+        """Return the state to continue from, and the records that report how it began.
 
-        `restored` has the snapshots of that state then.
+        On return, `restored` has the snapshots of that state.
         """
         start = start_of(position, restored.log, is_claimed=restored.is_claimed)
         if start is Start.SNAPSHOTS:
             state = await self._restore(restored, note)
             if not is_beyond(position, self._last_offset(state)):
-                records = await self._change_detector(restored, state)
+                if position.offset and not note:
+                    await self._relearn(state, restored.partition, position.offset)
+                records = self._left_records(restored.partition, state)
+                records += await self._change_detector(restored, state)
                 if restored.lost:
                     state, more = await self._rebuild(restored, position, state, set(restored.lost))
                     records += more
@@ -239,11 +243,12 @@ class OwnedStage(ABC, Generic[State]):
         return await self._rebuild(restored, position, state, None)
 
     async def _change_detector(self, restored: RestoredState, state: State) -> list[OutputRecord]:
-        """End the cascades of a detector with other settings, whose ids this one does not give."""
+        """End the cascades of a detector with other settings: this detector's ids differ."""
         identity = self._config.identity
         if restored.detector == identity or not restored.snapshots:
             return []
-        opened = open_cascades(await self._alerts(), until_ms=None)
+        left = await self._left_alerts()
+        opened = open_cascades([*await self._alerts(), *left], until_ms=None)
         ended = [
             end_early(newest, Caveat.DETECTOR_CHANGED)
             for newest in opened.values()
@@ -251,16 +256,22 @@ class OwnedStage(ABC, Generic[State]):
             and not _is_lost(newest, restored.lost)
             and await self._is_own(newest, restored.partition)
         ]
-        if ended:
-            self._go_on(state, {})
-            self._keep_changes(restored, state)
-            log.warning("detector_changed", detector=identity, ended=len(ended))
-        return self._end_records(restored.partition, ended)
+        if not ended:
+            return []
+        self._go_on(state, {})
+        self._keep_changes(restored, state)
+        log.warning("detector_changed", detector=identity, ended=len(ended))
+        names = {each.cascade_id for each in ended}
+        published = {each.alert_id for each in await self._alerts()}
+        before = [
+            alert for alert in left if alert.cascade_id in names and alert.alert_id not in published
+        ]
+        return self._end_records(restored.partition, [*before, *ended])
 
     async def _begin_log(
         self, restored: RestoredState, position: LogPosition
     ) -> list[OutputRecord]:
-        """End the cascades of the log before, of which nothing more will be known."""
+        """End the open cascades of the previous log, which receives no further records."""
         opened = open_cascades(await self._alerts(), until_ms=None)
         ended = [
             end_early(newest, Caveat.LOG_REPLACED)
@@ -287,9 +298,9 @@ class OwnedStage(ABC, Generic[State]):
         state: State,
         lost: Collection[str] | None,
     ) -> tuple[State, list[OutputRecord]]:
-        """Rebuild lost snapshots from the last day of the log, up to where reading goes on.
+        """Rebuild lost snapshots from the last day of the log, up to the offset to continue from.
 
-        Where `lost` is None, all of them are.
+        If `lost` is None, all snapshots are lost.
         """
         partition = restored.partition
         rebuilt = await self._restore(RestoredState(partition, restored.epoch, {}), "")
@@ -301,7 +312,7 @@ class OwnedStage(ABC, Generic[State]):
             until,
             lambda batch: self._apply(owned, batch),
         )
-        # A log that is read from its beginning repeats all alerts: no cascade of theirs is over.
+        # A log that is read from its beginning repeats all alerts, so no cascade is ended here.
         alerts = await self._alerts() if until else []
         until_ms = self._clock_ms(state) or self._clock_ms(rebuilt) or None
         opened = {
@@ -325,13 +336,13 @@ class OwnedStage(ABC, Generic[State]):
         return state, [*self._end_records(partition, ended), lost_record]
 
     async def _alerts(self) -> list[CascadeAlert]:
-        """Return the published alerts; a partition's take-over publishes none of another's."""
+        """Return the published alerts, read once a take-over: partitions share no cascades."""
         if self._published is None:
             self._published = await read_alerts(self._settings)
         return self._published
 
     def _keep_changes(self, restored: RestoredState, state: State) -> None:
-        """Claim what has changed since the state was restored, too."""
+        """Add the snapshots that have changed since the state was restored to those to claim."""
         for name, data in self._changes(state).items():
             restored.snapshots.pop(name, None)
             if data is not None:
@@ -339,84 +350,111 @@ class OwnedStage(ABC, Generic[State]):
 
     def _capture(self) -> Snapshot:
         records: list[OutputRecord] = []
+        passed_on: list[OutputRecord] = []
         touched: list[tuple[State, Iterable[str]]] = []
         for owned in self._owned.values():
+            passed_on += self._passed_on(owned)
             changes = self._changes(owned.state)
             if changes:
                 records += self._store.records(owned.partition, owned.epoch, changes)
                 touched.append((owned.state, changes))
+            records += self._share_records(owned)
 
         def written() -> None:
             for state, keys in touched:
                 self._gauge(state, keys)
 
-        return Snapshot(records, written)
+        return Snapshot(records, written, passed_on)
 
     def _note(self, state: State) -> str:  # noqa: ARG002 - most stages need none
-        """Return what to commit with the offset that the state has reached."""
+        """Return the note to commit with the offset that the state has reached."""
         return ""
+
+    async def _relearn(self, state: State, partition: int, until: int) -> None:
+        """Learn the content of a note from the log, for an offset that was committed without it."""
 
     @abstractmethod
     async def _restore(self, restored: RestoredState, note: str) -> State:
-        """Return the state that a partition's snapshots hold, and log the take-over.
+        """Return the state in a partition's snapshots, and log the take-over.
 
-        `note` is what was committed with the offset to go on from; empty where nothing was.
-        Snapshots that cannot be read are none: `RestoredState.restore` finds older ones.
+        `note` was committed with the offset to continue from; empty without one. Unreadable
+        snapshots do not count: `RestoredState.restore` falls back to older ones.
         """
 
     @abstractmethod
     def _newest_ms(self, state: State) -> int:
-        """Return the latest time that anything of a state is about."""
+        """Return the latest time (UTC, ms) in a state."""
 
     @abstractmethod
     def _heal(self, owned: OwnedPartition[State], bound_ms: int) -> list[OutputRecord]:
-        """Drop what a state says of the time after `bound_ms`; return the ends of its cascades."""
+        """Remove from a state all data after `bound_ms`; return the ends of its cascades."""
 
     @abstractmethod
     def _last_offset(self, state: State) -> int:
-        """Return the highest offset that the state has applied; -1 where it has none."""
+        """Return the highest offset applied to the state; -1 before the first record."""
 
     @abstractmethod
     def _clock_ms(self, state: State) -> int:
-        """Return the time that the state has decided up to."""
+        """Return the time (UTC, ms) up to which the state has decided."""
 
     @abstractmethod
     def _go_on(self, state: State, published: Mapping[str, int]) -> set[str]:
-        """Go on with the open cascades that were published, and drop the others; return which.
+        """Continue the open cascades that were published, and drop the others.
 
-        `published` has the last sequence number of each.
+        `published` maps cascade ids to their last sequence numbers. Returns the continued ids.
         """
 
     @abstractmethod
     def _adopt(self, state: State, rebuilt: State, lost: Collection[str] | None) -> State:
-        """Return the state with what a rebuilt one knows of the lost snapshots; None means all."""
+        """Return the state with the lost snapshots taken from a rebuilt one; None means all."""
 
     @abstractmethod
     async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:
-        """Whether an alert is about what this stage detects in a partition."""
+        """Return whether an alert belongs to this stage's detection in a partition."""
 
     @abstractmethod
     def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:
-        """Return the records that publish ends which no record of the log has brought."""
+        """Return the records that publish ends which no record of the log has caused."""
+
+    def _left_records(self, partition: int, state: State) -> list[OutputRecord]:  # noqa: ARG002 - most have none
+        """Return the alerts in a restored state that an older release would have published."""
+        return []
+
+    async def _left_alerts(self) -> list[CascadeAlert]:
+        """Return the alerts that an older release decided and may not have published."""
+        return []
 
     def _log_records(self, partition: int, log_name: str) -> list[OutputRecord]:  # noqa: ARG002 - most have no readers
-        """Return what the readers of this stage need to know of a new log."""
+        """Return the records that inform the readers of this stage about a new log."""
+        return []
+
+    async def _prepare(
+        self, batches: Sequence[tuple[OwnedPartition[State], Sequence[Any]]]
+    ) -> None:
+        """Read from Kafka the data that batches need beside the states; most stages need none."""
+
+    def _passed_on(self, owned: OwnedPartition[State]) -> list[OutputRecord]:  # noqa: ARG002 - most pass nothing on
+        """Return, once, the snapshots that move from a partition to others."""
+        return []
+
+    def _share_records(self, owned: OwnedPartition[State]) -> list[OutputRecord]:  # noqa: ARG002 - most have all
+        """Return the records that store a partition's share of the assets, if it has changed."""
         return []
 
     @abstractmethod
     def _apply(self, owned: OwnedPartition[State], batch: Sequence[Any]) -> BatchResult:
-        """Pass a batch to the detector, and return what to deliver."""
+        """Apply a batch to the detector, and return the records to deliver."""
 
     @abstractmethod
     def _changes(self, state: State) -> Mapping[str, bytes | None]:
-        """Return the snapshots, by key, that have changed since the last call; None deletes one."""
+        """Return the snapshots, by key, that changed since the last call; None deletes one."""
 
     def _gauge(self, state: State, keys: Iterable[str]) -> None:
         """Update the gauges of the keys whose state has changed."""
 
 
 def _is_lost(alert: CascadeAlert, lost: Collection[str] | None) -> bool:
-    """Whether an alert is about a lost snapshot; the market has one only."""
+    """Return whether an alert belongs to a lost snapshot; the market has a single snapshot."""
     if not lost:
         return lost is None
     return alert.scope is Scope.MARKET or alert.asset in lost
@@ -435,7 +473,7 @@ def detector_config(settings: Settings) -> DetectorConfig:
 
 
 def _count(results: Sequence[BatchResult], sent: asyncio.Future[Any]) -> None:
-    """Count what a batch has given once all of it is acknowledged."""
+    """Update the metrics of a batch's results after all its records are acknowledged."""
     if sent.cancelled() or sent.exception() is not None:
         return
     for result in results:
@@ -443,21 +481,4 @@ def _count(results: Sequence[BatchResult], sent: asyncio.Future[Any]) -> None:
             if count:
                 LEFT_OUT.labels(reason).inc(count)
         for alert in result.alerts:
-            _measure(alert)
-
-
-def _measure(alert: CascadeAlert) -> None:
-    """Count a published alert, and measure its delay since the second that it decides on."""
-    ALERTS.labels(alert.type).inc()
-    # A link repeats numbers that were published before.
-    if alert.type in {AlertType.WATCH, AlertType.LINKED}:
-        return
-    asset = ASSET_LABEL.value(alert.asset or alert.scope)
-    CASCADE_RISK.labels(asset, alert.side).set(
-        0 if alert.type is AlertType.ENDED else alert.risk_score
-    )
-    if alert.type is not AlertType.ENDED and alert.analysis is not None:
-        now_ms = time.time() * SECOND_MS
-        EXCHANGE_TO_ALERT.observe(max(0.0, now_ms - alert.analysis.last_event_ms) / SECOND_MS)
-        RECEIVED_TO_ALERT.observe(max(0.0, now_ms - alert.timestamp_ms) / SECOND_MS)
-    log.info("cascade", type=alert.type, cascade_id=alert.cascade_id, text=alert.explanation)
+            measure(alert)

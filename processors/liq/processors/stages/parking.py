@@ -19,10 +19,10 @@ from liq.schemas.headers import (
 
 
 def parked_record(topic: str, message: Any, exchange: str, retry: Retry) -> OutputRecord:
-    """Return the frame as it came, under the first contract that it waits for.
+    """Return the unchanged frame, keyed by the first contract that it waits for.
 
-    The headers say exchange and believed time of receipt even where the raw record did not: the
-    record that comes back has another time of its own.
+    The headers always contain the exchange and the believed time of receipt, because the record of
+    the frame that is published again has another append time.
     """
     dropped, added = {RETRY, RAW_KEY}, [retry.encode()]
     if text_header(message.headers, EXCHANGE) != exchange:

@@ -1,7 +1,7 @@
-"""Times of receipt that the log does not believe: other times on the events, and a feed record.
+"""Correction of times of receipt that are not believed, on the events and with a feed record.
 
-`liq.runtime.believed_time` decides what is believed. Detection and the offline tools read the
-believed time on the event, so a replay of the events equals what the workers saw.
+`liq.runtime.believed_time` has the rule. Detection and the offline tools read the believed time
+from the event, so a replay of the events yields what the workers detected.
 """
 
 from dataclasses import dataclass, field, replace
@@ -21,10 +21,10 @@ Results = list[Liquidation | Rejected]
 
 @dataclass(slots=True)
 class CheckedFrame:
-    """What a frame gave, with believed times.
+    """The results of a frame, with believed times.
 
-    `statuses` are feed records to publish. `reached_ms` is a time that the log has reached
-    although the producer's heartbeats lag behind it; 0 where they do not.
+    `statuses` are feed records to publish. `reached_ms` is the log's time if the producer's
+    heartbeats lag behind it, else 0.
     """
 
     results: Results
@@ -33,7 +33,7 @@ class CheckedFrame:
 
 
 class ReceiptCheck:
-    """Checks when raw records were received, and reports clocks that are not believed."""
+    """A check of raw records' times of receipt, which reports clocks that are not believed."""
 
     def __init__(self) -> None:
         """Start without an episode."""
@@ -42,7 +42,7 @@ class ReceiptCheck:
     def frame(
         self, message: Any, exchange: str, received: Receipt, results: Results
     ) -> CheckedFrame:
-        """Return what a frame gave with the times that count."""
+        """Return the results of a frame with believed times."""
         if not received.is_believed:
             stamped_ms = _stamped_ms(received)
             return CheckedFrame(
@@ -66,7 +66,7 @@ class ReceiptCheck:
         )
 
     def heartbeat(self, message: Any, exchange: str, received: Receipt) -> list[FeedStatus]:
-        """Report a record whose own time is not believed, once an episode."""
+        """Return a feed record, once per episode, if a record's time is not believed."""
         if received.is_believed:
             return []
         return self._report(message, exchange, received, received.received_at_ns // MILLISECOND_NS)
@@ -90,7 +90,7 @@ def _stamped_ms(received: Receipt) -> int | None:
 def _lifted(
     result: Liquidation | Rejected, received_at_ms: int, appended_ms: int
 ) -> Liquidation | Rejected:
-    """Return an event with the append time as its receipt, where the producer's clock lags."""
+    """Return an event with the append time as its receipt if the producer's clock lags."""
     if (
         isinstance(result, Liquidation)
         and result.arrival is Arrival.LIVE

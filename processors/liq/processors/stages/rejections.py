@@ -1,4 +1,4 @@
-"""Rejections as records: of what a stage cannot decode, and never larger than a topic takes."""
+"""Rejections as records, limited to the size that Kafka accepts."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,16 +12,17 @@ from liq.schemas.records import Rejected, Source
 from liq.schemas.vocabulary import RejectReason
 
 MAX_DETAIL_CHARACTERS = 300
-# Base64 makes four bytes of three. The details of a hundred entries, whatever their characters,
-# stay below these bytes.
+# The details of a hundred entries stay below these bytes, whatever their characters. Base64 encodes
+# three bytes as four.
 OTHER_FIELDS_BYTES = 4 * 65_536
 MAX_PAYLOAD_BYTES = (MAX_REQUEST_BYTES - OTHER_FIELDS_BYTES) // 4 * 3
 
 
 def deliverable(rejected: Rejected) -> Rejected:
-    """The rejection itself, or with only the beginning of a payload that is too large for Kafka.
+    """Return the rejection, with a payload that is too large for Kafka cut off.
 
-    Our producers send no such frames, but others might. All its bytes stay where `source` says.
+    The engine's producers send no such frames, but others might. The record at `source` keeps all
+    bytes.
     """
     size = len(rejected.payload)
     if size <= MAX_PAYLOAD_BYTES:
@@ -31,7 +32,7 @@ def deliverable(rejected: Rejected) -> Rejected:
 
 
 def refused_record(topic: str, stage: str, message: Any, detail: str) -> OutputRecord:
-    """The rejection of a Kafka message, counted and ready for the topic of rejections."""
+    """Return the rejection of a Kafka message as a record, and count it."""
     rejected = Rejected(
         reason=RejectReason.UNKNOWN_MESSAGE,
         detail=detail[:MAX_DETAIL_CHARACTERS],

@@ -1,4 +1,4 @@
-"""How far detection is, as a record for the topic of detection statuses. Pure."""
+"""The progress of detection as a record for the topic of detection statuses. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ MAX_WAITING: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class MarketView:
-    """What the market's detection knows: seconds of the log's clock, by partition and decided."""
+    """The progress of the market's detection, in seconds of the log's clock.
+
+    `clocks` has the clock of each partition; every second before `decided` has been evaluated.
+    """
 
     clocks: Mapping[int, int]
     decided: int
@@ -21,7 +24,7 @@ class MarketView:
 
 @dataclass(frozen=True, slots=True)
 class PartitionProgress:
-    """What the brokers say of a partition: records not committed, and the committed clock."""
+    """A partition's progress at the brokers: uncommitted records, and the committed clock."""
 
     behind_records: int
     clock_ms: int = 0
@@ -36,9 +39,10 @@ def detection_status(  # noqa: PLR0913 - what a status is made of
     now_ms: int,
     assigned_count: int,
 ) -> DetectionStatus:
-    """Return the status at a time; `progress` is empty where the brokers did not say.
+    """Return the status at a time; `progress` is empty if the brokers did not answer.
 
-    A partition is decided as far as its detector has told the market's, or has committed.
+    A partition is decided up to the later of two clocks: the one that its detector has sent to the
+    market, and the committed one.
     """
     behind = {partition: each.behind_records for partition, each in progress.items()}
     clocks_ms = {

@@ -1,15 +1,15 @@
-"""Feeds of which every frame is rejected: a venue that changed its dialect rings a bell.
+"""Detection of unread feeds, whose every frame is rejected, as after a change of a venue's format.
 
-The rule is pure and counts in the log's time, the frames' time of receipt: after ten minutes of
-nothing but rejections, and ten frames at least, a feed is unread. It is told once, until a frame
-of it is read. A frame is read if it gave a liquidation, or nothing that was rejected; a kind of
-closure that is known to liquidate nobody counts as read. Frames of ten minutes are the measure for
-busy feeds, ten frames for rare ones: a venue that lists a few contracts without a known size
-rejects some frames in a row at quiet times, and hardly ten.
+The rule is pure and uses the log's time, the frames' time of receipt: a feed is unread after ten
+minutes of nothing but rejections, with at least ten frames. It is reported once, until a frame of
+it is read. A frame counts as read if it contains a liquidation or no rejected entry; a known kind
+of closure that is no liquidation counts as read. The ten minutes are the limit for busy feeds, the
+ten frames for rare ones: at quiet times, a venue that lists a few contracts of unknown size may
+have several rejected frames in a row, but hardly ten.
 
-A normalizer knows the frames of its own partitions. Frames that nothing in a venue's dialect can
-be found in have the exchange's name as their key, so that one partition has them all. The state
-begins anew with the process: an episode that goes on is told again after ten more minutes.
+A normalizer sees only the frames of its own partitions. Frames in an unknown format have the
+exchange's name as their key, so that one partition has all of them. The state does not survive a
+restart: a continuing episode is reported again after ten more minutes.
 """
 
 from collections import Counter
@@ -22,14 +22,14 @@ from liq.schemas.vocabulary import FeedEvent, RejectReason
 
 UNREAD_MS: Final = 600_000
 LEAST_FRAMES: Final = 10
-# The feed is a header of the raw record, and whoever writes those could make up any number.
+# The feed is a header of the raw record, whose writer could invent any number of them.
 MOST_FEEDS: Final = 1_000
 MAX_DETAIL_CHARACTERS: Final = 200
 
 
 @dataclass(slots=True)
 class _Episode:
-    """Frames that were rejected in a row; times are those of receipt (UTC, ms)."""
+    """A run of rejected frames; times are those of receipt (UTC, ms)."""
 
     since_ms: int
     frames: int = 0
@@ -39,10 +39,10 @@ class _Episode:
 
 
 class UnreadFeeds:
-    """Decides, frame by frame, which feeds are unread."""
+    """The feeds that are unread, updated frame by frame."""
 
     def __init__(self, connection: str) -> None:
-        """`connection` names this reader in the feed records."""
+        """Start without an episode; `connection` names this reader in the feed records."""
         self._connection = connection
         self._episodes: dict[tuple[str, str], _Episode] = {}
 
@@ -53,7 +53,7 @@ class UnreadFeeds:
         received_at_ms: int,
         results: Sequence[Liquidation | Rejected],
     ) -> FeedStatus | None:
-        """Count a frame by what it gave; return the record of a feed that is now unread."""
+        """Count a frame by its results; return a feed record if the feed becomes unread."""
         rejected = [each for each in results if isinstance(each, Rejected) and _is_unread(each)]
         if not rejected or len(rejected) < len(results):
             self._episodes.pop((exchange, feed), None)
@@ -71,9 +71,13 @@ class UnreadFeeds:
         return self._status(exchange, feed, received_at_ms, episode)
 
     def is_unread(self, exchange: str, feed: str) -> bool:
-        """Return whether a feed was told as unread and no frame of it was read since."""
+        """Return whether a feed was reported as unread, and no frame of it was read since."""
         episode = self._episodes.get((exchange, feed))
         return episode is not None and episode.is_told
+
+    def unread(self) -> list[tuple[str, str]]:
+        """Return the exchange and feed of each unread feed."""
+        return [key for key, episode in self._episodes.items() if episode.is_told]
 
     def _episode(self, exchange: str, feed: str, received_at_ms: int) -> _Episode | None:
         key = (exchange, feed)

@@ -1,12 +1,12 @@
-"""Partitions of the events topic that the market's detection waits for.
+"""Detection of partitions of the events topic for which the market's detection waits.
 
-The market's detector decides a second when every partition has passed it, so one that says nothing
-stops it. The rule is pure and counts in the times of the pulse log: a partition is waited for when
-it has said nothing for half a minute of the broker's time of appending, and its clock is half a
-minute behind the furthest. The first alone is a pipeline at rest, the second alone a worker that
-catches up. It is told once, until its clock is near the furthest again.
+The market's detector decides a second when every partition has passed it, so a silent partition
+stops it. The rule is pure and uses the times of the pulse log. The market waits for a partition if
+the partition has sent no record for half a minute of append time, and its clock is half a minute
+behind the furthest clock. The first condition alone describes a pipeline at rest, the second alone
+a worker that catches up. A partition is reported once, until its clock is near the furthest again.
 
-The state begins anew with the process: an episode that goes on is told again after half a minute.
+The state does not survive a restart: a continuing episode is reported again after half a minute.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,23 +20,23 @@ WAITING_MS: Final = 30_000
 
 
 class WaitingSources:
-    """Decides, record by record of the pulse topic, which partitions are waited for."""
+    """The partitions for which the market waits, updated with each record of the pulse topic."""
 
     def __init__(self, sources: Iterable[int]) -> None:
-        """Nothing was heard of any partition yet."""
+        """Start without records of any partition."""
         self._heard_ms: dict[int, int | None] = dict.fromkeys(sources)
         self._appended_ms = 0
         self._waiting: set[int] = set()
 
     @property
     def waiting(self) -> tuple[int, ...]:
-        """The partitions that are waited for, ascending."""
+        """The partitions for which the market waits, ascending."""
         return tuple(sorted(self._waiting))
 
     def note(self, source: int, appended_ms: int, clocks: Mapping[int, int]) -> list[int]:
-        """Note a record of a partition; return the partitions that are waited for from now on.
+        """Count a record of a partition; return the partitions for which the market now waits.
 
-        `clocks` are the seconds that the partitions have reached, this record included.
+        `clocks` maps each partition to the second that it has reached, this record included.
         """
         second = self._appended_ms // SECOND_MS
         self._appended_ms = max(self._appended_ms, appended_ms)
@@ -60,7 +60,7 @@ class WaitingSources:
 def waiting_status(
     partition: int, clocks: Mapping[int, int], *, topic: str, exchange: str, connection: str
 ) -> FeedStatus:
-    """Return the feed record of a partition that is waited for."""
+    """Return the feed record of a partition for which the market waits."""
     furthest_ms = max(clocks.values()) * SECOND_MS
     clock_ms = clocks[partition] * SECOND_MS
     since = (

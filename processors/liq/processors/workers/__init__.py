@@ -1,4 +1,4 @@
-"""The Faust workers: `agents` holds the apps and their agents, `worker.run` runs one of them.
+"""The Faust workers: `agents` defines the apps and their agents, `worker.run` runs one of them.
 
-Nothing is re-exported here: both import Faust, which the readers of `merge` or `batches` do not.
+This package re-exports nothing, because both import Faust, which users of `merge` do not need.
 """

@@ -1,31 +1,32 @@
-"""The Faust app of each stage and its agents: which topics they read and write.
+"""The Faust app of each stage, and its agents with the topics that they read and write.
 
     liq process normalize
 
         raw.<exchange> --> normalize --> events
         (merged by time)             --> large      a copy of the large ones
-                                     --> rejected   frames and entries that give no event
+                                     --> rejected   frames and entries without a readable event
                                      --> parked     frames of contracts that are not known yet
-                             --> feeds      a feed of which nothing is read any more
+                             --> feeds      a feed of which no frame can be read any more
 
     liq process detect
 
         events --> detect --> watch                 early signs, published at once
                           --> cascades              alerts of assets, published at once
-                          --> pulse                 what each second adds, and the same alerts
+                          --> pulse                 sums of each second, and the same alerts
                           --> rejected
                           <-> detector-state        a partition for each events partition
         pulse  --> market --> cascades              alerts of the market, and links to it
                           --> rejected
                           <-> market-state
-                          --> status                until when detection has decided, by a timer
+                          --> status                time up to which detection has decided
                           --> feeds                 a partition that detection waits for
 
 An agent passes batches of Kafka messages to its stage (`stages/`). Faust assigns partitions and
-commits offsets; the stages deliver through a producer of their own (docs/faust.md says why).
-`faust_app.new_app` sets the options of the apps, and `worker.run` runs one.
+commits offsets; the stages deliver through their own producer (docs/faust.md has the reasons).
+`faust_app.new_app` sets the options of the apps, and `worker.run` runs one of them.
 """
 
+import gc
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -49,8 +50,8 @@ from liq.runtime.settings import Settings
 
 #: The health condition that holds once the consumer group has assigned partitions.
 CONDITION: Final = "assignment"
-#: Batches whose acknowledgements are outstanding; `BatchSender` bounds the bytes of what they gave.
-#: Those of the detector wait for its checkpoint.
+#: The most batches that await acknowledgement; `BatchSender` bounds the bytes of their output.
+#: Batches of detection also await a checkpoint.
 NORMALIZE_IN_FLIGHT: Final = 64
 DETECT_IN_FLIGHT: Final = 1_000
 
@@ -60,9 +61,9 @@ Stream = faust.StreamT[bytes]
 def normalize_app(
     settings: Settings, output: Output, health: Health, exchanges: Iterable[str]
 ) -> tuple[faust.App, InstrumentFollower]:
-    """Return the app that turns frames into liquidations.
+    """Return the app that normalizes frames to liquidations, and its follower of instruments.
 
-    The follower updates the stage's contract metadata and must start before the app.
+    The follower updates the stage's contract metadata. It must start before the app.
     """
     app = new_app(settings, "normalize", merge=True)
     shipped = load_snapshot()
@@ -84,7 +85,7 @@ def normalize_app(
 def detect_app(
     settings: Settings, output: Output, health: Health
 ) -> tuple[faust.App, StatusWriter]:
-    """Return the app that turns liquidations into cascade alerts, and what tells how far it is."""
+    """Return the app that detects cascades in liquidations, and the writer of its status."""
     app = new_app(settings, "detect", merge=False)
     topics = settings.topics
     events = AppGroup(app, topics.events)
@@ -124,17 +125,17 @@ class AppGroup:
     topic: str
 
     def assigned(self) -> set[int]:
-        """Return the topic's partitions that this worker has now."""
+        """Return the topic's partitions that are assigned to this worker now."""
         assignment = self.app.consumer.assignment()
         return {place.partition for place in assignment if place.topic == self.topic}
 
     async def committed_notes(self, partitions: Collection[int]) -> dict[int, str]:
-        """Return, by partition, the notes that were committed with its offset."""
+        """Map each partition to the note committed with its offset."""
         consumer = cast("EngineConsumer", self.app.consumer)
         return await consumer.committed_notes([TP(self.topic, each) for each in partitions])
 
     async def positions(self, partitions: Collection[int]) -> dict[int, LogPosition]:
-        """Return, by partition, where the group began to read which log."""
+        """Map each partition to the log that the group reads and the offset at which it began."""
         consumer = cast("EngineConsumer", self.app.consumer)
         return await consumer.positions([TP(self.topic, each) for each in partitions])
 
@@ -144,5 +145,8 @@ def _report_assignment(app: faust.App, health: Health) -> None:
 
     @app.on_partitions_assigned.connect(weak=False)
     async def assigned(_: Any, partitions: Iterable[Any], **__: Any) -> None:
+        # Exclude loaded objects from collection: traversing them would block events for 50 ms.
+        gc.collect()
+        gc.freeze()
         count = len(list(partitions))
         health.set(CONDITION, holds=True, reason=f"{count} partitions assigned")

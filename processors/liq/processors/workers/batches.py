@@ -1,13 +1,13 @@
-"""Passing the batches of a Faust stream to a stage, several of them in flight.
+"""Passing the batches of a Faust stream to a stage, with several batches in flight.
 
-A stage takes a batch and returns a future that ends when the batch is safe: all that it gave is
-acknowledged (normalize), or a checkpoint holds it (detect). Only then is the batch acknowledged to
-Faust, in order, so that its offsets can be committed. Acknowledgements gate the commit and nothing
-else: the next batch is handled meanwhile.
+A stage handles a batch and returns a future that completes when the batch is safe: its output is
+acknowledged (normalize), or a checkpoint includes it (detect). Only then is the batch acknowledged
+to Faust, in order, and Faust may commit its offsets. The stage handles the next batch meanwhile:
+acknowledgements delay the commit only.
 
-Faust by itself would acknowledge a batch when the agent's body leaves it, however it leaves. So
-its acknowledgements are off, an exception ends the process, and whoever supervises it starts it
-again at the last committed offset.
+By default, Faust acknowledges a batch when the agent's loop body ends, also by an exception. So
+Faust's acknowledgements are off, an exception ends the process, and the supervisor restarts it at
+the last committed offset.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from liq.runtime.metrics import HANDLED, RECORDS_IN
 
 EXIT_BATCH_FAILED: Final = 70
 
-#: Notes to commit with the offsets of a safe batch, by partition; None where its partitions were
-#: taken away meanwhile, so that it is not to be committed.
+#: The notes to commit with the offsets of a safe batch, by partition. None if the partitions were
+#: revoked meanwhile: the batch must not be committed.
 Safe = Awaitable[Mapping[int, str] | None]
 Handler = Callable[[Sequence[Any]], Coroutine[Any, Any, Safe]]
 
@@ -31,7 +31,7 @@ log = get_logger(__name__)
 
 
 async def handle_in_batches(stream: Any, handle: Handler, max_in_flight: int) -> None:
-    """Pass every batch of a stream to `handle`; end the process if that or its future fails."""
+    """Pass every batch of a stream to `handle`; end the process if it or its future fails."""
     in_flight: asyncio.Queue[tuple[Safe, Any]] = asyncio.Queue(max_in_flight)
     acknowledger = asyncio.ensure_future(_acknowledge(in_flight))
     try:
@@ -40,7 +40,7 @@ async def handle_in_batches(stream: Any, handle: Handler, max_in_flight: int) ->
             records = batch.records
             safe = await finish_whatever_happens(handle(records), end_process)
             _count(records)
-            batch.records = ()  # it is kept until it is safe, its records need not be
+            batch.records = ()  # frees the records; the batch itself is kept until it is safe
             await in_flight.put((safe, event))
     finally:
         acknowledger.cancel()
@@ -70,10 +70,10 @@ def _count(records: Sequence[Any]) -> None:
 async def finish_whatever_happens(
     work: Coroutine[Any, Any, Safe], fail: Callable[[], None]
 ) -> Safe:
-    """Run `work` to its end even if we are cancelled meanwhile; call `fail` if it fails.
+    """Run `work` to its end even if the caller is cancelled meanwhile; call `fail` if it fails.
 
-    A cancellation is passed on when the work is done. `fail` is called before anybody else can
-    learn of the failure.
+    A cancellation is raised when the work is done. `fail` runs before the exception propagates, so
+    no other task can react to the failure first.
     """
     task = asyncio.ensure_future(work)
     cancelled = False
@@ -93,6 +93,6 @@ async def finish_whatever_happens(
 
 
 def end_process() -> NoReturn:
-    """Leave at once, before Faust can acknowledge the batch."""
+    """End the process at once, before Faust can acknowledge the batch."""
     sys.stderr.flush()
     os._exit(EXIT_BATCH_FAILED)

@@ -1,4 +1,4 @@
-"""A Faust app with the settings that delivery depends on."""
+"""The Faust app with the options on which delivery guarantees depend."""
 
 import os
 import tempfile
@@ -9,6 +9,7 @@ import faust
 
 from liq.processors.workers.faust_transport import EngineTransport, check_faust
 from liq.runtime.kafka import ssl_context
+from liq.runtime.layout import layout_place
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.settings import Settings
 
@@ -20,9 +21,9 @@ HEARTBEAT_SECONDS = 3.0
 
 
 def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
-    """An app whose id is the stage's consumer group.
+    """Return an app whose id is the stage's consumer group.
 
-    With `merge`, records of different partitions are handed out by receive time.
+    With `merge`, records of different partitions are ordered by time of receipt.
     """
     check_faust()
     broker = ";".join(
@@ -35,7 +36,7 @@ def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
         settings.group(stage),
         broker=broker,
         autodiscover=False,
-        # Faust insists on a directory; without tables nothing is stored in it, so all share one.
+        # Faust requires a directory. Without tables it stores nothing there, so all apps share it.
         datadir=Path(tempfile.gettempdir()) / f"liq-faust-{os.getuid()}",
         key_serializer="raw",
         value_serializer="raw",
@@ -49,9 +50,10 @@ def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
         broker_rebalance_timeout=REBALANCE_TIMEOUT_SECONDS,
         broker_request_timeout=REQUEST_TIMEOUT_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_client_id=client_id(settings, stage),
         consumer_group_instance_id=f"{settings.group(stage)}-{settings.worker_slot}",
         consumer_auto_offset_reset="earliest",
-        # Batches, of which the next one is fetched while one is handled.
+        # The buffer counts batches: the next one is fetched while one is handled.
         stream_buffer_maxsize=1,
         worker_redirect_stdouts=False,
         **options,
@@ -60,12 +62,19 @@ def new_app(settings: Settings, stage: str, *, merge: bool) -> faust.App:
     transport.merge = merge
     transport.emulate_long_poll = settings.kafka_emulate_long_poll
     transport.gaps = LogGaps(settings, stage)
+    transport.layout_place = layout_place(settings)
+    transport.grown_topic = settings.topics.events
     app.transport = transport
     return app
 
 
+def client_id(settings: Settings, stage: str) -> str:
+    """Return the client id of a worker's consumer, as brokers list it among the group's members."""
+    return f"{settings.group(stage)}-{settings.worker_slot}"
+
+
 def broker_credentials(settings: Settings) -> Any:
-    """Faust's form of the SASL and TLS settings; None for a plain connection."""
+    """Return the SASL and TLS settings as Faust's credentials; None for a plain connection."""
     context = ssl_context(settings)
     if settings.kafka_security_protocol.startswith("SASL"):
         return faust.SASLCredentials(

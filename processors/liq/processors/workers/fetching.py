@@ -1,12 +1,11 @@
-"""Fetching batches of records from an aiokafka consumer: bounded by bytes, in order where asked.
+"""Fetching of batches from an aiokafka consumer: bounded by bytes, optionally merged by time.
 
-Both readers return what one batch of a stage is made of. `DirectReader` returns records as the
-brokers send them, `MergedReader` those of different partitions in the order of receipt.
+Both readers return one batch for a stage. `DirectReader` returns records as the brokers send them,
+`MergedReader` returns those of different partitions in the order of receipt.
 
-What the broker has is known from the high watermark that every fetch answer carries. Answers for
-different partitions are some milliseconds apart, up to the wait of a fetch. That is as good as
-exact for frames that were received just now, and hours of a log that is read at full speed. So
-ends are asked for only where old records wait to be returned.
+Every fetch response has the high watermark of its partition. Responses of different partitions are
+some milliseconds apart, which is accurate enough for live frames. In a log that is read at full
+speed, those milliseconds are hours. So the merge requests end offsets while old records wait.
 """
 
 import sys
@@ -29,24 +28,24 @@ from liq.schemas.units import SECOND_NS
 #: A batch ends with the record that reaches one of these.
 BATCH_RECORDS: Final = 1_000
 BATCH_BYTES: Final = 2 * 1024 * 1024
-#: Records come out of the consumer in steps, because their bytes are not known before.
+#: Records are polled in steps, because their decompressed bytes are not known in advance.
 STEP_RECORDS: Final = 100
 STEP_BYTES: Final = 8 * 1024 * 1024
-#: The merge asks for one record at a time above this.
-HELD_BYTES: Final = 64 * 1024 * 1024
-#: Records to clear with one look at the ends of the other partitions.
+#: Above this, the merge polls one record at a time.
+HELD_BYTES: Final = 32 * 1024 * 1024
+#: Bytes to buffer before one request of the other partitions' end offsets clears them.
 CLEARED_BYTES: Final = 16 * 1024 * 1024
 #: Times in nanoseconds before and after all others.
 NOTHING: Final = -1
 EVERYTHING: Final = sys.maxsize
-#: What Python needs for a record besides its bytes: the record, its headers, their names.
+#: Python's memory for a record besides its bytes: the record, its headers, their names.
 RECORD_OVERHEAD_BYTES: Final = 1_500
-#: How long the merge waits for a partition whose records the broker has and does not send.
+#: How long the merge waits for a partition whose records the broker does not send.
 MISSING_SECONDS: Final = 5.0
 MISSING_POLL_SECONDS: Final = 0.02
-#: How long unread records keep aiokafka from fetching other partitions; its own default.
+#: How long unread records delay aiokafka's fetches of other partitions; its own default.
 PREFETCH_BACKOFF_SECONDS: Final = 0.1
-#: Records that were received longer ago are old: the log is caught up with, or replayed.
+#: Older records are not live: the worker is catching up, or reads a replay.
 LIVE_SECONDS: Final = 5
 
 Partition = tuple[str, int]
@@ -58,50 +57,51 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class FetchedBatch:
-    """Records in the order in which to handle them, and the offset that each partition then has.
+    """Records in the order of handling, and the offset to commit for each of their partitions.
 
-    `notes` are what the stage wants to be told, by number of the partition, when another worker
-    goes on from those offsets.
+    `notes` are the stage's notes by number of the partition, to commit with those offsets.
+    `passed` are positions of other partitions, before which every record was part of a batch.
     """
 
     records: Sequence[Any]
     ends: dict[Any, int]
     notes: Mapping[int, str] = field(default_factory=dict)
+    passed: Mapping[Any, int] = field(default_factory=dict)
 
 
 class Reader(Protocol):
-    """Returns the next records of the active partitions."""
+    """A source of batches with the next records of the active partitions."""
 
     async def read(
         self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
     ) -> FetchedBatch:
-        """Return a batch; an empty one if there is nothing to read within `wait_seconds`.
+        """Return the next batch; an empty one if no record arrives within `wait_seconds`.
 
         Raises:
             KafkaError: the brokers do not serve a partition.
         """
 
     def held(self, partition: Any) -> int:
-        """How many records of a partition are fetched and not part of any batch yet."""
+        """Return the number of a partition's fetched records that are not part of a batch yet."""
 
 
 def size_of(record: Any) -> int:
-    """About the bytes of memory that a record needs."""
+    """Estimate the bytes of memory of a record."""
     return RECORD_OVERHEAD_BYTES + len(record.value or b"") + len(record.key or b"")
 
 
 class DirectReader:
-    """Reads records as the brokers send them."""
+    """A reader that returns records as the brokers send them."""
 
     def __init__(self, fetch: Fetch) -> None:
-        """`fetch` returns records by partition, at most a number of them, within some seconds."""
+        """Create a reader; `fetch(partitions, wait_seconds, max_records)` returns records."""
         self._fetch = fetch
         self._pace = FetchPace(STEP_RECORDS, STEP_BYTES)
 
     async def read(
         self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
     ) -> FetchedBatch:
-        """Return what the consumer has, up to the size of a batch."""
+        """Return the fetched records, up to the size of a batch."""
         batch = FetchedBatch([], {})
         records: list[Any] = []
         size = 0
@@ -110,7 +110,7 @@ class DirectReader:
             fetched = await self._fetch(active, 0 if records else wait_seconds, self._pace.records)
             self._pace.note(fetched)
             if assignment is not (assignment := assignment_of(consumer)):
-                # What was read before a rebalance is read again, from the last commit.
+                # Records from before a rebalance are read again, from the last commit.
                 records.clear()
                 batch.ends.clear()
             if not fetched:
@@ -123,16 +123,17 @@ class DirectReader:
         return batch
 
     def held(self, partition: Any) -> int:  # noqa: ARG002 - the reader that holds nothing
-        """Return 0."""
+        """Return 0: this reader buffers no records."""
         return 0
 
 
 class MergedReader:
-    """Reads records of several partitions in the order of receipt (`merge` says why).
+    """A reader of several partitions in the order of receipt (`merge` has the reason).
 
-    A partition is behind while the broker has more of it than was fetched, or was not heard of
-    yet. Nothing later than what is fetched of those is returned. A broker that does not serve a
-    partition for `MISSING_SECONDS` holds up the others no longer: order suffers, delivery does not.
+    A partition is behind while the broker has unfetched records of it, or has not answered yet. The
+    reader returns no record later than the newest fetched one of a partition that is behind. If the
+    broker does not serve a partition for `MISSING_SECONDS`, the reader continues without it: order
+    may suffer, delivery does not.
     """
 
     def __init__(
@@ -141,7 +142,7 @@ class MergedReader:
         is_flowing: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`fetch` as for the direct reader; `is_flowing` returns whether records are wanted now."""
+        """Create a reader; `fetch` as in `DirectReader`; `is_flowing` is False in a rebalance."""
         self._fetch = fetch
         self._is_flowing = is_flowing
         self._clock = clock
@@ -154,7 +155,7 @@ class MergedReader:
         self._missing_since: dict[Any, float] = {}
 
     def held(self, partition: Any) -> int:
-        """Return how many records wait for those of other partitions."""
+        """Return the number of a partition's records that wait for those of other partitions."""
         return self._merge.held(partition)
 
     async def read(
@@ -175,11 +176,11 @@ class MergedReader:
     async def _clear(
         self, consumer: AIOKafkaConsumer, active: Collection[Any], wait_seconds: float
     ) -> bool:
-        """Come one step closer to held records that may be returned.
+        """Take one step towards buffered records that may be returned.
 
-        Returns False where there is nothing to read within `wait_seconds`.
+        Returns False if no record arrives within `wait_seconds`.
         """
-        limit = self._pace.records if self._merge.held_bytes < HELD_BYTES else 1
+        limit = self._step_records(len(active))
         behind = self._behind(consumer, active)
         lacking = {each for each in behind if not self._merge.held(each)}
         waited_for = self._waited_for(lacking)
@@ -190,7 +191,7 @@ class MergedReader:
         if not self._merge.partitions:
             return await self._take(consumer, active, wait_seconds, limit)
         barrier = self._merge.barrier(behind - lacking)
-        # One look at the ends clears everything up to the barrier, so move it as far as possible.
+        # One request of end offsets clears all records up to the barrier, so move it far first.
         if (
             barrier is not None
             and self._merge.held_bytes < CLEARED_BYTES
@@ -201,10 +202,19 @@ class MergedReader:
             self._cleared_ns = EVERYTHING if barrier is None else barrier[0]
         return True
 
+    def _step_records(self, partitions: int) -> int:
+        """Return the records to poll of each partition, so that a step of each fits the buffer."""
+        if self._merge.held_bytes >= HELD_BYTES:
+            return 1
+        share = HELD_BYTES * 3 // 4 // max(1, partitions)
+        return max(
+            1, min(self._pace.records, share // (RECORD_OVERHEAD_BYTES + self._pace.largest))
+        )
+
     async def _take(
         self, consumer: AIOKafkaConsumer, partitions: Collection[Any], wait: float, limit: int
     ) -> bool:
-        """Fetch and hold records; return whether there were any."""
+        """Fetch records into the merge buffer; return whether there were any."""
         fetched: Mapping[Any, Sequence[Any]] = await self._fetch(partitions, wait, limit)
         self._pace.note(fetched)
         self._forget_reassigned(consumer)
@@ -212,7 +222,7 @@ class MergedReader:
             self._merge.add(partition, records)
             self._missing_since.pop(partition, None)
         for partition in partitions:
-            # Records of aborted transactions, and the markers of all, move a position, too.
+            # Aborted records and markers of transactions also move a position.
             if partition in fetched or partition in self._positions:
                 self._positions[partition] = position_of(consumer, partition)
         if fetched:
@@ -233,7 +243,7 @@ class MergedReader:
         return self._positions[partition] if first is None else int(first.offset)
 
     def _forget_reassigned(self, consumer: AIOKafkaConsumer) -> None:
-        """Drop everything after a rebalance: it is read again, from the last commit."""
+        """Drop all buffered records after a rebalance: they are read again from the last commit."""
         if self._assignment is not (assignment := assignment_of(consumer)):
             self._assignment = assignment
             for partition in self._merge.partitions:
@@ -241,7 +251,7 @@ class MergedReader:
             self._ends.clear()
 
     def _forget_moved(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> None:
-        """Drop held records of partitions that were taken away or sought elsewhere."""
+        """Drop buffered records of partitions that were revoked or whose position was moved."""
         self._forget_reassigned(consumer)
         for partition in self._merge.partitions:
             if (
@@ -252,7 +262,7 @@ class MergedReader:
                 self._ends.pop(partition, None)
 
     def _behind(self, consumer: AIOKafkaConsumer, active: Collection[Any]) -> set[Any]:
-        """Return the partitions of which the broker has records that were not fetched yet."""
+        """Return the partitions with records that are not fetched yet, or without an answer."""
         known = states_of(consumer)
         behind = set()
         for partition in active:
@@ -266,25 +276,25 @@ class MergedReader:
         return behind
 
     def _is_live(self) -> bool:
-        """Return whether everything that is held was received just now."""
+        """Return whether all buffered records were received within `LIVE_SECONDS`."""
         oldest_ns = self._merge.oldest
         return oldest_ns is None or oldest_ns >= time.time_ns() - LIVE_SECONDS * SECOND_NS
 
     async def _find_late(self, consumer: AIOKafkaConsumer, reached: set[Any]) -> bool:
-        """Ask for the ends of partitions that seemed to be read to them; are there new records?"""
+        """Request the ends of partitions that seem to be read; return whether any has more."""
         if not reached:
             return False
         try:
             self._ends = await consumer.end_offsets(list(reached))
         except KafkaError as error:
-            # Without the ends nothing can be waited for: order suffers, delivery does not.
+            # Without the ends, the merge cannot wait: order may suffer, delivery does not.
             ERRORS.labels("merge_end_offsets").inc()
             log.warning("merge_without_end_offsets", error=repr(error))
             return False
         return any(position_of(consumer, each) < end for each, end in self._ends.items())
 
     def _waited_for(self, lacking: set[Any]) -> set[Any]:
-        """Return the lacking partitions without those that were waited for in vain."""
+        """Return the lacking partitions, except those whose wait has timed out."""
         now = self._clock()
         for partition in [each for each in self._missing_since if each not in lacking]:
             del self._missing_since[partition]
@@ -301,10 +311,10 @@ class MergedReader:
 
 
 def _fetch_past_unread(consumer: AIOKafkaConsumer, *, is_wanted: bool) -> None:
-    """Say whether the consumer fetches partitions while fetched records of others are unread.
+    """Set whether the consumer fetches partitions while fetched records of others are unread.
 
-    Where those wait for the order, it must. Otherwise it must not: the fetch for quiet partitions
-    would be under way for its full wait, and the busy ones, which it left out, would wait with it.
+    The consumer must do so while those records wait for the merge. Otherwise it must not: a fetch
+    of quiet partitions lasts for its full wait, and delays the busy partitions that it excludes.
     """
     backoff_seconds = 0.0 if is_wanted else PREFETCH_BACKOFF_SECONDS
     consumer._fetcher._prefetch_backoff = backoff_seconds  # noqa: SLF001 - no setting for it

@@ -1,4 +1,4 @@
-"""What the brokers say of the detecting group: how far each events partition is committed."""
+"""The progress of the detecting group: the committed offset and note of each events partition."""
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -13,10 +13,10 @@ CLIENT_ID = "detection-progress"
 
 
 class GroupProgress:
-    """Asks about all partitions of the events topic, whichever worker detects on them."""
+    """A query of the progress of all events partitions, whichever worker detects on them."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is asked and no connection is open yet."""
+        """Open no connection yet; the first `ask` does."""
         self._settings = settings
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
@@ -25,7 +25,7 @@ class GroupProgress:
         """Return the progress of every partition.
 
         Raises:
-            KafkaError: the brokers do not answer; `close` then, and ask anew.
+            KafkaError: the brokers do not answer; call `close` before the next `ask`.
         """
         if self._admin is None or self._consumer is None:
             self._admin = new_admin(self._settings, CLIENT_ID)

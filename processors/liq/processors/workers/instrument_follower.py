@@ -1,4 +1,4 @@
-"""Keeps a worker's contract metadata up to date from the instruments topic."""
+"""A follower of the instruments topic that keeps a worker's contract metadata up to date."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -19,27 +19,27 @@ from liq.schemas.codec import DecodeError, decode
 from liq.schemas.records import Instrument
 
 POLL_MS: Final = 1_000
-# Contracts change once an hour, so an empty fetch may wait long.
+# Contracts change once an hour, so a fetch without records may wait long.
 FETCH_WAIT_MS: Final = 5_000
 RETRY_SECONDS: Final = 5.0
-# A retried frame waits for its contract, and with it all frames behind it.
+# A retried frame waits for its contract, and delays all frames behind it.
 WAIT_SECONDS: Final = 5.0
-# A topic that is made again while it is read may never reach the end that it had.
+# A topic that is created again while it is read may never reach its former end.
 CONNECT_SECONDS: Final = 60.0
-# All contracts of all venues, some times over.
+# Several times the number of all contracts of all venues.
 MAX_AHEAD_RECORDS: Final = 100_000
 PARTITION: Final = 0
-#: The health condition that says how old the contract metadata is; it always holds.
+#: The health condition whose reason has the age of the contract metadata; it always holds.
 CONDITION: Final = "contracts"
 
 log = get_logger(__name__)
 
 
 class InstrumentFollower(Service):
-    """Reads the whole topic before the worker's first frame, and then what is added to it.
+    """A service that reads the whole topic before the worker's first frame, then new records.
 
-    The book begins with the snapshot that ships with the package. Without the topic, or while
-    the brokers do not answer, it stays what it was, and its age is said in the log and a metric.
+    The book begins with the snapshot in the package. Without the topic, or while the brokers do not
+    answer, the book does not change; the log and a metric show its age.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class InstrumentFollower(Service):
         use: Callable[[InstrumentBook], None],
         health: Health,
     ) -> None:
-        """`use` is given every new book; `health` says how old it is."""
+        """Create the service; `use` receives every new book, `health` shows the book's age."""
         super().__init__()
         self._health = health
         self._settings = settings
@@ -58,14 +58,14 @@ class InstrumentFollower(Service):
         self._consumer: AIOKafkaConsumer | None = None
         self._next_offset = 0
         self._moved = asyncio.Event()
-        # Offsets up to here were waited for in vain; nobody waits for them again.
+        # The wait for offsets up to this one has timed out; later calls do not wait for them.
         self._missed_offset = -1
 
     async def wait_for(self, offset: int) -> None:
-        """Wait until the record at an offset of the topic is in use, for `WAIT_SECONDS` at most.
+        """Wait until the record at an offset of the topic is in use, for at most `WAIT_SECONDS`.
 
-        An offset far beyond the topic's records is a foreign header: waiting for it would make
-        every other one count as waited for in vain.
+        An offset far beyond the topic's records comes from a foreign header. A wait for it would
+        time out, and then no smaller offset would be waited for.
         """
         if offset > self._next_offset + MAX_AHEAD_RECORDS:
             ERRORS.labels("instruments_beyond").inc()
@@ -81,7 +81,7 @@ class InstrumentFollower(Service):
             log.warning("instruments_behind", wanted_offset=offset, next_offset=self._next_offset)
 
     async def on_start(self) -> None:
-        """Read what the topic holds now."""
+        """Read the topic to its present end; log a failure and retry later."""
         try:
             await self._connect()
         except KafkaError as error:
@@ -108,7 +108,7 @@ class InstrumentFollower(Service):
             self._tell_age()
 
     async def _connect(self) -> None:
-        """Start anew from the beginning of the topic, and read to its present end."""
+        """Read the topic from its beginning to its present end, with a new consumer."""
         topic = TopicPartition(self._settings.topics.instruments, PARTITION)
         consumer = new_consumer(self._settings, fetch_max_wait_ms=FETCH_WAIT_MS)
         self._consumer = consumer
@@ -148,7 +148,7 @@ class InstrumentFollower(Service):
         self._moved.set()
 
     def _tell_age(self) -> None:
-        """Show the age in the body of `/readyz`; old metadata is no reason to be unready."""
+        """Show the age in the body of `/readyz`; old metadata does not make a worker unready."""
         self._health.set(
             CONDITION,
             holds=True,
@@ -171,7 +171,7 @@ class InstrumentFollower(Service):
 
 
 def parsed(value: bytes | None) -> Instrument | None:
-    """A record of the topic; None for a deletion or one that is broken, which is counted."""
+    """Parse a record of the topic; return None for a deletion or a damaged record (counted)."""
     if value is None:
         return None
     try:
@@ -183,7 +183,7 @@ def parsed(value: bytes | None) -> Instrument | None:
 
 
 def age_days(book: InstrumentBook, today: date | None = None) -> int:
-    """Days since the newest metadata was true; 0 for an empty book or a date to come."""
+    """Return the days since the newest `as_of`; 0 for an empty book or a date in the future."""
     try:
         newest = date.fromisoformat(book.newest_as_of)
     except ValueError:

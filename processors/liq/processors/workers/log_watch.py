@@ -1,8 +1,9 @@
-"""Logs that are replaced while their offsets live on: noticed, said, and read from the beginning.
+"""Detection of replaced logs, whose old offsets remain committed: a new log is read from its start.
 
-Offsets are committed with the name of their log (`stages.log_identity`). At every assignment the
-names are compared; between assignments the brokers are asked every two seconds. Kafka itself says
-nothing: a consumer goes on at its old offset as soon as the new log has it, and skips all before.
+Offsets are committed with the name of their log (`runtime.log_notes`). The watch compares the names
+at every assignment, and requests them from the brokers every two seconds. Kafka does not report a
+replaced log: a consumer silently continues at its old offset once the new log has grown to it, and
+skips all earlier records.
 """
 
 import time
@@ -10,13 +11,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
-from liq.processors.stages.log_identity import LogPosition, split_note
+from liq.processors.stages.log_identity import LogPosition
 from liq.runtime.log_gaps import LogGaps
+from liq.runtime.log_notes import split_note
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
-from liq.runtime.topic_ids import topic_ids
+from liq.runtime.topic_ids import found_ids, is_unknown
 
 CHECK_SECONDS: Final = 2.0
 
@@ -24,30 +25,30 @@ log = get_logger(__name__)
 
 
 class LogWatch:
-    """Knows the logs of a consumer's assigned partitions."""
+    """The names of the logs of a consumer's assigned partitions, and a check for replaced ones."""
 
     def __init__(self, gaps: LogGaps) -> None:
-        """`gaps` publishes what was noticed."""
+        """Create a watch; `gaps` publishes the replaced logs."""
         self._gaps = gaps
         self._names: dict[str, str] = {}
-        # Without ids, a topic that was away is taken for another one when it is there again.
+        # Without ids, a topic that was absent counts as replaced when it exists again.
         self._absent: set[str] = set()
         self._returned: set[str] = set()
         self._jumped: set[TopicPartition] = set()
         self._next: dict[TopicPartition, int] = {}
         self._checked_at = 0.0
         self._began: dict[TopicPartition, LogPosition] = {}
-        #: Whether the present assignment has to end: nothing that is fetched now may be handled.
+        #: Whether the present assignment must end: records fetched now must not be handled.
         self.is_outdated = False
 
     def name(self, topic: str) -> str:
-        """Return the name of the log that is being read."""
+        """Return the name of the log of a topic that is being read; empty if unknown."""
         return self._names.get(topic, "")
 
     async def positions(
         self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]
     ) -> dict[int, LogPosition]:
-        """Return, by number of the partition, where reading began and where the log ends now.
+        """Map each partition's number to its log, the offset at which reading began, and the end.
 
         Raises:
             KafkaError: the brokers do not answer.
@@ -62,10 +63,10 @@ class LogWatch:
     async def begin(
         self, consumer: AIOKafkaConsumer, committed: Mapping[TopicPartition, int | None]
     ) -> dict[TopicPartition, int]:
-        """Compare the logs of a new assignment with those of what the group has committed.
+        """Compare the logs of a new assignment with those in the group's committed offsets.
 
         Returns:
-            The beginnings of replaced logs, to which the consumer was moved.
+            The beginnings of replaced logs; the consumer's positions are set to them.
 
         Raises:
             KafkaError: the brokers do not answer.
@@ -80,8 +81,10 @@ class LogWatch:
         for place in places:
             name, offset = ids.get(place.topic, ""), offsets.get(place)
             noted = split_note(notes[place].metadata)[1] if place in notes else ""
+            # Kafka deletes the offsets of a group with the topic.
+            before = noted or self._names.get(place.topic, "")
             is_replaced = (
-                (bool(noted and name) and noted != name)
+                (bool(before and name) and before != name)
                 or (offset is not None and offset > ends[place])
                 or place in self._jumped
                 or place.topic in self._returned
@@ -103,14 +106,16 @@ class LogWatch:
         return dict(beginnings)
 
     async def check(self, consumer: AIOKafkaConsumer) -> bool:
-        """Ask, every `CHECK_SECONDS`, whether a log was replaced that is being read."""
+        """Check, every `CHECK_SECONDS`, whether a log that is being read was replaced."""
         now = time.monotonic()
         if now - self._checked_at < CHECK_SECONDS or self.is_outdated:
             return self.is_outdated
         self._checked_at = now
-        ids = await self._ask(consumer, {place.topic for place in self._began})
+        ids = await self._ask(consumer, {*self._names, *(place.topic for place in self._began)})
+        if is_unknown(consumer, ids):
+            await consumer._client.force_metadata_update()  # noqa: SLF001 - the group joins again then
         for topic, name in ids.items():
-            # An id that was not known at the assignment is noted with the next commit.
+            # An id that was unknown at the assignment is committed with the next offset.
             known = self._names.get(topic) or name
             if name != known:
                 self._outdate(topic, "another topic id")
@@ -121,7 +126,7 @@ class LogWatch:
         return self.is_outdated
 
     def note(self, fetched: Mapping[Any, Sequence[Any]]) -> bool:
-        """Take note of what was fetched; return whether a log began anew meanwhile."""
+        """Check fetched offsets; return whether a log was replaced."""
         for at, records in fetched.items():
             if not records:
                 continue
@@ -138,15 +143,10 @@ class LogWatch:
         log.error("log_replaced", topic=topic, sign=sign)
 
     async def _ask(self, consumer: AIOKafkaConsumer, topics: Iterable[str]) -> dict[str, str]:
-        """Return the ids of the topics that exist; nothing while the brokers do not answer."""
+        """Return the ids of the topics that exist; empty if the brokers do not answer."""
         wanted = set(topics)
-        if not wanted:
-            return {}
-        try:
-            ids = await topic_ids(consumer._client, wanted)  # noqa: SLF001
-        except KafkaError as error:
-            ERRORS.labels("topic_ids").inc()
-            log.warning("topic_ids_unknown", error=repr(error))
+        ids = await found_ids(consumer, wanted)
+        if ids is None:
             return {}
         self._returned |= {topic for topic in self._absent & ids.keys() if not ids[topic]}
         self._absent = (self._absent - ids.keys()) | (wanted - ids.keys())

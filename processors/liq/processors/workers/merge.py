@@ -1,9 +1,9 @@
 """Merging partitions by time.
 
-Kafka orders records within a partition only. A normalizer that catches up after an outage, or
-reads a replay, would otherwise hand out one venue's hours before another's, and the detector
-would see cascades that never were. So records are held until no other partition can still hold
-an earlier one.
+Kafka orders records within a partition only. A normalizer that catches up after an outage, or reads
+a replay, would otherwise emit hours of one venue before those of another, and the detector would
+find cascades that did not happen. So records are buffered until no other partition can have an
+earlier one.
 """
 
 import heapq
@@ -23,16 +23,16 @@ class _Held(NamedTuple, Generic[Record]):
 
 
 class MergeBuffer(Generic[Partition, Record]):
-    """Holds fetched records of several partitions and releases them in time order.
+    """A buffer of fetched records of several partitions, which releases them in time order.
 
-    Order within a partition is kept whatever its times say: a record's effective time is the
-    running maximum of its partition.
+    The order within a partition never changes: a record's effective time is the running maximum of
+    its partition.
     """
 
     def __init__(
         self, time_of: Callable[[Record], int], size_of: Callable[[Record], int] = sys.getsizeof
     ) -> None:
-        """`time_of` gives a record's time, in any unit that compares, `size_of` its bytes."""
+        """Create a buffer; `time_of` returns a record's time, `size_of` its bytes."""
         self._time_of = time_of
         self._size_of = size_of
         self._held: dict[Partition, deque[_Held[Record]]] = {}
@@ -40,7 +40,7 @@ class MergeBuffer(Generic[Partition, Record]):
         self.held_bytes = 0
 
     def add(self, partition: Partition, records: Sequence[Record]) -> None:
-        """Add records that were fetched, in offset order."""
+        """Add fetched records of a partition, in offset order."""
         held = self._held.setdefault(partition, deque())
         newest = self._newest.get(partition, 0)
         for record in records:
@@ -51,35 +51,35 @@ class MergeBuffer(Generic[Partition, Record]):
         self._newest[partition] = newest
 
     def forget(self, partition: Partition) -> None:
-        """Drop what is held of a partition: it was taken away, or its position moved."""
+        """Drop the records of a partition that was revoked, or whose position was moved."""
         for held in self._held.pop(partition, ()):
             self.held_bytes -= held.size
         self._newest.pop(partition, None)
 
     def held(self, partition: Partition) -> int:
-        """How many records of a partition are held."""
+        """Return the number of buffered records of a partition."""
         return len(self._held.get(partition, ()))
 
     def first(self, partition: Partition) -> Record | None:
-        """The oldest record that is held of a partition."""
+        """Return the first buffered record of a partition; None without one."""
         held = self._held.get(partition)
         return held[0].record if held else None
 
     @property
     def oldest(self) -> int | None:
-        """The earliest time of a record that is held."""
+        """The earliest effective time of a buffered record; None without one."""
         return min((held[0].time for held in self._held.values() if held), default=None)
 
     @property
     def partitions(self) -> tuple[Partition, ...]:
-        """Partitions of which something is held."""
+        """The partitions with buffered records."""
         return tuple(partition for partition, held in self._held.items() if held)
 
     def barrier(self, behind: Collection[Partition]) -> tuple[int, Partition] | None:
-        """Return the time after which nothing may be released yet, and the partition at fault.
+        """Return the latest time that may be released, and the partition that limits it.
 
-        `behind` are the partitions of which the broker has more than was fetched; something is
-        held of each. Their next records are no earlier than the newest that is held of them.
+        `behind` are the partitions with unfetched records; each must have buffered records. The
+        next record of a partition is no earlier than its newest buffered one.
         """
         return min(
             ((self._newest[partition], partition) for partition in behind),
@@ -90,9 +90,9 @@ class MergeBuffer(Generic[Partition, Record]):
     def release(
         self, until: int, *, max_records: int = sys.maxsize, max_bytes: int = sys.maxsize
     ) -> list[tuple[Partition, Record]]:
-        """Give out, in time order, what is no later than `until`.
+        """Remove and return, in time order, the records that are no later than `until`.
 
-        At most `max_records` are given out, and none after `max_bytes` are reached.
+        Stops at `max_records`, or with the record that reaches `max_bytes`.
         """
         heap = [
             (held[0].time, index, partition)

@@ -1,8 +1,8 @@
-"""Writes the detection status every five seconds while this worker detects on the market.
+"""The detection status, written every five seconds while this worker detects on the market.
 
-It keeps the wall clock's pace and waits for no record: where nothing arrives, or detection does
-not decide, statuses go on and the times in them stand still. Failures are counted and the next
-status is tried; none of them ends the worker.
+The writer follows the wall clock and waits for no record. While no record arrives, or detection
+does not decide, it continues to write statuses, whose times do not advance. A failure is counted
+and does not end the worker; the next status follows as usual.
 """
 
 import asyncio
@@ -30,14 +30,14 @@ from liq.schemas.records import DetectionStatus
 from liq.schemas.units import SECOND_MS
 
 STATUS_SECONDS: Final = 5.0
-#: The brokers' answer is left out of a status that it would delay for longer.
+#: A status does not include the brokers' answer if it takes longer.
 ANSWER_SECONDS: Final = 3.0
 
 log = get_logger(__name__)
 
 
 class StatusWriter(Service):
-    """Tells the readers of alerts until when detection has decided."""
+    """A service that publishes the time up to which detection has decided."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a status is made of
         self,
@@ -48,7 +48,7 @@ class StatusWriter(Service):
         output: Output,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`market` knows until when it has decided, `events` which partitions are assigned."""
+        """Create the service; `market` provides the times, `events` the assigned partitions."""
         super().__init__()
         self._settings = settings
         self._app = app
@@ -61,7 +61,7 @@ class StatusWriter(Service):
         self._asking: asyncio.Future[dict[int, PartitionProgress]] | None = None
 
     async def on_stop(self) -> None:
-        """Close the connections of our own."""
+        """Close this service's connections."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait({self._asking})
@@ -69,7 +69,7 @@ class StatusWriter(Service):
 
     @Service.timer(STATUS_SECONDS)
     async def _write(self) -> None:
-        # A rebalance may have assigned the market to another worker, which must not be outdone.
+        # In a rebalance, another worker may own the market, and its status must prevail.
         if not self._app.started or self._app.rebalancing:
             return
         try:
@@ -81,10 +81,10 @@ class StatusWriter(Service):
             log.warning("status_not_written", error=repr(error))
 
     async def write(self) -> None:
-        """Write a status, if the market's detection is ours.
+        """Write a status if this worker detects on the market.
 
         Raises:
-            KafkaError: the brokers do not answer, or refuse the record.
+            KafkaError: the brokers do not answer, or reject the record.
         """
         view = await self._market.view()
         if view is None:
@@ -113,10 +113,10 @@ class StatusWriter(Service):
         )
 
     async def _ask(self) -> dict[int, PartitionProgress]:
-        """Return what the brokers say; nothing while they do not answer.
+        """Return the progress of every partition; empty if the brokers do not answer in time.
 
-        A question that takes longer is not cancelled, because clients that start cannot be: its
-        answer is for the next status, and there is one question at a time.
+        A slow request continues, because starting clients cannot be cancelled. The next status uses
+        its answer. There is one request at a time.
         """
         asking = self._asking or asyncio.ensure_future(self._progress.ask())
         await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
@@ -144,6 +144,6 @@ def _show(view: MarketView, status: DetectionStatus) -> None:
             DECIDED_AGE.labels(scope).set((status.timestamp_ms - until_ms) / SECOND_MS)
     furthest = max(view.clocks.values(), default=0)
     for partition, second in view.clocks.items():
-        # A partition that was never heard of is behind by an unknown time, and waited for.
+        # A partition without any clock is behind by an unknown time, and detection waits for it.
         PARTITION_BEHIND.labels(partition).set(furthest - second if second else 0)
         DETECTION_WAITING.labels(partition).set(int(partition in view.waiting))

@@ -1,12 +1,12 @@
-"""What can be received: each venue's feeds, declared in one module a venue.
+"""The feeds of each venue, declared in one module per venue.
 
-This face holds what a declaration is written with. Beside it, others import:
+This package exports the types and functions of declarations. Other packages also import:
 - `registry`: the declared feeds by exchange (`FEEDS`, `ALL_FEEDS`, `producible_exchanges`);
 - `settings`: the feeds' settings, and the `Target` that each feed connects to;
 - `plan`: the connections of a feed, and the names of each;
 - `record_key`: the Kafka key of a raw frame;
 - `frames`: the largest frame, and gzip.
-The registry imports every venue, so only its users pay for that.
+Only the registry imports the modules of all venues.
 """
 
 from liq.producers.feeds.frames import gunzip

@@ -1,4 +1,4 @@
-"""The limits that a venue sets to its clients, stated with the source and date of each."""
+"""The limits that a venue sets for its clients, with the source and date of each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Final
 
 
 class LimitScope(StrEnum):
-    """Who shares the allowance of messages: one connection, or all connections of an address."""
+    """The scope of limits on messages: one connection, or all connections of an address."""
 
     CONNECTION = "connection"
     ADDRESS = "address"
@@ -14,13 +14,13 @@ class LimitScope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a venue allows; None where the venue documents no limit.
+    """The limits of a venue; None means that the venue documents no limit.
 
-    `source` names the documents or measurements, `as_of` the ISO date at which they were true.
-    `scope` says who shares the allowance of messages, requests and unanswered requests. Messages
-    are all that the client sends, pings and answers included; requests are subscriptions alone.
-    A channel is a kind of data, of which a connection may subscribe to so many symbols. Limits
-    an address count every connection from there, whatever `scope` says.
+    `source` has the documents or measurements, `as_of` the ISO date on which they were true.
+    `scope` applies to messages, requests and unanswered requests. Messages are all that the client
+    sends, including pings and answers; requests are subscriptions only. A channel is a kind of
+    data; its limit is the number of symbols per connection. Limits per address count every
+    connection from that address, whatever `scope` is.
     """
 
     source: str
@@ -40,7 +40,7 @@ class Limits:
     connections_per_hour: int | None = None
 
     def in_words(self) -> tuple[str, ...]:
-        """Return each documented limit as a few words."""
+        """Return each documented limit in a few words."""
         mine = "address" if self.scope is LimitScope.ADDRESS else "connection"
         found = (
             (self.subscriptions_per_connection, "subscriptions a connection"),
@@ -59,5 +59,5 @@ class Limits:
         return tuple(f"{value:,} {words}" for value, words in found if value is not None)
 
 
-#: A declaration that states no limits yet; a test rejects it among the feeds of the house.
+#: A declaration without limits; a test rejects it in this project's own feeds.
 NO_LIMITS: Final = Limits(source="", as_of="")

@@ -1,4 +1,4 @@
-"""The connections of a feed: how its names are spread within the venue's limits."""
+"""The connections of a feed: its names, spread within the venue's limits."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from liq.producers.feeds.spec import FeedSpec
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPlan:
-    """The names of each connection, and the names for which the venue allows no connection."""
+    """The names of each connection, and the names that exceed the venue's limits."""
 
     groups: tuple[tuple[str, ...], ...]
     left_out: tuple[str, ...] = ()
 
 
 def plan_connections(feed: FeedSpec, names: tuple[str, ...], open_now: int = 0) -> ConnectionPlan:
-    """Spread names over new connections of a feed that has `open_now` already."""
+    """Spread names over new connections of a feed that already has `open_now` connections."""
     size = feed.names_a_connection
     groups = tuple(names[start : start + size] for start in range(0, len(names), size))
     allowed = allowed_connections(feed)
@@ -25,9 +25,9 @@ def plan_connections(feed: FeedSpec, names: tuple[str, ...], open_now: int = 0) 
 
 
 def allowed_connections(feed: FeedSpec) -> int | None:
-    """Return how many connections a feed may keep; None is any number.
+    """Return the most connections of a feed; None if the number is not limited.
 
-    One connection of the address stays free: the one that replaces another.
+    One connection of the address stays free, for the replacement of another.
     """
     limits = [
         *([feed.most_connections] if feed.most_connections is not None else []),

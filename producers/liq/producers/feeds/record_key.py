@@ -1,7 +1,7 @@
-"""The Kafka key of a raw frame: the venue's own symbol, so that a symbol keeps its order.
+"""The Kafka key of a raw frame: the venue's own symbol, so that the frames of a symbol keep order.
 
-Only a key: nothing downstream takes meaning from it, and a frame without a symbol in the expected
-place is keyed by its exchange. Frames that carry several symbols are keyed by the first one.
+The key has no other meaning downstream. The key of a frame without a symbol in the expected place
+is its exchange. The key of a frame with several symbols is the first one.
 """
 
 from typing import Any, Final
@@ -18,7 +18,7 @@ _SYMBOLS: Final = {exchange: feeds[0].symbol_of for exchange, feeds in FEEDS.ite
 
 
 def record_key(exchange: str, frame: bytes) -> bytes:
-    """The native symbol in a frame, or the exchange's name; never raises."""
+    """Return the native symbol in a frame, or the exchange's name; never raise."""
     find = _SYMBOLS.get(exchange)
     if find is None:
         return exchange.encode()
@@ -30,7 +30,7 @@ def record_key(exchange: str, frame: bytes) -> bytes:
 
 
 def message_key(exchange: str, find: SymbolOf, message: Any) -> bytes:
-    """The same for a message that was parsed already."""
+    """Return the key of a frame whose JSON is parsed already."""
     try:
         symbol = find(message)
     except (LookupError, TypeError, AttributeError):

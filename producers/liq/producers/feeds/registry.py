@@ -1,4 +1,4 @@
-"""The feeds that producers know, found among the modules of `liq.producers.feeds.venues`."""
+"""The registry of feeds: the modules of `liq.producers.feeds.venues`."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -23,5 +23,5 @@ ALL_FEEDS: Final = tuple(feed for feeds in FEEDS.values() for feed in feeds)
 
 
 def producible_exchanges() -> tuple[str, ...]:
-    """The exchanges that can be connected to, in alphabetical order."""
+    """Return the exchanges with declared feeds, in alphabetical order."""
     return tuple(sorted(FEEDS))

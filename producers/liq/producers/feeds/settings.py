@@ -3,21 +3,27 @@
 Every feed declares the names of its settings; the environment replaces addresses and subscriptions.
 """
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from liq.producers.feeds import FeedSpec
 from liq.producers.feeds.registry import ALL_FEEDS, FEEDS
+from liq.producers.feeds.shards import WHOLE, Shard
 from liq.runtime.errors import ConfigurationError
+from liq.runtime.redaction import hide_key
 
-# One or two letters apart; `OKX_API_URL`, of some other program, is further from `OKX_WS_URL`.
+# One or two letters differ; `OKX_API_URL` of another program differs more from `OKX_WS_URL`.
 ALIKE: Final = 0.9
 OUR_ENDINGS: Final = ("_WS_URL", "_SYMBOLS_URL")
 WEBSOCKET_SCHEMES: Final = frozenset({"ws", "wss"})
 LISTING_SCHEMES: Final = frozenset({"http", "https"})
+LOOPBACKS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+# Characters that need no escape in an address; long enough to be no ordinary word of a log.
+_KEY = re.compile(r"[A-Za-z0-9._~-]{8,512}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,15 @@ class FeedSetting:
     name: str
     default: str
     meaning: str
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A feed with its settings applied. `names` is None where the venue lists its markets.
 
-    An address that the user chose has no `alternatives`.
+    An address from the environment has no `alternatives`. `address` does not include the `key`;
+    `with_key` adds it. Of the markets that a venue lists, those of the `shard` are subscribed.
     """
 
     feed: FeedSpec
@@ -41,6 +49,16 @@ class Target:
     names: tuple[str, ...] | None
     listing_address: str
     alternatives: tuple[str, ...] = ()
+    key: str = field(default="", repr=False)
+    shard: Shard = WHOLE
+
+    def with_key(self, address: str) -> str:
+        """Return an address with the key, only to connect to: it must not be logged or shown."""
+        if not self.key:
+            return address
+        parts = urlsplit(address)
+        query = [*parse_qsl(parts.query), (self.feed.key_parameter, self.key)]
+        return parts._replace(query=urlencode(query)).geturl()
 
 
 def feed_settings(feeds: Iterable[FeedSpec]) -> tuple[FeedSetting, ...]:
@@ -52,6 +70,9 @@ def feed_settings(feeds: Iterable[FeedSpec]) -> tuple[FeedSetting, ...]:
             default = "every market" if feed.listing else ",".join(feed.names) or "none"
             meaning = f"What {feed.label} subscribes to, comma separated."
             settings.append(FeedSetting(feed.names_setting, default, meaning))
+        if feed.key_setting is not None:
+            meaning = f"Key of {feed.label}, which is off without one."
+            settings.append(FeedSetting(feed.key_setting, "", meaning, is_secret=True))
         if feed.listing is not None:
             meaning = f"Where the markets of {feed.label} are listed."
             settings.append(FeedSetting(feed.listing.setting, feed.listing.address, meaning))
@@ -61,9 +82,9 @@ def feed_settings(feeds: Iterable[FeedSpec]) -> tuple[FeedSetting, ...]:
 
 
 def choose_targets(
-    exchanges: tuple[str, ...], environment: Mapping[str, str]
+    exchanges: tuple[str, ...], environment: Mapping[str, str], shard: Shard = WHOLE
 ) -> tuple[Target, ...]:
-    """Return the targets of some exchanges.
+    """Return the targets of some exchanges, or of a shard of them.
 
     Raises:
         ConfigurationError: an exchange or a setting is wrong, or there is no target.
@@ -75,37 +96,74 @@ def choose_targets(
             f"There is no producer for {', '.join(unknown)}; there is one for "
             f"{', '.join(sorted(FEEDS))}."
         )
-    found = tuple(
+    whole = tuple(
         target for exchange in exchanges for target in resolve_targets(FEEDS[exchange], environment)
     )
-    if not found:
+    if not whole:
         raise ConfigurationError("There is nothing to subscribe to; see docs/feeds.md.")
+    found = tuple(filter(None, (_part(target, shard) for target in whole)))
+    if not found:
+        raise ConfigurationError(
+            f"Shard {shard.number} of {shard.count} has nothing to subscribe to: there are too few "
+            "venues and symbols for so many. Set PRODUCE_SHARDS to a smaller number."
+        )
     return found
+
+
+def _part(target: Target, shard: Shard) -> Target | None:
+    """Return a target with the names of a shard, or None if the shard has no name of it."""
+    if target.names is None:
+        return replace(target, shard=shard)
+    names = shard.own(target.feed.label, target.names)
+    return replace(target, names=names, shard=shard) if names else None
 
 
 def resolve_targets(
     feeds: Iterable[FeedSpec], environment: Mapping[str, str]
 ) -> tuple[Target, ...]:
-    """Apply the environment to some feeds, leaving out those without any name to subscribe.
+    """Apply the environment to feeds, and leave out those without a name or a needed key.
 
     Raises:
-        ConfigurationError: an address is not one.
+        ConfigurationError: an address or a key is not valid.
     """
     resolved = []
     for feed in feeds:
         names = _names(feed, environment)
         if names == ():
             continue
-        address = _address(environment, feed.address_setting, feed.address, WEBSOCKET_SCHEMES)
+        address = checked_address(
+            environment, feed.address_setting, feed.address, WEBSOCKET_SCHEMES
+        )
+        key = _key(feed, environment, address)
+        if feed.key_setting is not None and not key:
+            continue
         listing = feed.listing
         listing_address = (
-            _address(environment, listing.setting, listing.address, LISTING_SCHEMES)
+            checked_address(environment, listing.setting, listing.address, LISTING_SCHEMES)
             if listing
             else ""
         )
         alternatives = () if environment.get(feed.address_setting) else feed.alternatives
-        resolved.append(Target(feed, address, names, listing_address, alternatives))
+        resolved.append(Target(feed, address, names, listing_address, alternatives, key))
     return tuple(resolved)
+
+
+def checked_address(
+    environment: Mapping[str, str], setting: str, default: str, schemes: frozenset[str]
+) -> str:
+    """Return an address from the environment, or the default.
+
+    Raises:
+        ConfigurationError: the text is not an address, or has a user or password.
+    """
+    text = environment.get(setting) or default
+    parts = urlsplit(text)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ConfigurationError(f"{setting}={text} is not an address; give one like {default}")
+    if "@" in parts.netloc:
+        # Feeds are public, and addresses are shown in logs and by `liq config`.
+        raise ConfigurationError(f"{setting} has a user or password in it; give it without.")
+    return text
 
 
 def _reject_mistyped_names(environment: Mapping[str, str]) -> None:
@@ -132,14 +190,20 @@ def _names(feed: FeedSpec, environment: Mapping[str, str]) -> tuple[str, ...] | 
     return None if feed.listing is not None else feed.names
 
 
-def _address(
-    environment: Mapping[str, str], setting: str, default: str, schemes: frozenset[str]
-) -> str:
-    text = environment.get(setting) or default
-    parts = urlsplit(text)
-    if parts.scheme not in schemes or not parts.hostname:
-        raise ConfigurationError(f"{setting}={text} is not an address; give one like {default}")
-    if "@" in parts.netloc:
-        # Feeds are public, and addresses are shown in logs and by `liq config`.
-        raise ConfigurationError(f"{setting} has a user or password in it; give it without.")
-    return text
+def _key(feed: FeedSpec, environment: Mapping[str, str], address: str) -> str:
+    """Return the key of a feed, or "" without one; logs hide the key from now on."""
+    name = feed.key_setting
+    key = environment.get(name, "").strip() if name is not None else ""
+    if not key:
+        if name is not None and environment.get(feed.address_setting):
+            raise ConfigurationError(f"{feed.address_setting} needs {name}; set the stream's key.")
+        return ""
+    if _KEY.fullmatch(key) is None:
+        raise ConfigurationError(
+            f"{name} is no key: it has 8 to 512 letters, digits and the characters . _ ~ -"
+        )
+    parts = urlsplit(address)
+    if parts.scheme != "wss" and parts.hostname not in LOOPBACKS:
+        raise ConfigurationError(f"{feed.address_setting} has to begin with wss: it takes a key.")
+    hide_key(key)
+    return key

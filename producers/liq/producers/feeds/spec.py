@@ -24,9 +24,9 @@ DEFAULT_LIFETIME_SECONDS: Final = 82_800.0  # venues cut connections after 24 ho
 class Received:
     """The meaning of one message, which can be both an answer and data.
 
-    `acknowledged` and `refused` hold subscribed names, or numbers of requests as
-    `request(number)` writes them. A refusal that names nothing has an empty `refused` and a
-    `refusal`. The connection sends `replies` back at once.
+    `acknowledged` and `refused` have subscribed names, or numbers of requests as
+    `request(number)` writes them. A refusal without names has an empty `refused` and a `refusal`.
+    The connection sends `replies` at once.
     """
 
     is_data: bool = False
@@ -54,7 +54,7 @@ def request(number: int | str) -> str:
 class Heartbeat:
     """The client's ping: a text, or a websocket ping where `text` is None.
 
-    A function makes the text from the time, in seconds since 1970. A connection that receives
+    A function returns the text, given the time in seconds since 1970. A connection that receives
     nothing for `answer_seconds` after a ping is dead.
     """
 
@@ -82,24 +82,29 @@ class FeedSpec:
     """One feed of one exchange.
 
     The connection subscribes to `names`: channels, or symbols where there is a `listing`. A
-    request holds at most `names_per_request`, a connection at most `names_per_connection`, and
+    request has at most `names_per_request`, a connection at most `names_per_connection`, and
     requests are `request_interval_seconds` apart. `silence_seconds` is far beyond the longest
     usual silence of the feed. `unpack` turns a received frame into the message, or raises
     `ValueError`.
 
-    `needs_rates` lists the currencies, other than dollars, that contracts of the feed are quoted or
-    paid in; its frames come with their rates.
-    `limits` are the venue's; `most_connections` is the share of them that this feed may take, and
-    names beyond it are left out and reported. `renew_on` recognizes the message, no data, by which
-    the venue announces that it will close the connection: another one is subscribed before it does.
+    `needs_rates` lists the currencies, other than dollars, in which contracts of the feed are
+    quoted or paid; its frames have their rates.
+    `limits` are the venue's; `most_connections` is this feed's share of them. Names beyond the
+    share are left out and reported. `renew_on` recognizes the control message by which the venue
+    announces the end of a connection: another is subscribed before.
     `alternatives` are documented addresses that are tried in turn while `address` stays silent.
 
-    `names_setting` names the environment variable that replaces `names`; a feed without names and
-    without a listing is off. `subscribes_to` says in a few words what is subscribed by default; the
+    `names_setting` is the environment variable that replaces `names`; a feed without names and
+    without a listing is off. `subscribes_to` states the default subscription in a few words; the
     table of docs/feeds.md prints it.
 
+    `key_setting` is the environment variable with the key of a paid stream, `key_parameter` the
+    key's parameter in the address; without a key the feed is off. `server` is such a stream's own
+    service: it shares neither limits nor failures with the exchange's feeds. `acknowledges` is
+    False where the form of an answer is not known: no answer then counts as accepted.
+
     `sent_at_ms` returns the time at which the venue sent a data message (UTC milliseconds), or
-    anything else where the message has none; only for feeds that push at once. `liq doctor`
+    anything else if the message has no time; only for feeds that push at once. `liq doctor`
     compares clocks by it.
     """
 
@@ -130,10 +135,19 @@ class FeedSpec:
     renew_on: RenewOn = never
     alternatives: tuple[str, ...] = ()
     sent_at_ms: SentAt | None = None
+    key_setting: str | None = None
+    key_parameter: str = ""
+    server: str = ""
+    acknowledges: bool = True
+
+    @property
+    def service(self) -> str:
+        """Return the service of the feed: feeds of one service share limits and a breaker."""
+        return self.server or self.exchange
 
     @property
     def names_a_connection(self) -> int:
-        """Return how many names one connection takes: the feed's own choice, within the limits."""
+        """Return the names per connection: the feed's own number, within the venue's limits."""
         limits = self.limits
         allowed = (limits.subscriptions_per_connection, limits.subscriptions_per_channel)
         return min([self.names_per_connection, *(each for each in allowed if each is not None)])

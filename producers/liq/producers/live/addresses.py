@@ -1,4 +1,4 @@
-"""A silent address beside a documented alternative: which of two sessions brings data first."""
+"""The choice between a silent address and a documented alternative: the first with data wins."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from liq.producers.live.session import Session, SessionEnd
 
 
 def other_addresses(target: Target, present: str) -> Iterator[str]:
-    """Yield the addresses of a feed but the present one, in turn and again from the first."""
+    """Yield the addresses of a feed except the present one, in an endless cycle."""
     addresses = (target.address, *target.alternatives)
     others = [address for address in addresses if address != present]
     while others:
@@ -21,7 +21,7 @@ async def first_to_talk(
     ends: "set[asyncio.Task[SessionEnd]]",
     limit_seconds: float,
 ) -> Session | None:
-    """Return which session brings data first; None at the limit, or if one of them ends."""
+    """Return the first session with data; None at the limit, or if a session ends before."""
     waits = [asyncio.create_task(session.has_data.wait()) for session in (old, new)]
     try:
         await asyncio.wait(

@@ -1,7 +1,7 @@
-"""What a client may still send to a venue: its limits, counted over sliding windows.
+"""The budget of a client at a venue: the venue's limits, counted over sliding windows.
 
-The budget admits or does not; whoever is not admitted asks again at its next tick. Nothing is
-queued here, and every wait ends: a window runs off, and an unanswered request is given up in
+The budget admits or refuses a message. A refused caller asks again at its next step. The budget has
+no queue, and every wait ends: windows expire, and unanswered requests count as refused after
 `Timing.acknowledge`. Times are seconds of a monotonic clock.
 """
 
@@ -14,35 +14,35 @@ from liq.producers.feeds import Limits
 SECOND: Final = 1.0
 MINUTE: Final = 60.0
 HOUR: Final = 3_600.0
-# The venue counts by its own clock and when messages arrive: our windows are a tenth longer.
+# The venue counts messages at their arrival and by its own clock, so our windows are longer.
 WINDOW_SLACK: Final = 1.1
-# The share of a limit that requests leave free, for pings and for answers to pings.
+# Requests leave one part in this many of a limit free for pings and for answers to pings.
 RESERVED_SHARE: Final = 5
 
 
 @dataclass(slots=True)
 class RateWindow:
-    """At most `limit` in any time of `seconds`."""
+    """A limit on the messages in any period of `seconds`."""
 
     limit: int
     seconds: float
     _times: deque[float] = field(default_factory=deque)
 
     def has_room(self, now: float, reserve: int = 0) -> bool:
-        """Return whether one more is allowed now, with `reserve` left after it."""
+        """Return whether one more message is allowed now, with `reserve` left after it."""
         while self._times and now - self._times[0] >= self.seconds * WINDOW_SLACK:
             self._times.popleft()
         return len(self._times) < self.limit - reserve
 
     def note(self, now: float) -> None:
-        """Count one; beyond the limit the oldest is forgotten, so that memory stays bounded."""
+        """Count a message; beyond the limit, drop the oldest, so that memory stays bounded."""
         self._times.append(now)
         if len(self._times) > self.limit:
             self._times.popleft()
 
 
 class MessageBudget:
-    """The messages of one connection, or of all connections of a process to one venue."""
+    """The budget of messages of one connection, or of all connections of a process to a venue."""
 
     def __init__(self, limits: Limits) -> None:
         self._messages = _windows(
@@ -56,7 +56,7 @@ class MessageBudget:
 
     @property
     def unanswered(self) -> int:
-        """Return how many requests wait for an answer."""
+        """The number of requests without an answer."""
         return sum(self._unanswered.values())
 
     def admits_request(self, now: float) -> bool:
@@ -73,18 +73,18 @@ class MessageBudget:
         return all(window.has_room(now) for window in self._messages)
 
     def note_request(self, now: float) -> None:
-        """Count a subscription that is sent."""
+        """Count a sent subscription."""
         for window in self._requests:
             window.note(now)
         self.note_message(now)
 
     def note_message(self, now: float) -> None:
-        """Count a ping or an answer that is sent."""
+        """Count a sent ping or answer."""
         for window in self._messages:
             window.note(now)
 
     def set_unanswered(self, connection: str, count: int) -> None:
-        """Replace a connection's number of requests without an answer."""
+        """Set a connection's number of requests without an answer."""
         if count:
             self._unanswered[connection] = count
         else:
@@ -92,10 +92,10 @@ class MessageBudget:
 
 
 class ConnectionBudget:
-    """The connections of a process to one venue: how often new ones open, and one replacement.
+    """The budget of new connections of a process to one venue, and of one replacement at a time.
 
-    A replacement is a connection beside the one that it replaces. One at a time keeps the
-    venue's limits of connections and subscriptions an address true during it.
+    A replacement runs beside the connection that it replaces. With one at a time, the process stays
+    within the venue's limits per address.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -109,19 +109,19 @@ class ConnectionBudget:
         return all(window.has_room(now) for window in self._opened)
 
     def note_connection(self, now: float) -> None:
-        """Count a connection that is opened."""
+        """Count a new connection."""
         for window in self._opened:
             window.note(now)
 
     def take_replacement(self) -> bool:
-        """Take the turn of the one replacement; return whether it was free."""
+        """Start a replacement; return False if another one is in progress."""
         if self._is_replacing:
             return False
         self._is_replacing = True
         return True
 
     def end_replacement(self) -> None:
-        """Give the turn back."""
+        """End the replacement."""
         self._is_replacing = False
 
 

@@ -1,4 +1,4 @@
-"""The two clocks of a live producer, in one place so that tests can replace them."""
+"""The two clocks of a live producer, which tests can replace."""
 
 import time
 from typing import Protocol
@@ -7,27 +7,27 @@ from liq.schemas.units import MILLISECOND_NS
 
 
 class Clock(Protocol):
-    """A clock for durations and one for the time of day."""
+    """A clock for durations and a clock for the time of day."""
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
+        """Return seconds that never decrease."""
 
     def now_ns(self) -> int:
-        """UTC in nanoseconds since 1970."""
+        """Return the time (UTC, ns since 1970)."""
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The clocks of the host."""
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
+        """Return seconds that never decrease."""
         return time.monotonic()
 
     def now_ns(self) -> int:
-        """UTC in nanoseconds since 1970."""
+        """Return the time (UTC, ns since 1970)."""
         return time.time_ns()
 
 
 def now_ms(clock: Clock) -> int:
-    """UTC in milliseconds since 1970."""
+    """Return the time (UTC, ms since 1970)."""
     return clock.now_ns() // MILLISECOND_NS

@@ -1,11 +1,11 @@
-"""One connection of a feed, kept up: it reconnects, is replaced before expiry, and records gaps.
+"""A feed's connection: it reconnects, is replaced before it expires, and records its gaps.
 
-The connection that replaces another subscribes before the other closes. Frames that both receive
-get the same event ids, by which readers deduplicate them. A venue that announces the end of a
-connection is taken at its word: the connection is replaced at once.
+A new connection subscribes before the one that it replaces closes. Frames that both receive get the
+same event ids, by which readers deduplicate them. A connection is also replaced when the venue
+announces its end.
 
-An address that stays silent is compared with the feed's documented alternatives: one at a time is
-subscribed beside it, and the first of both to bring data is kept.
+A silent address is compared with the feed's documented alternatives. Each in turn is subscribed
+beside it; of the two, the connection that receives data first is kept.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class _Live:
 class Connection:
     """One of a feed's connections, for as long as the process runs.
 
-    `covered_until_ms` is the time up to which somebody received this feed before, if anyone did.
+    `covered_until_ms` is the last time data was known to arrive (UTC): a gap starts there, if set.
     """
 
     def __init__(
@@ -64,21 +64,21 @@ class Connection:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it subscribes to."""
+        """The names that it subscribes to."""
         return self.part.names
 
     @property
     def room(self) -> int:
-        """How many more names it can take."""
+        """How many more names it can subscribe to."""
         return self._feed.names_a_connection - len(self.names)
 
     def add(self, names: tuple[str, ...]) -> None:
-        """Subscribe to more names, by way of a new connection."""
+        """Subscribe to more names, by replacing the connection soon."""
         self.part.names += names
         self._renewal.request()
 
     def renew(self, *, is_silent: bool = False) -> None:
-        """Replace the connection by a new one soon; a silent one may move to another address."""
+        """Request a replacement; a silent connection may move to another address."""
         self._renewal.request(is_silent=is_silent)
 
     async def run(self) -> None:
@@ -101,7 +101,7 @@ class Connection:
             )
 
     async def _establish(self) -> _Live:
-        """Try until subscribed; says what is missing from before."""
+        """Open connections until one is subscribed, and return it."""
         while True:
             await self._wait_for_admission()
             live = await self._open()
@@ -110,13 +110,13 @@ class Connection:
             await asyncio.sleep(self._backoff())
 
     async def _open(self, *, opens_gap: bool = True, address: str = "") -> _Live | None:
-        """One attempt; None if it failed, which is then recorded."""
+        """Open one connection and subscribe; on failure, record it and return None."""
         self._renewal.begin()
         started_ms = now_ms(self._clock)
         await self._wait_for_room()
         session = Session(
             self._feed,
-            address or self._address,
+            self._target.with_key(address or self._address),
             self.names,
             f"{self._context.slot}:{self._feed.label}:{secrets.token_hex(4)}",
             self._context.session,
@@ -146,7 +146,7 @@ class Connection:
         self._show_breaker()
 
     async def _wait_for_room(self) -> None:
-        """Wait while the venue allows no new connection; its window runs off."""
+        """Wait until the venue's limit of new connections a minute admits one, and count it."""
         budget = self._context.connections
         if not budget.admits_connection(self._clock.monotonic()):
             FEED_HELD.labels(self._feed.exchange, "connections").inc()
@@ -155,13 +155,13 @@ class Connection:
         budget.note_connection(self._clock.monotonic())
 
     async def _renewed(self, old: _Live) -> _Live:
-        """Return the connection that goes on: a new one, or the old one if it talks after all."""
+        """Return the connection to keep: a new one, or the old one if it receives data again."""
         if self._renewal.take_silent() and self._target.alternatives:
             return await self._compare_addresses(old)
         return await self._replace(old)
 
     async def _replace(self, old: _Live) -> _Live:
-        """A new connection beside the old one, which goes once the new one is subscribed."""
+        """Subscribe a new connection, close the old one after an overlap, and return the new."""
         while True:
             has_turn = await self._wait_for_turn(old)
             try:
@@ -178,7 +178,7 @@ class Connection:
             await asyncio.wait({old.task}, timeout=self._backoff())
 
     async def _wait_for_turn(self, old: _Live) -> bool:
-        """Wait for the venue's one replacement; false if the old connection ended meanwhile."""
+        """Wait for the venue's one replacement at a time; False if the old connection ended."""
         while not old.task.done():
             if self._context.connections.take_replacement():
                 return True
@@ -190,7 +190,7 @@ class Connection:
         return await self._establish()
 
     async def _compare_addresses(self, old: _Live) -> _Live:
-        """Subscribe at the feed's other addresses in turn, until one of two brings data."""
+        """Subscribe at the feed's other addresses in turn, and return what receives data first."""
         silent_seconds = self.part.silence.seconds(self._clock.monotonic())
         from_ms = now_ms(self._clock) - int(silent_seconds * 1_000)
         old.session.has_data.clear()
@@ -212,7 +212,7 @@ class Connection:
         return old
 
     async def _move(self, old: _Live, new: _Live, address: str, from_ms: int) -> None:
-        """Go on at another address; what the silent one kept back is missing."""
+        """Move to another address, and report the silence of the former one as a gap."""
         detail = f"from {self._address}, which stayed silent, to {address}"
         self._address = address
         connection, reporter = new.session.connection, self._context.reporter
@@ -223,8 +223,9 @@ class Connection:
     async def _open_beside(self, old: _Live, address: str = "") -> _Live | None:
         new = await self._open(opens_gap=False, address=address)
         if new is not None and old.task.done():
+            name, from_ms = new.session.connection, old.session.last_sign_ms
             await self._context.reporter.gap(
-                self._feed, new.session.connection, old.session.last_sign_ms, "lost while replaced"
+                self._feed, name, from_ms, "lost while replaced", may_be_covered=True
             )
         return new
 
@@ -242,16 +243,20 @@ class Connection:
             await reporter.tell(
                 self._feed, session.connection, FeedEvent.REFUSED, describe_refusals(refused)
             )
-        await self._close_gap(session.connection, "not connected")
+        await self._close_gap(session.connection, "not connected", may_be_covered=True)
 
-    async def _close_gap(self, connection: str, detail: str) -> None:
-        """Say until when frames may be missing, if they may."""
+    async def _close_gap(
+        self, connection: str, detail: str, *, may_be_covered: bool = False
+    ) -> None:
+        """Report the open gap as ending now, if there is one."""
         from_ms, self._covered_until_ms = self._covered_until_ms, None
         if from_ms is not None:
-            await self._context.reporter.gap(self._feed, connection, from_ms, detail)
+            await self._context.reporter.gap(
+                self._feed, connection, from_ms, detail, may_be_covered=may_be_covered
+            )
 
     async def _note_end(self, session: Session, end: SessionEnd, since: float | None) -> None:
-        """Record a connection's end; `since` is when it was subscribed, if it was."""
+        """Record a connection's end; `since` is when it subscribed (monotonic), None if never."""
         now = self._clock.monotonic()
         was_stable = since is not None and now - since >= self._timing.stable
         self._failures = 1 if was_stable else self._failures + 1
@@ -292,11 +297,11 @@ class Connection:
         FEED_CONNECTED.labels(self._feed.exchange, self._feed.name).set(connections)
 
     def _show_breaker(self) -> None:
-        show_breaker(FEED_BREAKER, self._context.breaker.state, self._feed.exchange)
+        show_breaker(FEED_BREAKER, self._context.breaker.state, self._feed.service)
 
 
 async def _end(*tasks: "asyncio.Task[SessionEnd]") -> None:
-    """Cancel, and wait until it is done; being cancelled meanwhile is not mistaken for theirs."""
+    """Cancel tasks and wait for their end; only a cancellation of the caller raises."""
     for task in tasks:
         task.cancel()
     if tasks:

@@ -1,4 +1,4 @@
-"""What the connections of one exchange share."""
+"""The context that the connections of one exchange share."""
 
 import random
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from liq.runtime.retry import CircuitBreaker
 
 @dataclass(frozen=True, slots=True)
 class ConnectionContext:
-    """What the connections of one exchange share, and how this process calls itself.
+    """The objects that the connections of one exchange share, and the slot of the process.
 
-    `messages` is the venue's allowance if it counts messages by address; None lets every
-    connection have its own.
+    `messages` is the common budget of a venue that counts messages by address; None gives every
+    connection its own.
     """
 
     session: SessionContext

@@ -1,4 +1,4 @@
-"""The connections of one feed: list its markets, spread them, and restart what breaks."""
+"""Runner of one feed: lists its markets, spreads them over connections, restarts after errors."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -21,7 +21,7 @@ log = get_logger(__name__)
 
 
 class FeedRunner:
-    """Runs one feed until cancelled."""
+    """Runner of one feed, until cancelled."""
 
     def __init__(
         self, target: Target, context: ConnectionContext, covered_until_ms: int | None
@@ -35,20 +35,20 @@ class FeedRunner:
         self._timing = context.session.timing
 
     def renew(self, part: ConnectionActivity | None = None) -> None:
-        """Replace a silent connection by a new one, or every connection."""
+        """Replace the connection of `part`, or every connection, by a new one."""
         for connection in self._connections:
             if part is None or connection.part is part:
                 connection.renew(is_silent=True)
 
     async def run(self) -> None:
-        """Keep the feed going; an error of our own is logged, counted and survived."""
+        """Run the feed; after an error of our own, log it, count it and start again."""
         failures = 0
         try:
             while True:
                 try:
                     await self._run()
                 except Exception:
-                    # One feed's fault must not touch another's.
+                    # A fault of one feed must not stop another.
                     failures += 1
                     self._covered_until_ms = now_ms(self._context.session.clock)
                     ERRORS.labels("feed").inc()
@@ -93,14 +93,15 @@ class FeedRunner:
         self._left_out = names
 
     async def _list(self) -> tuple[str, ...]:
-        """The markets, asked for until there is an answer."""
+        """Return the markets of our shard; retry with a back-off until the venue lists them."""
         listing = self.feed.listing
         assert listing is not None  # noqa: S101 - names are None only for feeds with a listing
         failures = 0
         while True:
             started_ms = now_ms(self._context.session.clock)
             try:
-                return await list_symbols(self.feed, listing, self._target.listing_address)
+                listed = await list_symbols(self.feed, listing, self._target.listing_address)
+                return self._target.shard.own(self.feed.label, listed)
             except ListingError as error:
                 failures += 1
                 if not self._connections:
@@ -114,16 +115,16 @@ class FeedRunner:
         await asyncio.sleep(self._timing.backoff.wait_seconds(failures, source))
 
     async def _add_new(self, group: asyncio.TaskGroup) -> None:
-        """Subscribe to markets that were listed since."""
+        """Subscribe to markets that the venue has listed since."""
         known = {name for connection in self._connections for name in connection.names}
         new = tuple(name for name in await self._list() if name not in known)
         if not new or new == self._left_out:
             return
         log.info("markets_listed", feed=self.feed.label, count=len(new), first=new[0])
-        last = self._connections[-1]
-        room = max(0, last.room)
+        # A shard may have had none of the venue's markets until now.
+        room = max(0, self._connections[-1].room) if self._connections else 0
         if room:
-            last.add(new[:room])
+            self._connections[-1].add(new[:room])
         await self._spread(group, new[room:])
 
     async def _tell_broken(self, detail: str) -> None:

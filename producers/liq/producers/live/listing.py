@@ -1,4 +1,4 @@
-"""The markets of exchanges that have no wildcard subscription, listed over REST."""
+"""Listings over REST: the markets of exchanges that have no wildcard subscription."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,14 +16,23 @@ MAX_PAGES: Final = 50
 
 
 class ListingError(Exception):
-    """An exchange did not list its markets, or an answer is too large; the message says why."""
+    """Error of a listing: no answer, an unreadable one, or one that is too large."""
 
 
 async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> tuple[str, ...]:
-    """All markets, sorted.
+    """Return every market of a feed, sorted.
 
     Raises:
-        ListingError: no answer, or none that can be read.
+        ListingError: there is no answer, or it cannot be read.
+    """
+    return await list_from(feed.label, listing, address)
+
+
+async def list_from(label: str, listing: SymbolListing, address: str) -> tuple[str, ...]:
+    """Return the names of all pages of a listing, sorted; errors begin with `label`.
+
+    Raises:
+        ListingError: there is no answer, or it cannot be read.
     """
     found: set[str] = set()
     extra: Mapping[str, str] | None = {}
@@ -36,16 +45,16 @@ async def list_symbols(feed: FeedSpec, listing: SymbolListing, address: str) -> 
                 if not extra:
                     break
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise ListingError(f"{feed.label}: {describe_error(error)}") from error
+        raise ListingError(f"{label}: {describe_error(error)}") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ListingError(f"{feed.label}: the listing cannot be read ({error!r})") from error
+        raise ListingError(f"{label}: the listing cannot be read ({error!r})") from error
     if not found:
-        raise ListingError(f"{feed.label}: the listing is empty")
+        raise ListingError(f"{label}: the listing is empty")
     return tuple(sorted(found))
 
 
 def new_client(timeout_seconds: float) -> aiohttp.ClientSession:
-    """An HTTP client that says who asks, and gives a request up after a time."""
+    """Return an HTTP client with our User-Agent and a time limit for each request."""
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=timeout_seconds),
         headers={"User-Agent": USER_AGENT},
@@ -56,12 +65,22 @@ def new_client(timeout_seconds: float) -> aiohttp.ClientSession:
 async def get_document(
     client: aiohttp.ClientSession, address: str, max_bytes: int = MAX_ANSWER_BYTES
 ) -> object:
-    """Return the JSON that an address answers with.
+    """Return the parsed JSON of an address.
 
     Raises:
         ListingError: the answer is too large, or redirects to another host.
         ClientError: there is no answer, or one with an error's status.
         ValueError: the answer is not JSON.
+    """
+    return orjson.loads(await get_body(client, address, max_bytes))
+
+
+async def get_body(client: aiohttp.ClientSession, address: str, max_bytes: int) -> bytes:
+    """Return the body of an address.
+
+    Raises:
+        ListingError: the answer is too large, or redirects to another host.
+        ClientError: there is no answer, or one with an error's status.
     """
     for _ in range(MAX_REDIRECTS):
         async with client.get(address, allow_redirects=False) as response:
@@ -77,7 +96,7 @@ async def get_document(
                 body += chunk
                 if len(body) > max_bytes:
                     raise ListingError(f"the answer is over {max_bytes} bytes")
-            return orjson.loads(bytes(body))
+            return bytes(body)
     raise ListingError(f"the address redirects more than {MAX_REDIRECTS} times")
 
 

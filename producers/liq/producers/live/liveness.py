@@ -1,48 +1,49 @@
-"""Liveness: when a connection counts as dead, and when a feed that looks alive counts as stale.
+"""Liveness: when a connection counts as dead, and when a connected feed counts as stale.
 
-Liquidation feeds are rightly silent for long, so a lack of data alone means nothing. A connection
-is dead when it gives no sign of life after a ping. A feed is stale when it is connected and
-silent far beyond its norm while another exchange still publishes: that is how a retired address
-looks, which accepts everything and never says a word.
+Liquidation feeds are often silent for long, so a lack of data alone proves no fault. A connection
+is dead if it receives nothing after a ping. A feed is stale if it is connected and silent far
+beyond its norm while another exchange still publishes. A retired address behaves like this: it
+accepts connections and subscriptions, and never sends data.
 
-One connection of several is stale by the same limit, stretched by the connection's share of the
-feed's frames: data that come at random with a share p of the feed's rate leave a silence 1/p times
-as long with the same probability. The share is the connection's past, or its share of the names
-while it has no past. Frames of its siblings shorten the stretch: if so many arrived in the
-meantime that thirty were expected here, the feed's own limit holds.
+One of several connections is stale by the feed's limit, stretched by the connection's share of the
+feed's frames: if data arrive at random with a share p of the feed's rate, silences are 1/p times as
+long with the same probability. The share comes from the connection's past, at first from its names.
+Once thirty frames of the connection were to be expected, the feed's own limit applies.
 
-A silence that goes on after a renewal is told again, each time after twice the wait.
+A silence that continues after a renewal is reported again, each time after twice the wait.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from liq.producers.feeds import Heartbeat
+from liq.schemas.headers import EVERY_FEED
 
 OTHERS_ACTIVE_SECONDS: Final = 120.0
-# The longest stretch of a limit: a silent connection is told within a known time.
+# The longest stretch of a limit, so that a silent connection is reported within a bounded time.
 MOST_STRETCH: Final = 8.0
-# Frames that were expected here and did not come: chance alone leaves out thirty once in 10^13.
+# Expected frames that did not arrive: thirty are missing by chance once in 10^13.
 MISSED_FRAMES: Final = 30.0
-# What the share of the names weighs against the past, in frames.
+# The weight of the share of the names against the past, in frames.
 PRIOR_FRAMES: Final = 20.0
 MOST_DOUBLINGS: Final = 5
 
 
 @dataclass(slots=True)
 class PingSchedule:
-    """Pings of one connection. Times are seconds of a monotonic clock."""
+    """The pings of one connection. Times are seconds of a monotonic clock."""
 
     heartbeat: Heartbeat
     last_ping: float
     unanswered_since: float | None = None
 
     def note_sign(self) -> None:
-        """Anything at all was received."""
+        """Record that a message of any kind was received."""
         self.unanswered_since = None
 
     def is_due(self, now: float) -> bool:
-        """Whether to ping now; the caller then does."""
+        """Return whether a ping is due, and count it as sent."""
         if now - self.last_ping < self.heartbeat.every_seconds:
             return False
         self.last_ping = now
@@ -51,14 +52,14 @@ class PingSchedule:
         return True
 
     def is_dead(self, now: float) -> bool:
-        """Whether the first ping after the last sign of life has had no answer for too long."""
+        """Return whether nothing was received for too long after a ping."""
         since = self.unanswered_since
         return since is not None and now - since >= self.heartbeat.answer_seconds
 
 
 @dataclass(slots=True)
 class Silence:
-    """How long somebody who is connected has brought no data, and how often that was told."""
+    """The time without data of a connected feed or connection, and the reports of it."""
 
     connected_since: float | None = None
     last_data: float | None = None
@@ -67,30 +68,30 @@ class Silence:
     earlier_seconds: float = 0.0
 
     def connect(self, now: float) -> None:
-        """A connection stands: silence goes on from here."""
+        """Start counting silence: a connection is subscribed."""
         self.connected_since = now
 
     def disconnect(self, now: float) -> None:
-        """No connection stands; the silence so far counts on once there is one again."""
+        """Stop counting silence; it continues from its present length at the next connection."""
         self.earlier_seconds = self.seconds(now)
         self.connected_since = None
 
     def note_data(self, now: float) -> None:
-        """Data arrived."""
+        """End the silence: data arrived."""
         self.earlier_seconds = 0.0
         self.last_data = now
         self.told_at = None
         self.tellings = 0
 
     def seconds(self, now: float) -> float:
-        """Seconds without data while connected; 0 while not connected."""
+        """Return the seconds without data while connected; 0 while not connected."""
         if self.connected_since is None:
             return 0.0
         since = max(self.connected_since, self.last_data or self.connected_since)
         return self.earlier_seconds + now - since
 
     def exceeds(self, limit: float, now: float) -> bool:
-        """Whether the silence is to be told: after the limit, then after twice the wait each."""
+        """Return whether a report is due: after the limit, then after twice the previous wait."""
         if self.connected_since is None:
             return False
         waited = self.seconds(now)
@@ -99,17 +100,17 @@ class Silence:
         return waited >= limit * float(2 ** min(self.tellings, MOST_DOUBLINGS))
 
     def note_told(self, now: float) -> None:
-        """The silence was told."""
+        """Record a report of the silence."""
         self.told_at = now
         self.tellings += 1
 
 
 @dataclass(slots=True)
 class ConnectionActivity:
-    """When one connection of a feed last brought data.
+    """The data of one connection of a feed.
 
-    `frames` counts its data, and `feed_frames` the data of the whole feed while it was connected,
-    up to its latest. `mark` is where the feed's count stood then: what came since is siblings'.
+    `frames` counts its frames, and `feed_frames` those of the whole feed while it was connected, up
+    to its latest one. `mark` is the feed's count at that time: later frames are those of siblings.
     """
 
     names: tuple[str, ...]
@@ -120,7 +121,7 @@ class ConnectionActivity:
     mark: int = 0
 
     def note_data(self, now: float, feed_frames: int) -> None:
-        """Data arrived by this connection; the feed has had so many frames with it."""
+        """Count a frame of this connection; `feed_frames` is the feed's count including it."""
         self.silence.note_data(now)
         self.frames += 1
         self.feed_frames += feed_frames - self.mark
@@ -129,7 +130,7 @@ class ConnectionActivity:
 
 @dataclass(slots=True)
 class FeedActivity:
-    """When one feed last brought data, counted from its subscription."""
+    """The data of one feed since its subscription, and of its connections."""
 
     exchange: str
     silence_seconds: float
@@ -140,21 +141,21 @@ class FeedActivity:
 
     @property
     def last_data(self) -> float | None:
-        """When data last arrived."""
+        """The time of the last data; None before any."""
         return self._silence.last_data
 
     @property
     def is_stale(self) -> bool:
-        """Whether the feed's silence was told and goes on."""
+        """Whether the feed's present silence was reported."""
         return self._silence.tellings > 0
 
     @property
     def stale_parts(self) -> int:
-        """How many connections are stale, beside others that are not."""
+        """The number of connections whose present silence was reported."""
         return sum(part.silence.tellings > 0 for part in self.parts)
 
     def note_connections(self, change: int, now: float) -> None:
-        """One connection more or less."""
+        """Add `change` to the number of subscribed connections."""
         self.connections += change
         if self.connections == 0:
             self._silence.disconnect(now)
@@ -162,14 +163,14 @@ class FeedActivity:
             self._silence.connect(now)
 
     def note_data(self, now: float, part: ConnectionActivity | None = None) -> None:
-        """Data arrived, by a connection if it is known by which."""
+        """Count a frame, of a connection if it is known."""
         self._silence.note_data(now)
         self.frames += 1
         if part is not None:
             part.note_data(now, self.frames)
 
     def set_connected(self, part: ConnectionActivity, *, connected: bool, now: float) -> None:
-        """Count a connection as subscribed or not; its silence begins when it is."""
+        """Count a connection as subscribed or not; silence counts while it is subscribed."""
         self.note_connections(1 if connected else -1, now)
         if connected:
             part.silence.connect(now)
@@ -178,18 +179,18 @@ class FeedActivity:
         part.mark = self.frames
 
     def silence(self, now: float) -> float:
-        """Seconds without data while connected; 0 while not connected."""
+        """Return the seconds without data while connected; 0 while not connected."""
         return self._silence.seconds(now)
 
     def tell_if_stale(self, now: float) -> bool:
-        """Whether the whole feed is silent beyond its limit, which then counts as told."""
+        """Return whether a report of the whole feed's silence is due, and count it as reported."""
         if not self._silence.exceeds(self.silence_seconds, now):
             return False
         self._silence.note_told(now)
         return True
 
     def tell_stale_parts(self, now: float) -> list[ConnectionActivity]:
-        """Connections that are silent beyond their limits while a sibling talks; each is told."""
+        """Return connections that are silent beyond their limits beside active siblings."""
         last_data = self.last_data
         if last_data is None or now - last_data > OTHERS_ACTIVE_SECONDS:
             return []
@@ -209,32 +210,41 @@ class FeedActivity:
         return self.silence_seconds * min(MOST_STRETCH, 1 / share)
 
     def _share(self, part: ConnectionActivity) -> float:
-        """Return the part of the feed's frames that a connection brings, by its past."""
+        """Return a connection's share of the feed's frames, by its past and its names."""
         names = sum(len(each.names) for each in self.parts)
         prior = len(part.names) / max(1, names) or 1.0
         return (part.frames + PRIOR_FRAMES * prior) / (part.feed_frames + PRIOR_FRAMES)
 
 
+def blind_feeds(feeds: Mapping[str, FeedActivity]) -> tuple[str, ...]:
+    """Return the names of a venue's blind feeds: not subscribed, or silent beyond their limit.
+
+    If all are blind, the result is `EVERY_FEED` alone.
+    """
+    blind = sorted(name for name, feed in feeds.items() if not feed.connections or feed.is_stale)
+    return (EVERY_FEED,) if len(blind) == len(feeds) else tuple(blind)
+
+
 @dataclass(slots=True)
 class Activity:
-    """All feeds of a process, compared with each other.
+    """The activity of all feeds of a process, compared with each other.
 
-    `others_at` is when another exchange was last seen publishing by another process.
+    `others_at` is the last time at which another process published frames of another exchange.
     """
 
     feeds: dict[str, FeedActivity] = field(default_factory=dict)
     others_at: float | None = None
 
     def note_data(self, label: str, now: float, part: ConnectionActivity | None = None) -> None:
-        """Data of a feed arrived."""
+        """Count a frame of a feed."""
         self.feeds[label].note_data(now, part)
 
     def note_others(self, now: float) -> None:
-        """Another exchange publishes, by another process."""
+        """Record that another process publishes frames of another exchange."""
         self.others_at = now
 
     def newly_stale(self, now: float) -> list[str]:
-        """Labels of feeds that have just become stale, or are for twice the time."""
+        """Return the labels of feeds whose silence is due for a first or a further report."""
         return [
             label
             for label, feed in self.feeds.items()
@@ -242,7 +252,7 @@ class Activity:
         ]
 
     def newly_stale_parts(self, now: float) -> list[tuple[str, ConnectionActivity]]:
-        """Return the same of single connections, with the labels of their feeds."""
+        """Return the same for single connections, with the labels of their feeds."""
         return [
             (label, part)
             for label, feed in self.feeds.items()

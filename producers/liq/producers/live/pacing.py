@@ -1,4 +1,4 @@
-"""The next thing that a connection sends: a subscription or a ping, within the venue's limits."""
+"""The next message of a connection: a subscription or a ping, within the venue's limits."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from liq.producers.live.subscriptions import Subscriptions
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to send now: the text of a subscription, a ping, both or nothing.
+    """The messages to send now: the text of a subscription, a ping, both or neither.
 
-    `is_held` says that a limit of the venue holds a subscription back.
+    `is_held` is set if a limit of the venue delays a subscription.
     """
 
     text: str | None
@@ -21,7 +21,7 @@ class Step:
 
 @dataclass(slots=True)
 class Pacer:
-    """Decides each step of one connection. Times are seconds of a monotonic clock."""
+    """The pacing of one connection's messages. Times are seconds of a monotonic clock."""
 
     connection: str
     subscriptions: Subscriptions
@@ -29,7 +29,7 @@ class Pacer:
     budget: MessageBudget
 
     def step(self, now: float) -> Step:
-        """Return what to send now, and count it as sent."""
+        """Return the messages to send now, and count them as sent."""
         is_held = self.subscriptions.is_unsent and not self.budget.admits_request(now)
         text = None if is_held else self.subscriptions.next_text(now)
         if text is not None:
@@ -41,9 +41,9 @@ class Pacer:
         return Step(text, is_ping_due, is_held)
 
     def note_answers(self) -> None:
-        """Bring the budget's count of unanswered requests up to date."""
+        """Update the budget's count of unanswered requests."""
         self.budget.set_unanswered(self.connection, self.subscriptions.unanswered_requests)
 
     def end(self) -> None:
-        """Forget the connection's unanswered requests: its end answers them all."""
+        """Remove the connection's unanswered requests from the budget."""
         self.budget.set_unanswered(self.connection, 0)

@@ -1,10 +1,10 @@
-"""Whether other exchanges publish, by other processes: seen in Kafka, not in this process alone.
+"""A watch for frames of other exchanges in Kafka, which other processes publish.
 
-A process that serves one exchange has nobody to compare its silence with. Every producer writes a
-heartbeat a second, data or not, so only frames prove something. Heartbeats share one partition of
-a raw topic: a rise of any other partition's end is a frame. Where no other rose, the newest records
-beside the heartbeats are read, 200 a topic at most. A look costs the list of topics and one request
-for the ends besides.
+A process with one exchange has no other feed to compare its silence with. Every producer also
+writes a heartbeat a second, so only frames prove that an exchange publishes. All heartbeats of a
+raw topic have one partition: a rising end of any other partition is a frame. If no other partition
+has risen, the watch reads the newest records of the heartbeats' partition, at most 200 per topic.
+Otherwise, a check costs the list of topics and one request for end offsets.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Ends = dict[TopicPartition, int]
 
 
 class PeerWatch:
-    """Looks for frames of all exchanges but some."""
+    """A watch for frames of the exchanges that this process does not receive."""
 
     def __init__(
         self, settings: Settings, exchanges: Collection[str], others: Collection[str]
@@ -44,9 +44,9 @@ class PeerWatch:
         self._former: Ends = {}
 
     async def run(self, note_others: Callable[[], None], look_seconds: float) -> None:
-        """Call `note_others` whenever frames arrived since the latest look, until cancelled.
+        """Call `note_others` at each check that finds new frames, until cancelled.
 
-        Kafka's failures are counted and logged; the next look tries again.
+        Failures of Kafka are counted and logged; the next check retries.
         """
         while True:
             consumer = new_consumer(self._settings)
@@ -69,7 +69,7 @@ class PeerWatch:
             await asyncio.sleep(look_seconds)
 
     async def _has_frames(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> bool:
-        """Return whether a frame of another exchange arrived since the look before."""
+        """Return whether a frame of another exchange has arrived since the previous check."""
         partitions = await list_partitions(admin, self._topics)
         ends: Ends = await consumer.end_offsets(partitions) if partitions else {}
         former, self._former = self._former, ends
@@ -87,7 +87,7 @@ class PeerWatch:
 
 
 def _has_heartbeats(partition: TopicPartition, count: int) -> bool:
-    """Return whether heartbeats go into this one of a topic's partitions."""
+    """Return whether a partition is the one of its topic's heartbeats."""
     chosen: int = partition_of(HEARTBEAT_KEY, list(range(count)))
     return bool(partition.partition == chosen)
 
@@ -103,6 +103,6 @@ async def _holds_a_frame(
                 if any(record.value is not None for record in records):
                     return True
     finally:
-        # Otherwise the consumer goes on fetching what nobody reads.
+        # Otherwise the consumer would continue to fetch records.
         consumer.unsubscribe()
     return False

@@ -1,9 +1,9 @@
-"""Frames, heartbeats and feed records into Kafka, with a bound on what is not yet acknowledged.
+"""The publisher: sends frames, heartbeats and feed records, with a bound on records in flight.
 
 At the bound, sending waits. The connections then stop reading, and TCP passes the pressure on to
-the exchange; memory stays flat. A record that Kafka does not acknowledge in time ends the process:
-what is lost lies between the last heartbeat and the restart, which records it as a gap. The time
-is counted here, because an idempotent producer itself tries for ever.
+the exchange; memory stays flat. A record that Kafka does not acknowledge in time ends the process.
+The restarted process records the time since the last heartbeat as a gap. This module measures the
+time itself, because an idempotent producer retries without a limit.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from liq.schemas.topics import Topics
 
 MAX_IN_FLIGHT_FRAMES: Final = 20_000
 MAX_IN_FLIGHT_BYTES: Final = 32 * 1_048_576
-# Acknowledgements are looked at this often; a callback for each would cost more than the rest.
+# Acknowledgements are polled every so many frames: a callback each would cost more than the rest.
 FRAMES_BETWEEN_LOOKS: Final = 256
 DRAIN_LOOK_SECONDS: Final = 1.0
 
@@ -45,11 +45,11 @@ class Producers(NamedTuple):
 
 
 class Publisher:
-    """Sends through started producers; `drain` before stopping them.
+    """Publisher on started Kafka producers; call `drain` before you stop them.
 
-    `failed` gets the error of the first record that Kafka did not acknowledge, within
-    `limit_seconds`. `heartbeat` has to be called every second or so: it also looks at
-    acknowledgements and brings the metrics up to date. `frames` counts what was handed over.
+    `failed` is set to the error of the first record that Kafka did not acknowledge within
+    `limit_seconds`. Call `heartbeat` about once a second: it also polls acknowledgements and
+    updates the metrics. `frames` counts the frames that the Kafka producer accepted.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Publisher:
         self._slot = slot
         self._limit_seconds = limit_seconds
         self._last_progress = clock.monotonic()
-        # Receive times of frames that wait for their turn, by arrival.
+        # Receive times of frames that are not yet with the Kafka producer, by arrival.
         self._entering: dict[int, int] = {}
         self._arrivals = 0
         self._entering_statuses: set[asyncio.Task[None]] = set()
@@ -80,10 +80,10 @@ class Publisher:
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     async def frame(self, key: bytes, value: bytes, headers: FrameHeaders) -> None:
-        """Send a frame; waits while too much is not acknowledged.
+        """Send a frame; wait while too many records are in flight.
 
         Raises:
-            KafkaError: it was not taken in time; `failed` says so too.
+            KafkaError: the Kafka producer did not accept the frame; `failed` is set as well.
         """
         self._arrivals = arrival = self._arrivals + 1
         self._entering[arrival] = headers.received_at_ns
@@ -99,7 +99,7 @@ class Publisher:
         self._since_look += 1
         if self._since_look >= FRAMES_BETWEEN_LOOKS or self._is_full:
             await self._wait_for_room()
-        topic = self._topics.raw(headers.exchange)
+        topic = self._topics.frames(headers.exchange, headers.feed)
         partition = self._partitions.known(topic, key)
         if partition is None:
             partition = await self._partitions.find(topic, key)
@@ -112,10 +112,11 @@ class Publisher:
         self._received[headers.exchange, headers.feed] += 1
         self.frames += 1
 
-    async def heartbeat(self, exchange: str) -> None:
-        """Tell readers how far this producer's clock has come.
+    async def heartbeat(self, exchange: str, blind: tuple[str, ...] = (), cursor: str = "") -> None:
+        """Send a heartbeat: this producer's clock, and the feeds that receive nothing.
 
-        Never beyond a frame that is not acknowledged: readers may rely on having all before it.
+        The clock stays behind the receive time of every unacknowledged frame, so readers have all
+        frames before it. A cursor covers frames that precede it in the heartbeats' partition.
         """
         self.settle()
         if self.failed.done():
@@ -123,7 +124,15 @@ class Publisher:
         sent = (each.received_at_ns for each in self._in_flight)
         oldest_sent = [*islice((time_ns for time_ns in sent if time_ns is not None), 1)]
         clock_ns = min([self._clock.now_ns(), *self._entering.values(), *oldest_sent])
-        headers = FrameHeaders(exchange, HEARTBEAT_FEED, clock_ns, self._slot, self._heartbeats)
+        headers = FrameHeaders(
+            exchange,
+            HEARTBEAT_FEED,
+            clock_ns,
+            self._slot,
+            self._heartbeats,
+            blind=blind,
+            cursor=cursor,
+        )
         self._heartbeats += 1
         topic = self._topics.raw(exchange)
         acknowledged = await self._producers.frames.send(
@@ -132,10 +141,10 @@ class Publisher:
         self._in_flight.append(_InFlight(acknowledged, topic, 0))
 
     async def status(self, record: FeedStatus) -> None:
-        """Send a feed record; once asked for it goes out, even if the caller is cancelled.
+        """Send a feed record, even if the caller is cancelled.
 
         Raises:
-            KafkaError: it was not taken in time; `failed` says so too.
+            KafkaError: the Kafka producer did not accept the record; `failed` is set as well.
         """
         sending = asyncio.create_task(self._send_status(record))
         self._entering_statuses.add(sending)
@@ -154,7 +163,7 @@ class Publisher:
         self._in_flight.append(_InFlight(acknowledged, topic, len(value)))
 
     async def drain(self) -> None:
-        """Wait until everything that was sent is acknowledged or has failed."""
+        """Wait until every sent record is acknowledged or has failed."""
         await asyncio.gather(*self._entering_statuses, return_exceptions=True)
         while self._in_flight and not self.failed.done():
             acknowledgements = [sent.acknowledged for sent in self._in_flight]
@@ -162,7 +171,10 @@ class Publisher:
             self.settle()
 
     def settle(self) -> None:
-        """Let go of what Kafka has acknowledged, oldest first; judge how long the rest waits."""
+        """Remove acknowledged records from the oldest on, and update the metrics.
+
+        Set `failed` where the oldest one has an error, or nothing was acknowledged in time.
+        """
         self._since_look = 0
         now = self._clock.monotonic()
         if not self._in_flight or self._in_flight[0].acknowledged.done():

@@ -1,7 +1,7 @@
-"""The rates that frames come with: followed on the rates topic, encoded once a second at most.
+"""The rates in the headers of frames: read from the rates topic, encoded at most once a second.
 
-A frame's header holds what its feed needs, and besides every coin that counts as a dollar but is
-off its peg. On a usual day feeds in dollars therefore carry none.
+A frame's header has the rates that its feed needs, and those of dollar coins that have left their
+peg. So on a usual day, frames of feeds in dollars have no rates.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from liq.schemas.units import DAY_MS, SECOND_MS, SECOND_NS
 
 PARTITION: Final = 0
 POLL_MS: Final = 1_000
-# Rates come once a minute, so an empty fetch may wait long.
+# Rates are published once a minute, so a fetch without records may wait long.
 FETCH_WAIT_MS: Final = 5_000
 RETRY_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 10.0
-# A rate may be stamped with a clock that is ahead of this one by so much.
+# The greatest lead of a rate's clock over this one.
 MAX_LEAD_MS: Final = 5_000
 MAX_STAMPED_AGE_MS: Final = DAY_MS
 
@@ -41,16 +41,16 @@ log = get_logger(__name__)
 
 
 class RateStamp(Protocol):
-    """What gives each frame the text of its `rates` header."""
+    """A source of the `rates` headers of frames."""
 
     def header(self, needs: tuple[str, ...], received_at_ns: int) -> bytes:
-        """Return the rates of a frame whose feed needs some currencies; empty for none."""
+        """Return the rates for a frame whose feed needs some currencies; empty without rates."""
 
 
 class RateHeaders:
-    """The newest rate of each currency, and their text by feed, renewed when a second has passed.
+    """The newest rate of each currency, and their text for each feed, renewed every second.
 
-    Ages are whole seconds for that reason.
+    So ages are whole seconds.
     """
 
     def __init__(self) -> None:
@@ -59,10 +59,10 @@ class RateHeaders:
         self._second = -1
 
     def update(self, rate: Rate) -> None:
-        """Take a rate that is newer than what is known of its currency.
+        """Store a rate unless a newer one of its currency is known.
 
         Raises:
-            DecodeError: the rate has no form as a header, or is one currency too many.
+            DecodeError: the rate cannot be written as a header, or is one currency too many.
         """
         decode_frame_rates(encode_frame_rates([FrameRate(rate.currency, rate.usd, 0)]))
         known = self._newest.get(rate.currency)
@@ -77,7 +77,7 @@ class RateHeaders:
         return self._newest.values()
 
     def header(self, needs: tuple[str, ...], received_at_ns: int) -> bytes:
-        """Return the rates of a frame whose feed needs some currencies; empty for none."""
+        """Return the rates for a frame whose feed needs some currencies; empty without rates."""
         second = received_at_ns // SECOND_NS
         if second != self._second:
             self._second = second
@@ -91,12 +91,12 @@ class RateHeaders:
         stamped = []
         for currency, rate in sorted(self._newest.items()):
             age_ms = now_ms - rate.timestamp_ms
-            if age_ms < -MAX_LEAD_MS:  # of a clock that was ahead: whatever comes next is truer
+            if age_ms < -MAX_LEAD_MS:  # from a clock that was ahead; the next rate replaces it
                 del self._newest[currency]
                 continue
             is_coin_off_peg = currency in USD_LIKE and is_off_peg(rate.usd)
             if currency in needs or is_coin_off_peg:
-                # Whole seconds, as often as they are renewed.
+                # Whole seconds, because the text is renewed every second.
                 whole_ms = max(0, age_ms) // SECOND_MS * SECOND_MS
                 if whole_ms <= MAX_STAMPED_AGE_MS:
                     stamped.append(FrameRate(currency, rate.usd, whole_ms))
@@ -104,9 +104,9 @@ class RateHeaders:
 
 
 class RateFollower:
-    """Reads the rates topic into `headers`: what it holds now by `start`, and then what is added.
+    """A reader of the rates topic: `start` reads it to its present end, `follow` reads new records.
 
-    While Kafka does not answer, the rates stay what they were, and grow old.
+    While Kafka does not answer, the rates do not change, and their ages grow.
     """
 
     def __init__(self, settings: Settings, headers: RateHeaders) -> None:
@@ -115,14 +115,14 @@ class RateFollower:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
-        """Read to the topic's present end; after CONNECT_SECONDS `follow` tries again."""
+        """Read to the topic's present end; if that takes too long or fails, `follow` retries."""
         try:
             await self._connect()
         except (KafkaError, TimeoutError) as error:
             await self._disconnect(error)
 
     async def follow(self, now_ms: Callable[[], int]) -> None:
-        """Read until cancelled; `now_ms` tells the time."""
+        """Read until cancelled; `now_ms` returns the time (UTC, ms)."""
         try:
             while True:
                 try:
@@ -170,7 +170,7 @@ class RateFollower:
 
 
 def report_ages(rates: Iterable[Rate], now_ms: int) -> None:
-    """Bring the metric of the rates' ages up to date."""
+    """Update the metric of the rates' ages."""
     for rate in rates:
         RATE_AGE.labels(rate.currency).set(max(0, now_ms - rate.timestamp_ms) / SECOND_MS)
 
@@ -179,7 +179,7 @@ def report_ages(rates: Iterable[Rate], now_ms: int) -> None:
 async def followed_rates(
     settings: Settings, now_ms: Callable[[], int]
 ) -> AsyncIterator[RateHeaders]:
-    """Give headers that follow the rates topic while the context is open."""
+    """Yield headers that follow the rates topic while the context is open."""
     headers = RateHeaders()
     follower = RateFollower(settings, headers)
     await follower.start()
@@ -193,7 +193,7 @@ async def followed_rates(
 
 
 def _note_fault(following: "asyncio.Task[None]") -> None:
-    """Count and log a fault of our own; frames go on, and their rates grow old."""
+    """Count and log a fault of the follower; frames continue, and their rates grow old."""
     if not following.cancelled() and (error := following.exception()) is not None:
         ERRORS.labels("rates_follower").inc()
         log.error("rates_follower_failed", exc_info=error)

@@ -1,7 +1,7 @@
-"""Redirects of venues: followed to the host that was asked, and to no other.
+"""Redirects of venues: followed only within the requested host.
 
-An address is chosen by the operator or by a declaration. Who can answer for it once (a captive
-portal, a DNS entry that was taken over) must not choose where a producer reads from then on.
+The operator or a declaration chooses an address. A host that answers for it once (a captive portal,
+a hijacked DNS entry) must not choose the address from which a producer reads later.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ class RedirectError(Exception):
 
 
 class ConnectToHost(connect):
-    """Connects a websocket; a redirect to another host is the refusal of the handshake."""
+    """A websocket connection that treats a redirect to another host as a refused handshake."""
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Return the address to follow, or the error of the handshake."""
@@ -37,10 +37,10 @@ class ConnectToHost(connect):
 
 
 def redirected(asked: str, location: str) -> str:
-    """Return the address that an answer of `asked` redirects to.
+    """Return the address to which a response of `asked` redirects.
 
     Raises:
-        RedirectError: that is another host, port or scheme, or no address.
+        RedirectError: the address is invalid, or has another host, port or scheme.
     """
     try:
         found = urljoin(asked, location)

@@ -1,4 +1,4 @@
-"""When a connection is due to be replaced: its age, names without an answer, the venue's notice."""
+"""The replacement of a connection: by age, for unanswered names, at a notice of the venue."""
 
 import asyncio
 from typing import Final
@@ -17,7 +17,7 @@ log = get_logger(__name__)
 
 
 class Renewal:
-    """Waits until one connection has to be replaced, over all its sessions."""
+    """The wait for the next replacement of one connection, over all its sessions."""
 
     def __init__(self, feed: FeedSpec, context: ConnectionContext) -> None:
         self._feed = feed
@@ -29,24 +29,24 @@ class Renewal:
         self._unanswered_in_vain = 0
 
     def request(self, *, is_silent: bool = False) -> None:
-        """Make the connection due now."""
+        """Request the replacement of the connection now."""
         self._is_silent = is_silent
         self._requested.set()
 
     def begin(self) -> None:
-        """A new session starts, which fulfils what was requested."""
+        """Clear the request, because a new session starts."""
         self._requested.clear()
         self._is_silent = False
 
     def take_silent(self) -> bool:
-        """Return, once, whether the renewal was requested because of silence."""
+        """Return whether silence caused the request, and clear that flag."""
         is_silent, self._is_silent = self._is_silent, False
         return is_silent
 
     async def wait(
         self, session: Session, task: "asyncio.Task[SessionEnd]", age_seconds: float
     ) -> bool:
-        """Return true when a session is to be replaced, false when it has ended."""
+        """Wait; return True if the session must be replaced, False if it has ended."""
         clock = self._context.session.clock
         since = clock.monotonic() - age_seconds
         requested = asyncio.create_task(self._requested.wait())
@@ -67,7 +67,7 @@ class Renewal:
         return not task.done()
 
     def _lifetime(self, session: Session) -> float:
-        """Return how long a session may go on; names that were left out are asked for sooner."""
+        """Return the lifetime of a session; it is shorter with refused or unanswered names."""
         lifetime = self._feed.lifetime_seconds * (
             1 - JITTER_SHARE * self._context.random_source.random()
         )
@@ -82,7 +82,7 @@ class Renewal:
     async def _take_notice(
         self, session: Session, task: "asyncio.Task[SessionEnd]", age_seconds: float
     ) -> None:
-        """Note that the venue will close the connection; wait if it says so again and again."""
+        """Count a notice that the venue will close the connection; back off after repeated ones."""
         self._notices = 1 if age_seconds >= self._timing.stable else self._notices + 1
         log.info("closing_announced", connection=session.connection, in_a_row=self._notices)
         if self._notices > 1:

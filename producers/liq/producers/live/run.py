@@ -1,37 +1,35 @@
-"""A run of live producers: every feed of some exchanges into Kafka, from one process.
+"""A run of live producers: one process publishes every feed of some exchanges to Kafka.
 
-Each feed has tasks of its own, which record and retry their failures; only Kafka's failure, or a
-signal, ends the process.
+Each feed has its own tasks, which record their failures and retry. Only a failure of Kafka or a
+signal ends the process.
 """
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
-
-from aiokafka.errors import KafkaError
 
 from liq.producers.feeds import FeedSpec, LimitScope
 from liq.producers.feeds.registry import producible_exchanges
 from liq.producers.feeds.settings import Target
+from liq.producers.live.amplifier import amplified
 from liq.producers.live.budget import ConnectionBudget, MessageBudget
 from liq.producers.live.clock import Clock, SystemClock, now_ms
 from liq.producers.live.context import ConnectionContext
 from liq.producers.live.coverage import covered_until_ms
 from liq.producers.live.feed_runner import FeedRunner
-from liq.producers.live.interfaces import FramePublisher, SessionObserver
-from liq.producers.live.liveness import Activity, FeedActivity
+from liq.producers.live.interfaces import FramePublisher, Runner, SessionObserver
+from liq.producers.live.liveness import Activity, FeedActivity, blind_feeds
+from liq.producers.live.node_runner import NODE_FEED, NodeFiles, NodeRunner, resumed
+from liq.producers.live.opening import CLOSE_SECONDS, open_publisher, unacknowledged
 from liq.producers.live.peers import PeerWatch
-from liq.producers.live.publisher import Producers, Publisher
 from liq.producers.live.rates import RateStamp, followed_rates
-from liq.producers.live.session import SessionContext, describe_error
-from liq.producers.live.status import FeedReporter, list_names
+from liq.producers.live.session import SessionContext
+from liq.producers.live.status import FeedReporter, Twins, list_names
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
+from liq.producers.live.twins import TwinWatch
 from liq.runtime.beating import BEAT_SECONDS, beating
-from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
-from liq.runtime.kafka import LINGER_MS, new_producer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_SILENCE, FEED_STALE, FEED_STALE_CONNECTIONS
 from liq.runtime.retry import CircuitBreaker
@@ -39,60 +37,68 @@ from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.vocabulary import FeedEvent
 
-CLIENT_ID: Final = "produce"
+KAFKA: Final = "kafka"
+FEEDS: Final = "feeds"
+#: The health conditions of a producer.
+CONDITIONS: Final = (KAFKA, FEEDS)
 END_SECONDS: Final = 5.0
 FLUSH_SECONDS: Final = 20.0
-CLOSE_SECONDS: Final = 2.0
 
 log = get_logger(__name__)
 
 
-async def produce(
+async def produce(  # noqa: PLR0913, PLR0917 - what a process consists of
     settings: Settings,
     chosen: tuple[Target, ...],
     health: Health,
     stop: asyncio.Event,
     timing: Timing = DEFAULT_TIMING,
+    node: NodeFiles | None = None,
 ) -> None:
     """Receive until `stop` is set, then flush.
 
     Raises:
-        ConfigurationError: a topic is not as wanted.
+        ConfigurationError: a topic is not as wanted, or the node's files cannot be read.
         DependencyError: Kafka does not answer, or did not acknowledge a record.
     """
     async with beating(health):
-        await _produce(settings, chosen, health, stop, timing)
+        await _produce(settings, chosen, health, stop, timing, node)
 
 
-async def _produce(
+async def _produce(  # noqa: PLR0913, PLR0917 - as `produce`
     settings: Settings,
     chosen: tuple[Target, ...],
     health: Health,
     stop: asyncio.Event,
     timing: Timing,
+    node: NodeFiles | None,
 ) -> None:
     clock = SystemClock()
     exchanges = exchanges_of(chosen)
-    health.require("kafka")
-    health.require("feeds", "no feed is subscribed yet")
+    health.require(KAFKA, "not connected yet")
+    health.require(FEEDS, "no feed is subscribed yet")
     await ensure_topics(settings, exchanges)
     covered = await covered_until_ms(
         settings, [target.feed for target in chosen], settings.worker_slot, now_ms(clock)
     )
+    if node is not None:
+        node = await resumed(settings, node)
     async with (
         followed_rates(settings, lambda: now_ms(clock)) as rates,
         open_publisher(settings, clock) as publisher,
     ):
-        health.set("kafka", holds=True, reason="connected")
+        health.set(KAFKA, holds=True, reason="connected")
         run = LiveRun(
             settings,
             chosen,
             health=health,
             clock=clock,
             timing=timing,
-            publisher=publisher,
+            publisher=amplified(publisher, chosen, clock, settings.worker_slot),
             covered=covered,
             rates=rates,
+            node=node,
+            twins=TwinWatch(settings),
         )
         peers = PeerWatch(settings, exchanges, producible_exchanges())
         watching = asyncio.create_task(peers.run(run.note_others, timing.peers), name="peers")
@@ -103,71 +109,23 @@ async def _produce(
             await asyncio.wait({watching}, timeout=CLOSE_SECONDS)
 
 
-@asynccontextmanager
-async def open_publisher(
-    settings: Settings, clock: Clock, *, linger_ms: int = LINGER_MS
-) -> AsyncIterator[Publisher]:
-    """A publisher while Kafka acknowledges.
-
-    Raises:
-        DependencyError: Kafka does not answer, or did not acknowledge a record.
-    """
-    name = f"{CLIENT_ID}-{settings.worker_slot}"
-    topics = settings.topics
-    producers = Producers(
-        frames=new_producer(settings, name, linger_ms=linger_ms),
-        feeds=new_producer(
-            settings,
-            f"{name}-feeds",
-            linger_ms=linger_ms,
-            compression=topics.compression(topics.feeds),
-        ),
-    )
-    try:
-        try:
-            for producer in producers:
-                await producer.start()
-            yield Publisher(
-                producers,
-                topics,
-                clock,
-                settings.worker_slot,
-                settings.produce_acknowledge_seconds,
-            )
-        finally:
-            # What is not acknowledged by now, `stop` would wait for without end.
-            stops = [asyncio.create_task(each.stop()) for each in producers]
-            stopped, _ = await asyncio.wait(stops, timeout=CLOSE_SECONDS)
-            for stopping in stopped:
-                stopping.result()
-    except KafkaError as error:
-        raise _unacknowledged(settings, error) from error
-
-
 def exchanges_of(chosen: tuple[Target, ...]) -> tuple[str, ...]:
-    """The exchanges of some feeds, each once."""
+    """Return the exchanges of some feeds, each once."""
     return tuple(dict.fromkeys(target.feed.exchange for target in chosen))
 
 
 def _budgets(feeds: Sequence[FeedSpec]) -> tuple[ConnectionBudget, MessageBudget | None]:
-    """Return what the connections to one exchange share; its feeds state the same limits."""
+    """Return the budgets that one service's connections share; its feeds state equal limits."""
     limits = feeds[0].limits
     is_shared = limits.scope is LimitScope.ADDRESS
     return ConnectionBudget(limits), MessageBudget(limits) if is_shared else None
 
 
-def _unacknowledged(settings: Settings, error: BaseException) -> DependencyError:
-    return DependencyError(
-        f"Kafka at {settings.kafka_bootstrap_servers} did not acknowledge a record "
-        f"({describe_error(error)}); start again when it answers: the gap will be recorded."
-    )
-
-
 class LiveRun:
-    """All feeds of some exchanges, once.
+    """One run of all feeds of some exchanges.
 
-    `covered` tells, by a feed's label, until when somebody received it before. `observer` sees
-    every connection and frame.
+    `covered` maps a feed's label to the last time data was known to arrive (UTC, ms). `observer`
+    gets every connection and frame. The files of `node` are one more feed of one of the exchanges.
     """
 
     def __init__(  # noqa: PLR0913 - what one run consists of
@@ -182,6 +140,8 @@ class LiveRun:
         covered: Mapping[str, int],
         rates: RateStamp,
         observer: SessionObserver | None = None,
+        node: NodeFiles | None = None,
+        twins: Twins | None = None,
     ) -> None:
         self._settings = settings
         self._exchanges = exchanges_of(chosen)
@@ -194,30 +154,39 @@ class LiveRun:
                 for target in chosen
             }
         )
-        self._reporter = FeedReporter(publisher.status, clock)
+        self._reporter = FeedReporter(publisher.status, clock, twins)
         session = SessionContext(publisher, self._activity, clock, timing, rates, observer)
         # Jitter needs no secrecy.
         source = random.Random()  # noqa: S311
         contexts = {
-            exchange: ConnectionContext(
+            service: ConnectionContext(
                 session,
                 self._reporter,
                 CircuitBreaker(timing.breaker),
                 settings.worker_slot,
                 source,
-                *_budgets([each.feed for each in chosen if each.feed.exchange == exchange]),
+                *_budgets([each.feed for each in chosen if each.feed.service == service]),
             )
-            for exchange in self._exchanges
+            for service in dict.fromkeys(each.feed.service for each in chosen)
         }
-        self._runners = {
+        self._runners: dict[str, Runner] = {
             target.feed.label: FeedRunner(
-                target, contexts[target.feed.exchange], covered.get(target.feed.label)
+                target, contexts[target.feed.service], covered.get(target.feed.label)
             )
             for target in chosen
         }
 
+        self._node: NodeRunner | None = None
+        if node is not None:
+            label = NODE_FEED.label
+            self._activity.feeds[label] = FeedActivity(
+                NODE_FEED.exchange, NODE_FEED.silence_seconds
+            )
+            self._node = NodeRunner(node, contexts[NODE_FEED.exchange])
+            self._runners[label] = self._node
+
     def note_others(self) -> None:
-        """Note that another exchange publishes, by another process."""
+        """Record that another process publishes frames of another exchange."""
         self._activity.note_others(self._clock.monotonic())
 
     async def until(self, stop: asyncio.Event) -> None:
@@ -237,7 +206,7 @@ class LiveRun:
         finally:
             for task in (*tasks, beating, stopping):
                 task.cancel()
-            # What is not connected says so, which waits for Kafka.
+            # Connections that are down report their gaps, which waits for Kafka.
             await asyncio.wait({*tasks, stopping}, timeout=END_SECONDS)
         [beat_result] = await asyncio.gather(beating, return_exceptions=True)
         if isinstance(beat_result, Exception):
@@ -246,19 +215,36 @@ class LiveRun:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._publisher.drain()
         except TimeoutError as error:
-            raise _unacknowledged(self._settings, error) from error
+            raise unacknowledged(self._settings, error) from error
         if self._publisher.failed.done():
-            raise _unacknowledged(self._settings, self._publisher.failed.result())
+            raise unacknowledged(self._settings, self._publisher.failed.result())
         log.info("flushed")
 
     async def _beat(self) -> None:
-        """Once a second: heartbeats into the log, stale feeds, readiness."""
+        """Once a second, send heartbeats, report stale feeds, and update readiness."""
         while True:
             for exchange in self._exchanges:
-                await self._publisher.heartbeat(exchange)
+                await self._publisher.heartbeat(
+                    exchange, self._blind(exchange), self._cursor(exchange)
+                )
             await self._judge_silence()
             self._report_readiness()
             await asyncio.sleep(BEAT_SECONDS)
+
+    def _blind(self, exchange: str) -> tuple[str, ...]:
+        """Return the feeds of an exchange that receive nothing."""
+        return blind_feeds(
+            {
+                self._runners[label].feed.name: activity
+                for label, activity in self._activity.feeds.items()
+                if activity.exchange == exchange
+            }
+        )
+
+    def _cursor(self, exchange: str) -> str:
+        if self._node is None or exchange != self._node.feed.exchange:
+            return ""
+        return self._node.cursor
 
     async def _judge_silence(self) -> None:
         now = self._clock.monotonic()
@@ -290,8 +276,8 @@ class LiveRun:
             stale.set(activity.stale_parts)
 
     def _report_readiness(self) -> None:
-        """Ready with one feed: an exchange that is down must not take the others out."""
+        """Report ready if any feed is subscribed: another's outage does not stop it."""
         down = [label for label, feed in self._activity.feeds.items() if not feed.connections]
         is_up = len(down) < len(self._activity.feeds)
         reason = f"not subscribed: {', '.join(down)}" if down else "all feeds are subscribed"
-        self._health.set("feeds", holds=is_up, reason=reason)
+        self._health.set(FEEDS, holds=is_up, reason=reason)

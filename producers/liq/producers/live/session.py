@@ -1,4 +1,4 @@
-"""One websocket, from opening to closing, the same for every exchange."""
+"""One websocket connection from opening to closing, the same for every exchange."""
 
 import asyncio
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import Timing
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_HELD, FEED_UNANSWERED
+from liq.runtime.retry import asked_pause_seconds
 from liq.schemas.headers import FrameHeaders
 from liq.schemas.units import MILLISECOND_NS, SECOND_NS
 
@@ -39,9 +40,9 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionEnd:
-    """Why a connection ended. `is_refused`: the venue did not accept what was asked.
+    """Why a connection ended. `is_refused`: the venue accepted none of the subscriptions.
 
-    `is_limited`: the venue asks to be left alone, for `pause_seconds` if it said how long.
+    `is_limited`: the venue limits requests (HTTP 418, 429), for `pause_seconds` if it stated them.
     """
 
     reason: str
@@ -52,7 +53,7 @@ class SessionEnd:
 
 @dataclass(frozen=True, slots=True)
 class SessionContext:
-    """What the connections of a process share."""
+    """Objects that the connections of a process share."""
 
     publisher: FramePublisher
     activity: Activity
@@ -65,13 +66,13 @@ class SessionContext:
 class Session:
     """A connection of one feed, for some of its names.
 
-    `answered` is set once every subscription has its answer and one at least was accepted.
-    `is_closing` is set when the venue announces that it will close the connection, and `has_data`
-    with the first data after the subscription. `last_sign_ms` is the time of the latest sign of
-    life, `last_data_ms` of the latest data.
+    `answered` is set once every subscription has an answer and at least one was accepted.
+    `is_closing` is set when the venue announces that it will close the connection, `has_data` by
+    the first data after `answered`. `last_sign_ms` is the time of the latest message or pong,
+    `last_data_ms` that of the latest data (UTC).
 
-    `budget` is the venue's allowance where all connections of a process share it, `part` what is
-    known of this connection's data over all its sessions.
+    `budget` counts messages against a limit that the connections of a process share. `part` counts
+    the connection's data over all its sessions.
     """
 
     def __init__(  # noqa: PLR0913 - what a connection consists of
@@ -108,7 +109,7 @@ class Session:
         self._fault: Exception | None = None
 
     async def run(self) -> SessionEnd:
-        """Connect, subscribe, forward frames; returns when the connection has ended."""
+        """Connect, subscribe and forward frames; return when the connection has ended."""
         try:
             async with ConnectToHost(
                 self._address,
@@ -195,9 +196,9 @@ class Session:
         await websocket.send(text)
 
     def _read(self, frame: bytes) -> tuple[Received, bytes, bytes, bool]:
-        """What a frame is, its key, its message, and whether it announces the end.
+        """Return a frame's meaning, record key, unpacked bytes, and whether it announces the end.
 
-        What cannot be read is data: the normalizer rejects it, with its bytes.
+        An unreadable frame counts as data: the normalizer rejects it, with its bytes.
         """
         feed = self.feed
         key = feed.exchange.encode()
@@ -216,7 +217,7 @@ class Session:
         return received, key, frame, is_closing
 
     async def _keep(self, websocket: ClientConnection) -> None:
-        """Subscribe at the venue's pace, ping, and notice silence, until something ends it."""
+        """Subscribe at the venue's pace, ping, and detect a dead connection, until it ends."""
         try:
             while self._end is None:
                 now = self._clock.monotonic()
@@ -236,11 +237,11 @@ class Session:
         except Exception as error:  # noqa: BLE001 - the reader raises it
             self._fault = error
         finally:
-            # Whatever ends this task has to wake the reader.
+            # The end of this task has to wake the reader, whatever its cause.
             await websocket.close()
 
     def _show(self, step: Step) -> None:
-        """Count the times at which a limit began to hold subscriptions back."""
+        """Update metrics: how often a limit began to delay subscriptions, and unanswered ones."""
         if step.is_held and not self._is_held:
             FEED_HELD.labels(self.feed.exchange, "messages").inc()
         self._is_held = step.is_held
@@ -266,9 +267,12 @@ class Session:
         if self.answered.is_set():
             return
         overdue = self.subscriptions.overdue(now)
-        if overdue:
+        if overdue and not self.feed.acknowledges:
+            self.subscriptions.accept(overdue)
+        elif overdue:
             limit = self.subscriptions.acknowledge_seconds
             self.subscriptions.give_up(overdue, f"not acknowledged within {limit:g} s")
+        if overdue:
             self._pacer.note_answers()
         if self.subscriptions.is_complete:
             self.answered.set()
@@ -277,12 +281,12 @@ class Session:
 
 
 def describe_error(error: BaseException) -> str:
-    """An error's own words, or its name if it has none."""
+    """Return an error's message, or the name of its class if it has none."""
     return str(error) or type(error).__name__
 
 
 def describe_refusals(refused: dict[str, str]) -> str:
-    """Which names were refused, and why, in one line; not more than three of them by name."""
+    """Return one line with the first three refused names, the number of others, and a reason."""
     name, reason = next(iter(refused.items()), ("", "nothing to subscribe to"))
     shown = ", ".join(list(refused)[:3]) or name
     more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""  # noqa: PLR2004 - as said
@@ -297,11 +301,10 @@ def _closed(error: ConnectionClosed) -> SessionEnd:
 
 def _refused_handshake(error: InvalidStatus) -> SessionEnd:
     status = error.response.status_code
-    wait = error.response.headers.get("Retry-After", "")
     location = error.response.headers.get("Location", "")
     to_host = f", a redirect to {location[:MAX_SHOWN_LOCATION]}" if location else ""
     return SessionEnd(
         f"the handshake was answered with HTTP {status}{to_host}",
         is_limited=status in RATE_LIMITED,
-        pause_seconds=float(wait) if wait.isascii() and wait.isdigit() else 0.0,
+        pause_seconds=asked_pause_seconds(error.response.headers.get("Retry-After")),
     )

@@ -1,7 +1,7 @@
-"""The subscriptions of a connection: requests to send, and the venue's answers to them.
+"""Subscriptions of a connection: the requests to send, and the venue's answers to them.
 
-A venue may refuse a request of many symbols because of one. The connection then requests each
-half, until the bad symbol stands alone and is left out.
+A venue may refuse a request of many symbols because of one bad symbol. The connection then requests
+each half, until the bad symbol is alone in its request and is left out.
 """
 
 from collections import deque
@@ -23,8 +23,8 @@ class _Request:
 class Subscriptions:
     """The subscriptions of one connection. Times are seconds of a monotonic clock.
 
-    `refused` tells why a name is left out; `never_answered` are those about which the venue said
-    nothing at all.
+    `refused` maps a name that is left out to the reason; `never_answered` has the names without
+    any answer of the venue.
     """
 
     feed: FeedSpec
@@ -38,14 +38,14 @@ class Subscriptions:
     _count: int = 0
 
     def __post_init__(self) -> None:
-        """Cut the names into requests."""
+        """Divide the names into requests."""
         size = self.feed.names_per_request
         self._waiting.extend(
             self.names[start : start + size] for start in range(0, len(self.names), size)
         )
 
     def next_text(self, now: float) -> str | None:
-        """The next request to send, or None if there is none at present."""
+        """Return the next request to send and count it as sent, or None if there is none."""
         if not self._waiting:
             return None
         names = self._waiting.popleft()
@@ -54,7 +54,7 @@ class Subscriptions:
         return self.feed.subscribe(names, self._count)
 
     def take(self, received: Received) -> bool:
-        """Take note of an answer; true if it is a refusal that changes or explains something."""
+        """Apply an answer; return True for a refusal that matches a request or names nothing."""
         for token in received.acknowledged:
             self._acknowledge(token)
         return bool(received.refusal) and self._refuse(received)
@@ -80,7 +80,7 @@ class Subscriptions:
         return not self._waiting and not self._pending and not self.accepted
 
     def overdue(self, now: float) -> tuple[str, ...]:
-        """Names whose request has had no answer for too long."""
+        """Return unanswered names whose request is older than `acknowledge_seconds`."""
         return tuple(
             name
             for pending in self._pending.values()
@@ -90,7 +90,7 @@ class Subscriptions:
         )
 
     def give_up(self, names: tuple[str, ...], reason: str) -> None:
-        """Leave names out that were never answered."""
+        """Leave out unanswered names, with a reason."""
         for number, pending in list(self._pending.items()):
             for name in names:
                 if name in pending.unanswered:
@@ -99,6 +99,11 @@ class Subscriptions:
                     self.never_answered.add(name)
             if not pending.unanswered:
                 del self._pending[number]
+
+    def accept(self, names: tuple[str, ...]) -> None:
+        """Count unanswered names as accepted."""
+        for name in names:
+            self._acknowledge(name)
 
     def _acknowledge(self, token: str) -> None:
         for number, pending in list(self._pending.items()):
@@ -114,7 +119,7 @@ class Subscriptions:
                 del self._pending[number]
 
     def _refuse(self, received: Received) -> bool:
-        """Without a name, it is the oldest request that is refused: venues answer in order."""
+        """Apply a refusal; without names it is of the oldest request, as venues answer in order."""
         is_news = not received.refused
         if is_news and self._pending:
             self._refuse_request(min(self._pending), received.refusal)

@@ -1,6 +1,6 @@
-"""Every time limit of a live producer, in one place; tests use shorter times.
+"""The time limits of a live producer; tests use shorter ones.
 
-Pings, silence and lifetimes differ from feed to feed: each declares its own (`feeds.spec`).
+Pings, silence and lifetimes differ between feeds, so each feed declares its own (`feeds.spec`).
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ BREAKER: Final = BreakerPolicy(
 class Timing:
     """Times in seconds, and the policies of retries.
 
-    `acknowledge`: a subscription without an answer for so long counts as refused.
+    `acknowledge`: a subscription without an answer for this long counts as refused.
     `backoff`: the waits between attempts.
-    `stable`: a connection that lasted so long was not a failure.
-    `breaker`: when an exchange is left alone, and for how long.
-    `overlap`: a replaced connection goes on for so long beside its successor.
-    `refused_retry`: the connection subscribes to refused names again after so long.
-    `relist`: markets are listed again after so long.
-    `peers`: Kafka is asked so often whether other exchanges publish.
+    `stable`: a connection that lasted this long does not count as a failure.
+    `breaker`: the pauses after repeated failures of an exchange.
+    `overlap`: how long a replaced connection continues beside its successor.
+    `refused_retry`: the wait before a connection subscribes to refused names again.
+    `relist`: the interval between listings of markets.
+    `peers`: the interval between checks for frames of other exchanges in Kafka.
     """
 
     acknowledge: float = 10.0

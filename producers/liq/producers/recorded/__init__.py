@@ -1,4 +1,4 @@
-"""Recorded frames into Kafka: captures at any pace (`replay`), rejected frames (`rejected`)."""
+"""Replay of recorded frames: captures at any pace (`replay`), rejected frames (`rejected`)."""
 
 from liq.producers.recorded.capture_file import CaptureDamagedError, CaptureFile
 from liq.producers.recorded.capture_line import checked_capture_line

@@ -1,4 +1,4 @@
-"""The lines of a capture: a file or standard input, plain or gzipped, as they become available."""
+"""The lines of a capture, read from a file or standard input, plain or gzipped, as they arrive."""
 
 import asyncio
 import select
@@ -14,19 +14,19 @@ from liq.runtime.errors import ConfigurationError
 
 STANDARD_INPUT: Final = "-"
 CHUNK_BYTES: Final = 65_536
-# A line holds one frame, and JSON escapes at most sixfold.
+# A line has one frame, whose size JSON's escapes multiply by at most six.
 MAX_LINE_BYTES: Final = 8 * MAX_FRAME_BYTES
 WAIT_MS: Final = 250
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 class CaptureDamagedError(Exception):
-    """The compressed stream is damaged or cut off; nothing after that can be read."""
+    """The compressed stream is damaged or cut off; the rest cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its end; `number` counts from 1. An overlong line is cut off."""
+    """A line without its end; `number` counts from 1. An overlong line has no content."""
 
     number: int
     content: bytes
@@ -34,13 +34,13 @@ class Line:
 
 
 class CaptureFile:
-    """A capture to be read once, from start to end.
+    """A capture that can be read once, from start to end.
 
     `name` is the file's name without its folder, or `stdin`.
     """
 
     def __init__(self, path: str) -> None:
-        """Open it.
+        """Open the capture; `-` is standard input.
 
         Raises:
             ConfigurationError: the file cannot be read.
@@ -49,7 +49,7 @@ class CaptureFile:
         self._path = path
         self.name = "stdin" if self._is_standard_input else Path(path).name
         try:
-            # Unbuffered, so that a wait for the descriptor is a wait for data.
+            # Unbuffered, so that polling the descriptor waits for all unread data.
             self._raw = FileIO(0, closefd=False) if self._is_standard_input else FileIO(path)
         except OSError as error:
             raise ConfigurationError(
@@ -62,13 +62,13 @@ class CaptureFile:
         self._raw.close()
 
     async def count_lines(self) -> int | None:
-        """How many lines the file has, as far as it can be read; None for standard input."""
+        """Return the number of readable lines of the file; None for standard input."""
         if self._is_standard_input:
             return None
         return await asyncio.to_thread(_count_lines, self._path)
 
     async def lines(self, stop: asyncio.Event) -> AsyncIterator[Line]:
-        """Every line in order, until the end or until `stop` is set.
+        """Yield every line in order, until the end or until `stop` is set.
 
         Raises:
             CaptureDamagedError: the compressed stream is damaged.
@@ -88,7 +88,7 @@ class CaptureFile:
 
 
 class _Decoder:
-    """Passes plain bytes on; if the first two are gzip's, gives what each chunk decompresses to.
+    """A decoder that decompresses gzip, recognized by its first two bytes, and passes plain bytes.
 
     Files may consist of several gzip members.
     """
@@ -137,7 +137,7 @@ class _LineSplitter:
         for piece in complete:
             lines.append(self._line(self._rest + piece))
             self._rest = b""
-        # One byte more than allowed is enough to know; the rest of an endless line is not kept.
+        # One byte more than allowed marks an overlong line; the rest of the line is dropped.
         self._rest = (self._rest + rest)[: MAX_LINE_BYTES + 1]
         return lines
 
@@ -152,7 +152,7 @@ class _LineSplitter:
 
 
 def _wait_for_data(raw: FileIO) -> bool:
-    """Whether a read gives something (or the end) at once; waits a moment for it."""
+    """Wait up to `WAIT_MS` for data or the end; return whether a read returns at once."""
     poll = select.poll()
     poll.register(raw, select.POLLIN)
     return bool(poll.poll(WAIT_MS))

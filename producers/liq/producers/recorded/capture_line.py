@@ -1,4 +1,4 @@
-"""One line of a capture, checked before it may become a record."""
+"""The check of one line of a capture before it becomes a record."""
 
 from typing import Final
 
@@ -15,10 +15,10 @@ LATEST_NS: Final = LATEST_MS * MILLISECOND_NS
 
 
 def checked_capture_line(line: bytes, known_exchanges: tuple[str, ...]) -> CaptureLine:
-    """Parse a line and check what the raw topics rely on.
+    """Parse a line and check the fields that readers of raw topics rely on.
 
     Raises:
-        DecodeError: the line is broken; the message says in which field.
+        DecodeError: the line is invalid; the message has the field.
     """
     parsed = parse_capture_line(line)
     if parsed.exchange not in known_exchanges:

@@ -1,10 +1,10 @@
-"""Records into Kafka in an order that readers of several partitions can rely on.
+"""Sending of records in an order that readers of several partitions can rely on.
 
-Kafka keeps order inside a partition only. The normalizer merges the raw partitions by receive
-time, and what it merges is what is visible to it. So a record may become visible only when every
-earlier one is, or else the merge gives out the later one first. `strict` makes sure of that by
-waiting for acknowledgements exactly where partitions and times both differ; `relaxed` does not,
-for filling a log that nobody merges while it grows.
+Kafka keeps order within a partition only. The normalizer merges the raw partitions by time of
+receipt, as far as records are visible to it. So a record must become visible only after every
+earlier one; otherwise the merge returns the later one first. `strict` waits for acknowledgements
+wherever both partitions and times differ. `relaxed` does not wait; it is for logs that no
+normalizer merges while they are filled.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ MAX_IN_FLIGHT: Final = 1_000
 
 
 class Ordering(StrEnum):
-    """What is awaited between records of different partitions."""
+    """The order between records of different partitions."""
 
     STRICT = "strict"
     RELAXED = "relaxed"
 
 
 class OrderedSender:
-    """Sends through a started producer; `drain` before stopping it."""
+    """A sender with a started producer; call `drain` before stopping the producer."""
 
     def __init__(self, producer: AIOKafkaProducer, ordering: Ordering) -> None:
         self._producer = producer
@@ -38,10 +38,10 @@ class OrderedSender:
         self._times_ns: set[int] = set()
 
     async def send(self, record: OutputRecord, received_at_ns: int) -> None:
-        """Hand a record to the producer, once the order by `received_at_ns` allows it.
+        """Pass a record to the producer as soon as the order by `received_at_ns` allows it.
 
         Raises:
-            KafkaError: an earlier record was not acknowledged.
+            KafkaError: the brokers did not acknowledge an earlier record.
         """
         partition = self._partitions.known(record.topic, record.key)
         if partition is None:
@@ -61,10 +61,10 @@ class OrderedSender:
         self._in_flight.append((record.topic, acknowledged))
 
     async def drain(self) -> None:
-        """Wait until everything that was sent is acknowledged.
+        """Wait until all sent records are acknowledged.
 
         Raises:
-            KafkaError: something was not.
+            KafkaError: the brokers did not acknowledge a record.
         """
         for topic, acknowledged in self._in_flight:
             await acknowledged
@@ -78,5 +78,5 @@ class OrderedSender:
             return False
         if self._ordering is Ordering.RELAXED:
             return True
-        # Within one partition the log keeps the order; among equal times there is none to keep.
+        # Within one partition, Kafka keeps the order; records with equal times need none.
         return self._places <= {place} or self._times_ns <= {time_ns}

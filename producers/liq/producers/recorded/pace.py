@@ -13,10 +13,10 @@ HEARTBEATS_PER_SECOND: Final = 10
 
 
 def parse_speed(text: str) -> float | None:
-    """`max` (None: no waiting), or a factor: 1 is the recorded pace, 60 sixty times that.
+    """Parse a speed: `max` gives None (no waiting), else a multiple of the recorded pace.
 
     Raises:
-        ConfigurationError: neither of them.
+        ConfigurationError: the text is neither `max` nor a number above 0.
     """
     if text == MAX_SPEED:
         return None
@@ -30,10 +30,10 @@ def parse_speed(text: str) -> float | None:
 
 
 def heartbeat_times(after_ns: int, until_ns: int, speed: float) -> Iterator[int]:
-    """Recorded times, later than the first and up to the second, at which heartbeats are due.
+    """Yield the recorded times (ns) after `after_ns` and up to `until_ns` for heartbeats.
 
-    They fall on whole seconds: on each one, or, at high speeds, on so few of them that no more
-    than ten are sent in a second of real time.
+    They are whole seconds: every one, or at high speeds fewer, so that at most ten heartbeats are
+    sent in a second of real time.
     """
     step_ns = max(1, math.ceil(speed / HEARTBEATS_PER_SECOND)) * SECOND_NS
     first = (after_ns // step_ns + 1) * step_ns
@@ -41,14 +41,14 @@ def heartbeat_times(after_ns: int, until_ns: int, speed: float) -> Iterator[int]
 
 
 class Pace:
-    """Turns recorded times into moments of real time, counted from the first one."""
+    """The conversion of recorded times to real time, counted from the first one."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
         self._started: tuple[float, int] | None = None
 
     async def wait_until(self, recorded_ns: int, stop: asyncio.Event) -> None:
-        """Wait until that recorded time is due, or until `stop` is set."""
+        """Wait until a recorded time is due, or until `stop` is set."""
         now = asyncio.get_running_loop().time()
         if self._started is None:
             self._started = (now, recorded_ns)

@@ -1,10 +1,10 @@
-"""Replay of rejected frames: the same bytes, key and headers, into their raw topics.
+"""Replay of rejected frames into their raw topics, with the same bytes, key and headers.
 
-Events that such a frame gave already are given once more under the same ids, which every reader
-of the events recognizes. How far the rejections were put through is committed per reason, so that
-a second run begins where the first one ended; a frame that is rejected again is a new rejection,
-for the run after that. Frames that the raw topic has deleted since are rebuilt from the rejection,
-to the millisecond.
+Events that such a frame already gave appear again under the same ids, by which readers recognize
+them. Each reason has its own consumer group, whose committed offsets let a second run continue
+where the first one ended. A frame that is rejected again is a new rejection, for a later run.
+Frames that Kafka has deleted from the raw topic are rebuilt from the rejection; their times of
+receipt are then exact to the millisecond.
 """
 
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ REBUILT_CONNECTION: Final = "replay-rejected"
 
 @dataclass(slots=True)
 class RejectedReplayResult:
-    """What a run did: frames put through as they were, rebuilt, and records that were broken."""
+    """The counts of a run: frames sent as they were, rebuilt frames, and undecodable records."""
 
     originals: int = 0
     rebuilt: int = 0
@@ -42,11 +42,11 @@ class RejectedReplayResult:
 
 
 async def replay_rejected(settings: Settings, reason: RejectReason) -> RejectedReplayResult:
-    """Publish every frame that was rejected for this reason since the last run, once each.
+    """Publish once every frame that was rejected for a reason since the last run.
 
     Raises:
         ConfigurationError: Kafka refuses the login or the certificate.
-        DependencyError: Kafka does not answer, or did not acknowledge a frame.
+        DependencyError: Kafka does not answer, or does not acknowledge a frame.
     """
     group = settings.group(f"replay-rejected.{reason}")
     rejections = new_consumer(settings, group=group)
@@ -79,7 +79,7 @@ async def _replay(
         return result
     rejections.assign(partitions)
     ends: dict[TopicPartition, int] = await rejections.end_offsets(partitions)
-    # Older normalizers gave a rejection for each entry; the frame's place in its topic tells.
+    # Older normalizers wrote a rejection for each entry; the frame's offset identifies the frame.
     done: set[tuple[str, int, int]] = set()
     raw_records = _RawRecords(settings, originals)
     async for record in _until(rejections, ends):
@@ -110,7 +110,7 @@ async def _replay(
 
 
 async def _until(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> AsyncIterator[Any]:
-    """The records from the committed places (or the beginning) up to these ends."""
+    """Yield the records from the committed offsets (or the beginning) up to the ends."""
     for partition, end in ends.items():
         committed = await consumer.committed(partition)
         if committed is None:
@@ -137,7 +137,7 @@ def _reasons(rejected: Rejected) -> set[RejectReason]:
 
 
 class _RawRecords:
-    """Finds the raw records that were rejected."""
+    """A lookup of the raw records of rejections."""
 
     def __init__(self, settings: Settings, consumer: AIOKafkaConsumer) -> None:
         self._settings = settings
@@ -145,7 +145,7 @@ class _RawRecords:
         self._partitions: dict[str, list[TopicPartition]] = {}
 
     async def find(self, rejected: Rejected) -> Any:
-        """The raw record that was rejected; None where the topic does not hold it any more."""
+        """Return the raw record of a rejection; None if it is not in its topic any more."""
         source = rejected.source
         if source is None:
             return None
@@ -165,7 +165,7 @@ class _RawRecords:
         return record if record is not None and record.value == rejected.payload else None
 
     async def _read_one(self, place: TopicPartition, offset: int) -> Any:
-        """The record at an offset; None if it was deleted and another one follows."""
+        """Return the record at an offset; None if there is no such record any more."""
         while await self._consumer.position(place) <= offset:
             fetched = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=1)
             for record in fetched.get(place, ()):

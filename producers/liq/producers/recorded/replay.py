@@ -1,7 +1,7 @@
-"""Replay of a capture: each frame's exact bytes into the raw topic of its exchange.
+"""Replay of a capture: publishes each frame's exact bytes to the raw topic of its exchange.
 
-The recorded receive times travel in the headers, so everything downstream sees the recording's
-clock. Kafka's own record time is the time of the replay, or retention would delete an old
+The headers have the recorded receive times, so everything downstream runs on the recording's
+clock. Kafka's own record time is the time of the replay, as otherwise retention would delete an old
 recording at once.
 """
 
@@ -9,7 +9,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -26,6 +26,7 @@ from liq.producers.recorded.ordered_sender import OrderedSender, Ordering
 from liq.producers.recorded.pace import Pace, heartbeat_times
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import LINGER_MS, new_producer
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.metrics import CAPTURE_ERRORS, FRAMES, HANDLED
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
@@ -42,12 +43,12 @@ EXIT_BROKEN_LINES: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayOptions:
-    """How to replay.
+    """Options of a replay.
 
     Frames of `exchanges` are published, those of other `known_exchanges` are skipped, and any
-    other exchange makes a line broken. `speed` is a factor of the recorded pace, None for as fast
-    as the order allows. After the last frame, a heartbeat `end_silence_seconds` later tells
-    readers that nothing followed; with 0 there is none.
+    other exchange makes a line broken. `speed` is a factor of the recorded pace; None is as fast
+    as the order allows. A heartbeat `end_silence_seconds` after the last frame shows readers that
+    no frame followed; 0 omits it.
     """
 
     known_exchanges: tuple[str, ...]
@@ -59,7 +60,7 @@ class ReplayOptions:
 
 @dataclass(slots=True)
 class ReplayResult:
-    """What a replay did, so far or in all. `total_lines` is None if it cannot be known."""
+    """Counts of a replay, so far or in total. `total_lines` is None if it cannot be known."""
 
     total_lines: int | None = None
     lines: int = 0
@@ -87,17 +88,17 @@ class BrokenLine:
 
 
 def report_broken_line(broken: BrokenLine) -> None:
-    """Say on standard error which line is broken and why."""
+    """Write the place of a broken line and the reason to standard error."""
     sys.stderr.write(f"{broken.capture}:{broken.number}: {broken.reason}\n")
 
 
 def ignore_progress(_result: ReplayResult) -> None:
-    """For callers without a progress bar."""
+    """Do nothing, for callers without a progress bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayCallbacks:
-    """Who is told: `progress` after every line, `broken` for each broken one."""
+    """Callbacks of a replay: `progress` after every line, `broken` for each broken line."""
 
     progress: Callable[[ReplayResult], None] = ignore_progress
     broken: Callable[[BrokenLine], None] = report_broken_line
@@ -111,9 +112,9 @@ async def replay_capture(
     stop: asyncio.Event | None = None,
     callbacks: ReplayCallbacks | None = None,
 ) -> ReplayResult:
-    """Publish a capture (`-`: standard input); missing topics are created first.
+    """Create missing topics and publish a capture (`-`: standard input).
 
-    When `stop` is set, what was sent is awaited and the replay ends without the last heartbeat.
+    When `stop` is set, wait for acknowledgements and end without the last heartbeat.
 
     Raises:
         ConfigurationError: the capture cannot be read, or a topic is not as wanted.
@@ -139,7 +140,7 @@ async def replay_capture(
         finally:
             await producer.stop()
     except KafkaError as error:
-        raise DependencyError(
+        raise why_refused(settings, error) or DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} did not acknowledge a record ({error}); "
             "start the replay again when it answers."
         ) from error
@@ -151,7 +152,7 @@ async def replay_capture(
 
 @dataclass(slots=True, kw_only=True)
 class _Run:
-    """One replay under way."""
+    """One running replay."""
 
     settings: Settings
     options: ReplayOptions
@@ -184,7 +185,7 @@ class _Run:
         await self.sender.drain()
 
     def _parse(self, line: Line) -> CaptureLine | None:
-        """The line's frame, or None if there is nothing to publish."""
+        """Return the line's frame, or None if there is nothing to publish."""
         if line.is_too_long:
             self._report(line.number, f"longer than {MAX_LINE_BYTES} bytes")
             return None
@@ -201,7 +202,7 @@ class _Run:
         return frame
 
     async def _wait(self, pace: Pace | None, until_ns: int) -> None:
-        """At a recorded pace, wait for a frame's time, with heartbeats in the meantime."""
+        """At a recorded pace, wait until a frame's time, and send heartbeats meanwhile."""
         if pace is None or self.options.speed is None:
             return
         if self.last_ns:
@@ -214,8 +215,10 @@ class _Run:
 
     async def _send(self, frame: CaptureLine, number: int) -> None:
         value = frame.frame.encode()
-        headers = self._headers(
-            frame.exchange, frame.feed, frame.received_at_ns, number, frame.rates.encode()
+        headers = replace(
+            self._headers(frame.exchange, frame.feed, frame.received_at_ns, number),
+            rates=frame.rates.encode(),
+            subject=frame.subject,
         )
         record = OutputRecord(
             self.settings.topics.raw(frame.exchange),
@@ -232,7 +235,7 @@ class _Run:
         self.result.frame_bytes += len(value)
 
     async def _heartbeat(self, clock_ns: int) -> None:
-        """Tell the readers of every exchange in the capture that its clock has come this far."""
+        """Send a heartbeat with this clock (ns) for every exchange in the capture so far."""
         for exchange in self.seen:
             headers = self._headers(exchange, HEARTBEAT_FEED, clock_ns, self.result.lines)
             topic = self.settings.topics.raw(exchange)
@@ -241,10 +244,10 @@ class _Run:
             self.result.heartbeats += 1
 
     def _headers(
-        self, exchange: str, feed: str, received_at_ns: int, sequence: int, rates: bytes = b""
+        self, exchange: str, feed: str, received_at_ns: int, sequence: int
     ) -> FrameHeaders:
         connection = f"replay:{self.capture.name}"
-        return FrameHeaders(exchange, feed, received_at_ns, connection, sequence, rates)
+        return FrameHeaders(exchange, feed, received_at_ns, connection, sequence)
 
     def _report(self, number: int, reason: str) -> None:
         self.result.broken += 1

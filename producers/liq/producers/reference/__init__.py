@@ -1,7 +1,7 @@
 """Reference data over REST: `liq reference` lists contracts, retries frames and publishes rates.
 
-`run` starts independent tasks; one that ends with an error ends the process, and its supervisor
-starts it again.
+`run` starts independent tasks. An error in one task ends the process, and the supervisor restarts
+it.
 """
 
 from liq.producers.reference.checks import check_listing, versions

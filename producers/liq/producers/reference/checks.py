@@ -1,7 +1,7 @@
-"""Whether to believe a listing of contracts, as pure functions.
+"""Plausibility checks of a listing of contracts, as pure functions.
 
-A listing that is empty, or has lost half of what was known, is refused as a whole; a contract of
-an absurd size is refused alone. What is refused stays as it was.
+A listing that is empty, or lacks half of the known families, is refused as a whole. A contract with
+an absurd size is refused alone. Refused contracts keep their known metadata.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -12,9 +12,9 @@ from typing import Final
 from liq.schemas.records import Instrument
 from liq.schemas.symbols import is_visible
 
-# Of the families known before, a listing must have this share.
+# A listing must have this share of the families known before.
 LEAST_SHARE: Final = 0.5
-# The least size has the 12 decimal places that are stored; the largest known is 10^10.
+# The least size has the 12 decimal places of stored amounts; the largest known size is 10^10.
 LEAST_SIZE: Final = Decimal("1e-12")
 LARGEST_SIZE: Final = Decimal("1e12")
 MAX_CHANGE: Final = Decimal(10)
@@ -25,10 +25,10 @@ Known = Mapping[str, Instrument]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A listing after the check: the contracts that are believed, and why others are not.
+    """A checked listing: the accepted contracts, and the reasons for refused ones.
 
-    `problem` says why nothing of it is believed; it is empty otherwise. `is_cut_off` says that too
-    few of the contracts known before are in it.
+    `problem` is the reason why the whole listing is refused, or empty. `is_cut_off` is set if the
+    listing has too few of the contracts known before.
     """
 
     contracts: tuple[Instrument, ...] = ()
@@ -38,7 +38,7 @@ class Listing:
 
     @property
     def complaint(self) -> str:
-        """Everything that is not believed, in a sentence or a few; empty if all is."""
+        """The reasons of all refusals, in sentences; empty without refusals."""
         if self.problem:
             return self.problem
         shown = "; ".join(self.refusals[:REFUSALS_SHOWN])
@@ -54,8 +54,8 @@ def check_listing(
 ) -> Listing:
     """Check a listing against the newest known contracts that belong in it, by symbol.
 
-    `listed_before` are the symbols of the latest believed listing. Without one, a listing must have
-    its share of all contracts that were ever known; with an empty one, of none.
+    `listed_before` has the symbols of the latest accepted listing, whose families must recur. If it
+    is None, the families of all known contracts must recur; if it is empty, the check is off.
     """
     by_symbol = {one.native_symbol: one for one in listed}
     if not by_symbol:
@@ -86,10 +86,10 @@ def check_listing(
 def versions(
     contracts: Collection[Instrument], known: Known, now_ms: int
 ) -> tuple[list[Instrument], list[Instrument]]:
-    """Return all contracts as the versions that they are, and those that are new among them.
+    """Return all contracts with the start of their validity, and the new versions among them.
 
-    A contract that says something new is a version from now on; one that was never known is the
-    first version, which serves earlier times too.
+    A contract with changed facts is a new version from now on. A contract that was not known is a
+    first version, which is also valid for earlier times.
     """
     every, new = [], []
     for one in contracts:
@@ -107,7 +107,7 @@ def versions(
 
 
 def _refusal(one: Instrument, before: Instrument | None) -> str:
-    """Why a contract is not believed; empty if it is."""
+    """Return the reason why a contract is refused; empty if it is accepted."""
     symbol, size = one.native_symbol, one.contract_size
     for name in (symbol, one.base, one.quote, one.settle):
         if not is_visible(name):

@@ -1,4 +1,4 @@
-"""The contracts that are known: the shipped ones, and those on the instruments topic."""
+"""The known contracts: those in the package, and those on the instruments topic."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ log = get_logger(__name__)
 
 
 def topic_key(instrument: Instrument) -> bytes:
-    """The key of an instrument on its topic: each version of a contract has its own."""
+    """Return the key of an instrument on its topic; each version of a contract has its own key."""
     key = f"{instrument.exchange}:{instrument.native_symbol}"
     if instrument.valid_from_ms is not None:
         key += f"@{instrument.valid_from_ms}"
@@ -32,7 +32,7 @@ def topic_key(instrument: Instrument) -> bytes:
 class KnownContracts:
     """The newest version of every contract, kept up to date from the topic.
 
-    `offset` is that of its record on the topic; contracts that are only shipped have none.
+    It also has the offset of each contract's record; contracts only in the package have no offset.
     """
 
     def __init__(self, settings: Settings, shipped: Iterable[Instrument]) -> None:
@@ -45,15 +45,15 @@ class KnownContracts:
             self._add(one, None)
 
     def of(self, exchange: str) -> Known:
-        """The newest contracts of an exchange, by symbol."""
+        """Return the newest contracts of an exchange, by symbol."""
         return self._by_exchange.get(exchange, {})
 
     def newest_as_of(self, exchange: str) -> str:
-        """The latest ISO date on which a contract of the exchange was true; empty without one."""
+        """Return the latest `as_of` of an exchange's contracts; empty without contracts."""
         return max((one.as_of for one in self.of(exchange).values()), default="")
 
     async def read(self) -> None:
-        """Connect, and read what the topic holds now.
+        """Connect, and read the topic to its present end.
 
         Raises:
             KafkaError: the brokers do not answer.
@@ -65,7 +65,7 @@ class KnownContracts:
             self._take(record)
 
     async def follow(self) -> None:
-        """Read what others add to the topic, such as `liq instruments refresh`."""
+        """Read the records that other programs append, such as `liq instruments refresh`."""
         while self._consumer is not None:
             await self._poll(self._consumer)
 
@@ -76,10 +76,10 @@ class KnownContracts:
             self._consumer = None
 
     async def publish(self, producer: AIOKafkaProducer, contracts: Sequence[Instrument]) -> None:
-        """Publish contracts and know them.
+        """Publish contracts, and add them to the known ones.
 
         Raises:
-            KafkaError: the brokers refuse a record.
+            KafkaError: the brokers reject a record.
         """
         deliveries = [
             await producer.send(
@@ -98,12 +98,12 @@ class KnownContracts:
         *,
         publish_again: bool = False,
     ) -> int:
-        """The offset up to which the topic has these contracts; shipped ones are published first.
+        """Return the offset up to which the topic has some contracts; publish missing ones first.
 
-        With `publish_again` all are published: a reader did not find what the topic once had.
+        With `publish_again`, publish all: a reader did not find records that the topic once had.
 
         Raises:
-            KafkaError: the brokers refuse a record.
+            KafkaError: the brokers reject a record.
         """
         shipped = [
             self.of(exchange)[symbol]
@@ -134,5 +134,5 @@ class KnownContracts:
         if before is None or (before.valid_from_ms or 0) <= (one.valid_from_ms or 0):
             of_exchange[one.native_symbol] = one
         if offset is not None:
-            # The latest one that was seen: a topic that was made again begins at 0.
+            # The latest offset, even if it is lower: a topic that was created again begins at 0.
             self._offsets[one.exchange, one.native_symbol] = offset

@@ -1,4 +1,4 @@
-"""Listing the contracts of every venue: at the start, every hour, and when a frame needs one."""
+"""Listing of the contracts of every venue: at start, every hour, and when a frame needs one."""
 
 import asyncio
 import time
@@ -26,8 +26,8 @@ from liq.schemas.vocabulary import FeedEvent
 FEED: Final = "contracts"
 MAX_DETAIL_CHARACTERS: Final = 500
 MINUTE_SECONDS: Final = 60
-# Contracts that expired are known for ever. A listing that stays short of them, fetch after fetch,
-# is what the venue has now; what it has is published, and nothing known is taken away.
+# Expired contracts remain known for ever. A listing that lacks them this often in a row is what the
+# venue has now: it is accepted, and no known contract is removed.
 BELIEVED_AFTER: Final = 3
 
 log = get_logger(__name__)
@@ -36,7 +36,7 @@ Report = Callable[[FeedStatus], Awaitable[None]]
 
 @dataclass(slots=True)
 class _Venue:
-    """The listings of a venue: those that were begun, and those of them that ended well."""
+    """The listings of a venue: the number of started ones, and the numbers of successful ones."""
 
     sources: list[ContractSource]
     backoff: Backoff
@@ -49,9 +49,9 @@ class _Venue:
 
 
 class ContractLister:
-    """Lists venues independently of each other, and publishes what is new.
+    """A service that lists each venue independently, and publishes new contracts.
 
-    `report` publishes a record on the topic of feeds. `slot` names the process in it.
+    `report` publishes a record on the topic of feeds. `slot` is the process's name in it.
     """
 
     def __init__(  # noqa: PLR0913 - what it works with
@@ -72,7 +72,7 @@ class ContractLister:
         self._timing = timing
         self._slot = slot
         self._venues: dict[str, _Venue] = {}
-        # By address: the symbols of the latest believed listing, and how often one was cut off.
+        # By address: symbols of the latest accepted listing, and cut-off listings in a row.
         self._listed_before: dict[str, frozenset[str]] = {}
         self._cut_off: Counter[str] = Counter()
         for source in sources:
@@ -84,7 +84,7 @@ class ContractLister:
         """List for ever; without a venue to list, only wait.
 
         Raises:
-            KafkaError: the brokers refuse a record.
+            KafkaError: the brokers reject a record.
         """
         if not self._venues:
             await asyncio.Event().wait()
@@ -93,28 +93,28 @@ class ContractLister:
                 group.create_task(self._run_venue(exchange), name=f"list-{exchange}")
 
     def ask(self, exchange: str) -> None:
-        """Ask for a listing soon; at most one in `ask_seconds` is made."""
+        """Request a listing soon; requests cause at most one listing per `ask_seconds`."""
         if exchange in self._venues:
             self._venues[exchange].asked.set()
 
     def begun(self, exchange: str) -> int:
-        """How many listings of an exchange were begun."""
+        """Return the number of started listings of an exchange."""
         venue = self._venues.get(exchange)
         return 0 if venue is None else venue.begun
 
     def succeeded_since(self, exchange: str, begun: int) -> int:
-        """How many listings ended well that were begun after so many."""
+        """Return the number of successful listings that started after the first `begun` ones."""
         venue = self._venues.get(exchange)
         return 0 if venue is None else sum(number > begun for number in venue.succeeded)
 
     def lists(self, exchange: str) -> bool:
-        """Whether it lists the exchange at all."""
+        """Return whether the exchange has a list of contracts."""
         return exchange in self._venues
 
     def show_ages(self) -> None:
-        """Show in a metric and in the body of `/readyz` how old each venue's listing is.
+        """Show the age of each venue's listing in a metric and in the body of `/readyz`.
 
-        An old one is no reason to be unready: what was known serves on.
+        An old listing does not make the worker unready, because known contracts stay in use.
         """
         now = time.monotonic()
         for exchange, venue in self._venues.items():
@@ -151,7 +151,7 @@ class ContractLister:
                 venue.asked_at = time.monotonic()
 
     async def _list(self, exchange: str, venue: _Venue) -> bool:
-        """List a venue from all its sources; return whether every one was believed."""
+        """List a venue from all its sources; return whether all listings were accepted."""
         venue.begun += 1
         number = venue.begun
         as_of = datetime.now(UTC).date().isoformat()
@@ -165,7 +165,7 @@ class ContractLister:
         return True
 
     async def _accept(self, source: ContractSource, as_of: str) -> int | None:
-        """Publish what a source has news of; return how many contracts it lists, None for none."""
+        """Publish a source's new contracts; return its count of contracts, None if refused."""
         exchange = source.exchange
         try:
             listed = await fetch_contracts(source, as_of)
@@ -228,7 +228,7 @@ def _age_seconds(as_of: str) -> float:
 
 
 def _ago(seconds: float) -> str:
-    """A duration in the unit that suits it."""
+    """Return a duration as text in seconds, minutes or days."""
     if seconds < 2 * MINUTE_SECONDS:
         return f"{seconds:.0f} s"
     if seconds < 2 * DAY_SECONDS:

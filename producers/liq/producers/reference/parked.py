@@ -1,8 +1,8 @@
 """Parked frames: published again, once, when the contracts that they wait for are listed.
 
-A frame stays in memory, and its offset uncommitted, until Kafka has acknowledged it in its raw
-topic; after a kill it is read again and published again under the same ids. A frame that no listing
-helps is published as final, and the normalizer rejects it with its bytes.
+A frame stays in memory and its offset uncommitted until Kafka has acknowledged it in its raw
+topic. After a kill it is polled and published again, with the same event ids. A frame whose
+contracts no listing has is published as final, and the normalizer rejects it with its bytes.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.kafka import MAX_REQUEST_BYTES, new_consumer, start_consumer
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, HANDLED, PARKED_WAITING, RECORDS_IN, REJECTED, RETRIED
-from liq.runtime.positions import unread
+from liq.runtime.positions import position_of, unread
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
 from liq.schemas.headers import EXCHANGE, RAW_KEY, RETRY, Retry, retry_header, text_header
@@ -35,7 +35,7 @@ POLL_RECORDS: Final = 100
 POLL_BYTES: Final = 8 * 1_048_576
 MAX_WAITING_FRAMES: Final = 10_000
 MAX_WAITING_BYTES: Final = 64 * 1_048_576
-# A rejection carries them as base64, which makes four bytes of three.
+# A rejection has the payload as base64, which makes four bytes of three.
 MAX_PAYLOAD_BYTES: Final = MAX_REQUEST_BYTES // 2
 
 log = get_logger(__name__)
@@ -43,7 +43,7 @@ log = get_logger(__name__)
 
 @dataclass(slots=True)
 class _Waiting:
-    """A parked frame; `begun` counts the listings that were begun before it was read."""
+    """A parked frame; `begun` counts the listings that had begun before it was read."""
 
     record: Any
     exchange: str
@@ -53,7 +53,7 @@ class _Waiting:
 
 
 class ParkedFrames:
-    """Reads the topic of parked frames as a consumer group, with a bound on what waits."""
+    """Consumer group of the topic of parked frames, with a bound on frames in memory."""
 
     def __init__(
         self,
@@ -75,17 +75,17 @@ class ParkedFrames:
         self._pace = FetchPace(POLL_RECORDS, POLL_BYTES)
         self._positions: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
-        # Counts the rebalances: what was read before one is somebody else's.
+        # Counts revocations: frames that were read before one belong to the next owner.
         self._generation = 0
 
     @property
     def lag(self) -> int:
-        """The parked frames that are not read yet, as far as the brokers have told of them."""
+        """The number of parked frames not yet read, by the high watermarks known so far."""
         waiting = (unread(self._consumer, each) for each in self._consumer.assignment())
         return sum(filter(None, waiting))
 
     async def run(self) -> None:
-        """Read and publish for ever.
+        """Poll, publish and commit, until cancelled.
 
         Raises:
             KafkaError: the brokers refuse a record.
@@ -103,22 +103,28 @@ class ParkedFrames:
                     for record in records:
                         await self._take(record)
                     HANDLED.add(len(records))
-                    self._positions[place] = records[-1].offset + 1
+                self._note_positions(consumer)
                 await self._retry_ready()
                 await self._commit(consumer)
         finally:
             await consumer.stop()
 
     def forget(self) -> None:
-        """Drop what is read and not committed: whoever is assigned it reads it again."""
+        """Drop uncommitted frames: the next owner of their partitions reads them again."""
         self._generation += 1
         self._waiting = []
         self._waiting_bytes = 0
         self._positions.clear()
         self._committed.clear()
 
+    def _note_positions(self, consumer: AIOKafkaConsumer) -> None:
+        """Record the consumer's positions: aborted transactions and markers return no record."""
+        for place in consumer.assignment():
+            if (position := position_of(consumer, place)) > 0:
+                self._positions[place] = position
+
     def _pause_or_resume(self, consumer: AIOKafkaConsumer) -> None:
-        """Stop fetching at the bound; the group's membership goes on."""
+        """Pause the partitions at the bound, and resume them below it; the membership remains."""
         is_full = (
             len(self._waiting) >= MAX_WAITING_FRAMES or self._waiting_bytes >= MAX_WAITING_BYTES
         )
@@ -140,7 +146,7 @@ class ParkedFrames:
         self._waiting_bytes += len(record.value)
 
     async def _set_aside(self, record: Any, why: str) -> None:
-        """Reject a record that is no parked frame, with as many of its bytes as fit."""
+        """Reject a record that is not a parked frame, with as many of its bytes as fit."""
         ERRORS.labels("parked_unreadable").inc()
         REJECTED.labels("", RejectReason.UNKNOWN_MESSAGE).inc()
         rejected = Rejected(
@@ -158,7 +164,7 @@ class ParkedFrames:
         )
 
     def _is_ours(self, exchange: str) -> bool:
-        """Whether the contracts of an exchange are listed, here or by another process."""
+        """Return whether this process or another lists the contracts of an exchange."""
         return self._lister.lists(exchange) or bool(self._known.of(exchange))
 
     async def _retry_ready(self) -> None:
@@ -172,7 +178,7 @@ class ParkedFrames:
             if is_listed and self._came_back_just_now(frame):
                 still.append(frame)
             elif is_listed:
-                # A frame comes back where the normalizer did not find what is known here.
+                # A normalizer parks a frame again if it did not find contracts that we know.
                 is_final = frame.retry.attempt >= self._timing.give_up_listings
                 sent.append(await self._send(frame, is_final=is_final))
             elif self._is_given_up(frame):
@@ -187,7 +193,10 @@ class ParkedFrames:
         PARKED_WAITING.set(len(self._waiting))
 
     def _came_back_just_now(self, frame: _Waiting) -> bool:
-        """Whether a normalizer that did not find a listed contract needs time to read of it."""
+        """Return whether a frame was parked again too recently to be published once more.
+
+        The normalizer that did not find a listed contract needs time to read its metadata.
+        """
         waited_seconds = time.monotonic() - frame.since
         return frame.retry.attempt > 0 and waited_seconds < self._timing.ask_seconds
 
@@ -222,18 +231,19 @@ class ParkedFrames:
         return acknowledged
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commit up to the first frame of each partition that still waits."""
+        """Commit each partition's offset of its first waiting frame, or its position."""
         offsets = dict(self._positions)
         for frame in self._waiting:
             place = TopicPartition(frame.record.topic, frame.record.partition)
-            offsets[place] = min(offsets[place], frame.record.offset)
+            if place in offsets:
+                offsets[place] = min(offsets[place], frame.record.offset)
         news = {place: at for place, at in offsets.items() if self._committed.get(place) != at}
         if not news:
             return
         try:
             await consumer.commit(news)
         except (CommitFailedError, IllegalStateError) as error:
-            # The partitions have moved; their frames are published twice, under the same ids.
+            # The partitions were revoked; their frames are published twice, with the same ids.
             ERRORS.labels("parked_commit").inc()
             log.warning("parked_not_committed", error=repr(error))
             self.forget()
@@ -246,11 +256,11 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._frames = frames
 
     async def on_partitions_revoked(self, _revoked: Any) -> None:
-        """Forget what others may read now."""
+        """Drop the frames that the next owners will read."""
         self._frames.forget()
 
     async def on_partitions_assigned(self, _assigned: Any) -> None:
-        """Begin at the committed offsets, as aiokafka does by itself."""
+        """Do nothing: aiokafka begins at the committed offsets by itself."""
 
 
 def _size(record: Any) -> int:

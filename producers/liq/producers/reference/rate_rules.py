@@ -1,4 +1,4 @@
-"""What a currency is worth, out of prices and earlier rates: pure functions without a clock."""
+"""The rules of rates, from prices and earlier rates: pure functions without a clock."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from liq.schemas.vocabulary import Arrival, ContractKind, PriceKind
 WINDOW_MS: Final = 180_000
 MIN_PRICES: Final = 3
 MIN_VENUES: Final = 2
-# Beyond this, within MAX_AGE_MS, a source is at fault far more likely than the market. The doubt
-# ends by itself: a rate older than that judges nothing any more.
+# A larger jump within MAX_AGE_MS is far more likely a fault of the source than a move of the
+# market. An older rate is no longer compared, so the refusal ends by itself.
 MAX_JUMP: Final = Decimal("0.2")
 MAX_AGE_MS: Final = 600_000
 DECIMAL_PLACES: Final = 12
 MAX_INTEGER_DIGITS: Final = 15
 EVENTS: Final = "events"
 
-# Bankruptcy, order and mark prices are no prices that anybody traded at.
+# No trade happened at bankruptcy, order and mark prices.
 MARKET_PRICES: Final = frozenset({PriceKind.FILL, PriceKind.AVERAGE_FILL})
 _EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _SMALLEST: Final = Decimal(1).scaleb(-DECIMAL_PLACES)
@@ -29,7 +29,7 @@ _SMALLEST: Final = Decimal(1).scaleb(-DECIMAL_PLACES)
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars for one unit that somebody traded at on a venue, and when that was received."""
+    """The price of a trade on a venue, in dollars for one unit, and its time of receipt."""
 
     exchange: str
     usd: Decimal
@@ -37,9 +37,9 @@ class Price:
 
 
 def price_of(event: Liquidation) -> Price | None:
-    """Return the market price that a liquidation shows; None where it shows none.
+    """Return the market price of a liquidation; None if it is not one.
 
-    Only linear contracts in dollars count: no rate had a part in their price.
+    Only linear contracts in dollars count, because no rate affects their price.
     """
     is_price = (
         event.price_kind in MARKET_PRICES
@@ -47,7 +47,7 @@ def price_of(event: Liquidation) -> Price | None:
         and event.quote in USD_LIKE
         and event.rate is None
         and event.arrival is Arrival.LIVE
-        # Beyond that it is nobody's price, and may overflow what sums it up.
+        # No market has a larger price, and sums of such prices may overflow.
         and event.price > 0
         and abs(event.price.adjusted()) <= MAX_INTEGER_DIGITS
     )
@@ -55,9 +55,9 @@ def price_of(event: Liquidation) -> Price | None:
 
 
 def rate_of(currency: str, prices: Iterable[Price], now_ms: int) -> Rate | None:
-    """Return the median of the last minutes' prices; None where they are too few to tell.
+    """Return the median of the last minutes' prices; None if they are too few.
 
-    The rate is as old as the newest of those prices.
+    The rate's time is that of the newest of those prices.
     """
     recent = [price for price in prices if 0 <= now_ms - price.received_at_ms <= WINDOW_MS]
     if len(recent) < MIN_PRICES or len({price.exchange for price in recent}) < MIN_VENUES:
@@ -70,16 +70,16 @@ def rate_of(currency: str, prices: Iterable[Price], now_ms: int) -> Rate | None:
 
 
 def plausible_usd(usd: Decimal) -> Decimal | None:
-    """Return an amount in the places that are stored; None for one that cannot be a rate."""
+    """Round an amount to the stored decimal places; return None if it cannot be a rate."""
     if not usd.is_finite() or usd <= 0 or usd.adjusted() >= MAX_INTEGER_DIGITS:
         return None
     return _EXACT.quantize(usd, _SMALLEST).normalize(_EXACT) or None
 
 
 def choose(candidates: Collection[Rate], previous: Rate | None, now_ms: int) -> Rate | None:
-    """Return the first candidate that does not leave the previous rate by more than MAX_JUMP.
+    """Return the first candidate that differs from the previous rate by at most MAX_JUMP.
 
-    A previous rate that is too old to value anything judges no candidate.
+    A previous rate older than MAX_AGE_MS does not exclude any candidate.
     """
     if previous is None or now_ms - previous.timestamp_ms > MAX_AGE_MS:
         return next(iter(candidates), None)

@@ -1,8 +1,8 @@
-"""Publishes once a minute what other currencies are worth in dollars, on the rates topic.
+"""The publisher of rates: once a minute, other currencies in dollars, on the rates topic.
 
-Bitcoin and ether are worth the median of the last minutes' fills among the engine's own events;
-where those are too few, and for euros and dollar coins, a public ticker tells. A minute without
-either publishes nothing: the rate that stands grows old, and readers stop using it.
+The rate of bitcoin and ether is the median of the last minutes' fills among the engine's own
+events. If those are too few, and for euros and dollar coins, the source is a public ticker. Without
+either, no rate is published: the previous rate grows old, and readers stop using it.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from liq.producers.live.rates import report_ages
 from liq.producers.reference.rate_rules import Price, choose, price_of, rate_of
 from liq.producers.reference.tickers import Quotes, Ticker, TickerError, ask, tickers
 from liq.runtime.kafka import new_consumer, new_producer, start_consumer
+from liq.runtime.layout import read_layout
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, RECORDS_OUT
 from liq.runtime.partitions import find_partitions
@@ -34,11 +35,11 @@ CURRENCIES: Final = (*FROM_EVENTS, "EUR", "USDT", "USDC")
 INTERVAL_SECONDS: Final = 60.0
 RETRY_SECONDS: Final = 5.0
 POLL_MS: Final = 500
-# The events before the start that are read again: some minutes' worth in a partition.
+# The records of each partition to read before its end at start: some minutes.
 TAIL_RECORDS: Final = 2_000
-# A rate waits so long for the consumer to reach the end of the log.
+# How long rates wait for the consumer to reach the end of the log.
 CATCH_UP_SECONDS: Final = 10.0
-# Prices that are kept of a currency; in a cascade a minute brings more, and the newest count.
+# The most prices of a currency to keep, the newest; a minute of a cascade may have more.
 MAX_PRICES: Final = 2_000
 
 log = get_logger(__name__)
@@ -54,11 +55,11 @@ async def run(
 ) -> None:
     """Publish rates until `stop` is set; `asked` replaces the tickers of the settings.
 
-    While Kafka does not answer, it is asked again every RETRY_SECONDS.
+    While Kafka does not answer, retry every RETRY_SECONDS.
 
     Raises:
-        ConfigurationError: a topic is not as wanted.
-        DependencyError: Kafka does not answer at the start.
+        ConfigurationError: a topic has a wrong number of partitions, or cannot be created.
+        DependencyError: Kafka does not answer at start.
     """
     await ensure_topics(settings, ())
     publisher = _RatePublisher(
@@ -66,8 +67,9 @@ async def run(
     )
     while not stop.is_set():
         try:
-            async with _clients(settings) as (consumer, producer):
-                await publisher.publish_until(stop, consumer, producer, interval_seconds)
+            spread = await _spread(settings)
+            async with _clients(settings, spread) as (consumer, producer):
+                await publisher.publish_until(stop, consumer, producer, interval_seconds, spread)
         except KafkaError as error:
             ERRORS.labels("rates_topic").inc()
             log.warning("rates_interrupted", error=repr(error))
@@ -75,9 +77,10 @@ async def run(
 
 
 class _RatePublisher:
-    """The prices and rates that are known, and the work of one minute."""
+    """The known prices and rates, and the publication of one minute's rates."""
 
     def __init__(self, settings: Settings, clock: Clock, asked: tuple[Ticker, ...]) -> None:
+        self._settings = settings
         self._topics = settings.topics
         self._clock = clock
         self._asked = asked
@@ -92,16 +95,20 @@ class _RatePublisher:
         consumer: AIOKafkaConsumer,
         producer: AIOKafkaProducer,
         interval_seconds: float,
+        spread: int,
     ) -> None:
+        """Publish every minute, until `stop` or until the number of events partitions changes."""
         due = self._clock.monotonic()
         while not stop.is_set():
-            # The fetch waits at most POLL_MS, so the loop notices both a stop and the minute.
+            # The poll waits at most POLL_MS, so the loop reacts to a stop and to the minute.
             batches = await consumer.getmany(timeout_ms=POLL_MS)
             self._take(record for records in batches.values() for record in records)
             now = self._clock.monotonic()
             if now >= due and (not batches or now >= due + CATCH_UP_SECONDS):
                 due = now + interval_seconds
                 await self._publish(producer)
+                if await _spread(self._settings) != spread:
+                    return
             report_ages(self._published.values(), now_ms(self._clock))
 
     def _take(self, records: Iterable[Any]) -> None:
@@ -136,7 +143,7 @@ class _RatePublisher:
             self._published[currency] = rate
 
     async def _quoted(self) -> dict[str, list[Rate]]:
-        """Ask one ticker after the other until every currency has a quote."""
+        """Request one ticker after the other until every currency has a quote."""
         found: dict[str, list[Rate]] = {}
         for ticker in self._asked:
             quotes: Quotes = {}
@@ -158,10 +165,22 @@ class _RatePublisher:
         return found
 
 
+async def _spread(settings: Settings) -> int:
+    """Return the number of partitions of events in the layout; 0 if they have never grown."""
+    layout = (await read_layout(settings)).layout
+    return 0 if layout is None else layout.partitions
+
+
 @asynccontextmanager
-async def _clients(settings: Settings) -> AsyncIterator[tuple[AIOKafkaConsumer, AIOKafkaProducer]]:
-    """Give a consumer at the last minutes' events of the wanted assets, and a producer."""
-    partitions = await find_partitions(settings, [settings.topics.events])
+async def _clients(
+    settings: Settings, spread: int
+) -> AsyncIterator[tuple[AIOKafkaConsumer, AIOKafkaProducer]]:
+    """Yield a consumer at the last minutes' events of the wanted assets, and a producer."""
+    partitions = [
+        place
+        for place in await find_partitions(settings, [settings.topics.events])
+        if not spread or place.partition < spread
+    ]
     if not partitions:
         raise UnknownTopicOrPartitionError(settings.topics.events)
     consumer = new_consumer(settings)
@@ -182,7 +201,7 @@ async def _clients(settings: Settings) -> AsyncIterator[tuple[AIOKafkaConsumer, 
 
 
 def _partitions_of_keys(partitions: list[TopicPartition]) -> list[TopicPartition]:
-    """Return the partitions that hold the wanted assets: the key of an event is its base."""
+    """Return the partitions of the wanted assets; the key of an event is its base."""
     [topic] = {each.topic for each in partitions}
     numbers = sorted(each.partition for each in partitions)
     found = {partition_of(currency.encode(), numbers) for currency in FROM_EVENTS}

@@ -1,4 +1,4 @@
-"""A run of the reference worker: independent tasks over one producer and one view of contracts."""
+"""A run of the reference worker: independent tasks with one producer and one set of contracts."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
@@ -18,6 +18,7 @@ from liq.runtime.errors import DependencyError
 from liq.runtime.feed_records import deliver_feed_status
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_producer
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_EVENTS
 from liq.runtime.settings import Settings
@@ -42,7 +43,7 @@ async def run(  # noqa: PLR0913 - what one run consists of
 ) -> None:
     """List contracts, retry parked frames and publish rates until `stop` is set.
 
-    `shipped` are the contracts that serve until a venue has been listed.
+    `shipped` are the contracts to use until a venue has been listed.
 
     Raises:
         DependencyError: Kafka does not answer, or refuses a record.
@@ -93,14 +94,14 @@ async def _run(  # noqa: PLR0913 - as `run`
             await known.close()
             await producer.stop()
     except KafkaError as error:
-        raise DependencyError(
+        raise why_refused(settings, error) or DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
             "KAFKA_BOOTSTRAP_SERVERS, the credentials, and that `liq topics` has run."
         ) from error
 
 
 async def _until(stop: asyncio.Event, **jobs: Coroutine[Any, Any, None]) -> None:
-    """Run jobs that never end by themselves until `stop` is set, or the first of them fails."""
+    """Run endless jobs until `stop` is set or one of them fails; raise its error."""
     tasks = [asyncio.create_task(job, name=name) for name, job in jobs.items()]
     stopping = asyncio.create_task(stop.wait())
     ended, _ = await asyncio.wait({*tasks, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -112,7 +113,7 @@ async def _until(stop: asyncio.Event, **jobs: Coroutine[Any, Any, None]) -> None
 
 
 def _raise(task: "asyncio.Task[Any]") -> None:
-    """Raise what ended a task; of a group of errors, the first."""
+    """Raise the error that ended a task; of a group of errors, the first."""
     error = task.exception()
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

@@ -1,4 +1,4 @@
-"""The lists of contracts that venues publish, and fetching one of them."""
+"""The lists of contracts that venues publish, and the fetch of one of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ MAX_DETAIL_CHARACTERS: Final = 300
 
 
 class SourceError(Exception):
-    """A venue did not list its contracts; the message says why."""
+    """A venue did not list its contracts; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractSource:
-    """A list of contracts of a venue: a GET of `address` answers with it.
+    """A list of contracts of a venue: the response to a GET of `address`.
 
     Attributes:
         exchange: The venue.
         address: An http or https address.
-        parse: Return the contracts of the parsed answer, given an ISO date; raise `ValueError`
-            with a sentence for an answer that is no list.
-        lists: Whether a contract of the venue belongs in this list.
-        family_of: The family of a symbol; contracts of a family come and go with their dates.
+        parse: Return the contracts of the parsed response, given an ISO date; raise `ValueError`
+            with a sentence for a response that is not a list.
+        lists: Return whether a contract of the venue belongs to this list.
+        family_of: Return the family of a symbol; contracts of a family differ by their dates.
     """
 
     exchange: str
@@ -43,7 +43,7 @@ async def fetch_contracts(source: ContractSource, as_of: str) -> list[Instrument
     """Return the contracts that a venue lists now, unchecked.
 
     Raises:
-        SourceError: no answer, or none that can be read.
+        SourceError: the venue does not answer, or its response cannot be parsed.
     """
     try:
         async with new_client(TIMEOUT_SECONDS) as client:

@@ -7,7 +7,7 @@
 - Coinbase: `{"data": {"currency": "USD", "rates": {"BTC": "0.0000156"}}}`, units for one dollar
   (docs.cdp.coinbase.com, "Exchange Rates", read 2026).
 
-Coinbase exchanges USDC for a dollar whatever the market pays, so its USDC is not read.
+Coinbase exchanges USDC for a dollar at any market price, so its USDC is not read.
 """
 
 from collections.abc import Callable
@@ -42,12 +42,12 @@ COINBASE_CURRENCIES: Final = ("BTC", "ETH", "EUR", "USDT")
 
 
 class TickerError(Exception):
-    """A ticker did not answer, or not in its form; the message says which and why."""
+    """A ticker did not answer in its format; the message has its name and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
-    """A ticker, its address, and how its answer is read: dollars of one unit by currency."""
+    """A ticker: its name, its address, and the parser from a response to dollars by currency."""
 
     name: str
     address: str
@@ -55,13 +55,13 @@ class Ticker:
 
 
 def parse_kraken(answer: Any) -> Quotes:
-    """Read Kraken's answer; pairs that are not asked for are ignored."""
+    """Parse Kraken's response; ignore pairs that were not requested."""
     found = answer["result"]
     return {KRAKEN_PAIRS[pair]: _usd(found[pair]["c"][0]) for pair in KRAKEN_PAIRS if pair in found}
 
 
 def parse_bitstamp(answer: Any) -> Quotes:
-    """Read Bitstamp's answer, which has every pair."""
+    """Parse Bitstamp's response, which has every pair."""
     return {
         BITSTAMP_PAIRS[row["pair"]]: _usd(row["last"])
         for row in answer
@@ -70,7 +70,7 @@ def parse_bitstamp(answer: Any) -> Quotes:
 
 
 def parse_coinbase(answer: Any) -> Quotes:
-    """Read Coinbase's answer, which has units for one dollar."""
+    """Parse Coinbase's response, which has units for one dollar."""
     units = answer["data"]["rates"]
     if answer["data"]["currency"] != "USD":
         raise ValueError("the rates are not for one dollar")
@@ -82,7 +82,7 @@ def parse_coinbase(answer: Any) -> Quotes:
 
 
 def tickers(settings: Settings) -> tuple[Ticker, ...]:
-    """Return the tickers in the order in which they are asked."""
+    """Return the tickers in the order of their requests."""
     return (
         Ticker("kraken", settings.rates_kraken_url, parse_kraken),
         Ticker("bitstamp", settings.rates_bitstamp_url, parse_bitstamp),
@@ -91,10 +91,10 @@ def tickers(settings: Settings) -> tuple[Ticker, ...]:
 
 
 async def ask(ticker: Ticker) -> Quotes:
-    """Ask a ticker once.
+    """Request a ticker once; return dollars of one unit by currency.
 
     Raises:
-        TickerError: no answer, or none that can be read.
+        TickerError: the ticker does not answer, or its response cannot be parsed.
     """
     try:
         async with new_client(TIMEOUT_SECONDS) as client:

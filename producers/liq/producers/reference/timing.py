@@ -1,4 +1,4 @@
-"""How often venues are asked for their contracts, and how long frames wait for them."""
+"""The intervals of listings of contracts, and the time limits of waiting frames."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,11 +13,11 @@ class ReferenceTiming:
     """Times in seconds.
 
     Attributes:
-        listing_seconds: From one regular listing of a venue to the next.
-        ask_seconds: The least time between two listings of a venue that parked frames ask for.
-        backoff: The waits after listings that failed.
-        give_up_seconds: A frame waits no longer for a venue that does not answer.
-        give_up_listings: Nor for a contract that so many listings in a row do not have.
+        listing_seconds: The interval between regular listings of a venue.
+        ask_seconds: The least interval between listings that parked frames cause.
+        backoff: The waits after failed listings.
+        give_up_seconds: The longest wait of a frame for a venue that does not answer.
+        give_up_listings: A frame stops waiting after this many listings without its contract.
     """
 
     listing_seconds: float = 3_600.0

@@ -1,14 +1,14 @@
-"""Our SQL for a cluster: statements run on every server, tables are replicated. Pure text.
+"""Conversion of the migrations' SQL for a cluster: on every server, with replicated tables. Pure.
 
-The files in `migrations/` are written for one server. On a cluster each data definition says
+The files in `migrations/` are written for one server. On a cluster each data definition has
 `ON CLUSTER`, and each table's engine is the replicated one, with the path and the replica's name
-that the servers' configuration gives.
+from the servers' configuration.
 """
 
 import re
 
 _NAME = r"(?:`[^`]+`\.)?`?[A-Za-z_][A-Za-z0-9_]*`?"
-# What goes before ON CLUSTER in the statements that migrations may have.
+# The part before ON CLUSTER, of all kinds of statements in migrations.
 _DEFINITION = re.compile(
     rf"(?P<head>CREATE\s+(?:OR\s+REPLACE\s+)?(?:DATABASE|TABLE|VIEW|MATERIALIZED\s+VIEW)"
     rf"(?:\s+IF\s+NOT\s+EXISTS)?\s+{_NAME}"
@@ -21,10 +21,10 @@ _ENGINE = re.compile(r"\bENGINE\s*=\s*(?=(?:\w+)?MergeTree\b)(?!Replicated)", re
 
 
 def for_cluster(statement: str, cluster: str) -> str:
-    """A data definition as a cluster needs it; unchanged where `cluster` is empty.
+    """Convert a data definition for a cluster; return it unchanged if `cluster` is empty.
 
     Raises:
-        ValueError: the statement is of a kind that is not known here.
+        ValueError: the kind of statement is unknown.
     """
     if not cluster:
         return statement
@@ -32,7 +32,7 @@ def for_cluster(statement: str, cluster: str) -> str:
     if match is None:
         raise ValueError(f"no rule for a cluster: {statement[:80]}")
     head, rest = match["head"], statement[match.end() :]
-    # A plain view has no engine, but may well have text that looks like one.
+    # A plain view has no engine, but may contain text that looks like one.
     if _HAS_ENGINE.match(head):
         rest = _ENGINE.sub("ENGINE = Replicated", rest, count=1)
     return f"{head} ON CLUSTER '{cluster}'{rest}"

@@ -1,9 +1,9 @@
-"""Columns: how the values of one column are taken from many JSON documents at once, and checked.
+"""Columns: each reads and checks the values of one column from many JSON documents at once.
 
-ClickHouse takes a missing field for a default, an unknown word of an enum for none, cuts decimals
-and times that do not fit, all without a word. So presence, type and range are checked here.
-Column by column, because that costs a third of what record by record does. A message names the
-field but not the document: see `liq.sinks.clickhouse.encoding` for how that one is found.
+ClickHouse silently replaces a missing field with the column's default, and truncates decimals and
+times that do not fit, so this module checks presence, type, words and range before inserting. It
+works column by column, at a third of the cost of record by record. A message names the field but
+not the document; `liq.sinks.clickhouse.encoding` finds the document.
 """
 
 import re
@@ -26,7 +26,7 @@ Document = Mapping[str, Any]
 Documents = Sequence[Document]
 Reader = Callable[[Documents], bytes]
 
-# What Decimal(38, 12) holds before and after the point; a price has more places.
+# The digits of Decimal(38, 12) before and after the point; a price has more places.
 INTEGER_DIGITS = 26
 DECIMAL_PLACES = 12
 PRICE_PLACES = 18
@@ -35,19 +35,19 @@ INTEGER_CODES = {16: "H", 32: "I", 64: "Q"}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What is sent as one column: its type in the block, and how its values are read."""
+    """A column of a block: its type, and the function that reads its values from documents."""
 
     type: str
     read: Reader
 
 
 def text(field: str) -> Column:
-    """A string that must be there."""
+    """Read a required string."""
     return Column("String", lambda documents: _strings(field, _texts(field, documents)))
 
 
 def text_or_null(field: str) -> Column:
-    """A string, or null when it is absent or null."""
+    """Read a string; null if it is absent or null."""
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
@@ -59,7 +59,7 @@ def text_or_null(field: str) -> Column:
 
 
 def texts(field: str) -> Column:
-    """An array of strings."""
+    """Read an array of strings."""
 
     def read(documents: Documents) -> bytes:
         return _arrays(field, _present(field, documents))
@@ -68,7 +68,7 @@ def texts(field: str) -> Column:
 
 
 def word(field: str, words: type[StrEnum]) -> Column:
-    """One of the words that an enum column has."""
+    """Read one of the words of an enum column."""
     allowed = frozenset(str(member) for member in words)
 
     def read(documents: Documents) -> bytes:
@@ -81,7 +81,7 @@ def word(field: str, words: type[StrEnum]) -> Column:
 
 
 def decimal(field: str, places: int = DECIMAL_PLACES) -> Column:
-    """A decimal string without an exponent, which stays exact."""
+    """Read a decimal string without an exponent, exactly."""
     decimal_lines = re.compile(
         rf"(?:-?[0-9]{{1,{INTEGER_DIGITS}}}(?:\.[0-9]{{1,{places}}}0*)?\n)*+"
     )
@@ -100,12 +100,12 @@ def decimal(field: str, places: int = DECIMAL_PLACES) -> Column:
 
 
 def price(field: str) -> Column:
-    """A price, which has more decimal places than an amount."""
+    """Read a price, which has more decimal places than an amount."""
     return decimal(field, PRICE_PLACES)
 
 
 def decimal_or_null(field: str) -> Column:
-    """A decimal string without an exponent, or null when it is absent or null."""
+    """Read a decimal string without an exponent; null if it is absent or null."""
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
@@ -116,7 +116,7 @@ def decimal_or_null(field: str) -> Column:
 
 
 def number(field: str) -> Column:
-    """A binary floating-point number, such as a score."""
+    """Read a binary floating-point number, such as a score."""
 
     def read(documents: Documents) -> bytes:
         values = _present(field, documents)
@@ -130,7 +130,7 @@ def number(field: str) -> Column:
 
 
 def number_or_null(field: str) -> Column:
-    """A binary floating-point number, or null when it is absent or null."""
+    """Read a binary floating-point number; null if it is absent or null."""
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
@@ -141,7 +141,7 @@ def number_or_null(field: str) -> Column:
 
 
 def integer(field: str, bits: int) -> Column:
-    """A whole number that fits an unsigned column of that many bits."""
+    """Read an integer that fits an unsigned column of `bits`."""
     largest = 2**bits - 1
 
     def read(documents: Documents) -> bytes:
@@ -155,7 +155,7 @@ def integer(field: str, bits: int) -> Column:
 
 
 def integers(field: str, bits: int) -> Column:
-    """An array of whole numbers that fit an unsigned column of that many bits."""
+    """Read an array of integers that fit an unsigned column of `bits`."""
     inner = integer(field, bits)
 
     def read(documents: Documents) -> bytes:
@@ -168,7 +168,7 @@ def integers(field: str, bits: int) -> Column:
 
 
 def integer_or_null(field: str, bits: int) -> Column:
-    """A whole number as `integer` takes it, or null when it is absent or null."""
+    """Read an integer as `integer` does; null if it is absent or null."""
     inner = integer(field, bits)
 
     def read(documents: Documents) -> bytes:
@@ -180,7 +180,7 @@ def integer_or_null(field: str, bits: int) -> Column:
 
 
 def flag(field: str) -> Column:
-    """True or false."""
+    """Read true or false."""
 
     def read(documents: Documents) -> bytes:
         values = _present(field, documents)
@@ -191,7 +191,7 @@ def flag(field: str) -> Column:
 
 
 def moment(field: str) -> Column:
-    """UTC milliseconds."""
+    """Read UTC milliseconds."""
     return Column(
         "DateTime64(3, 'UTC')",
         lambda documents: packed("q", _milliseconds(field, _present(field, documents))),
@@ -199,7 +199,7 @@ def moment(field: str) -> Column:
 
 
 def moment_or_null(field: str) -> Column:
-    """UTC milliseconds, or null when they are absent or null."""
+    """Read UTC milliseconds; null if they are absent or null."""
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
@@ -210,7 +210,7 @@ def moment_or_null(field: str) -> Column:
 
 
 def moment_or_epoch(field: str) -> Column:
-    """UTC milliseconds, or 1970 when they are absent or null."""
+    """Read UTC milliseconds; 1970 if they are absent or null."""
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
@@ -221,7 +221,7 @@ def moment_or_epoch(field: str) -> Column:
 
 
 def moment_ns(field: str) -> Column:
-    """UTC nanoseconds."""
+    """Read UTC nanoseconds."""
 
     def read(documents: Documents) -> bytes:
         values = _present(field, documents)
@@ -240,7 +240,7 @@ def moment_ns(field: str) -> Column:
 
 
 def iso_date(field: str) -> Column:
-    """A date like 2026-07-08."""
+    """Read a date like 2026-07-08."""
 
     def read(documents: Documents) -> bytes:
         values = _texts(field, documents)
@@ -252,28 +252,29 @@ def iso_date(field: str) -> Column:
 
 
 def raw_bytes(field: str) -> Column:
-    """Bytes, exactly as they are."""
+    """Read bytes unchanged."""
     return Column("String", lambda documents: blobs(_present(field, documents)))
 
 
 def json_object(field: str) -> Column:
-    """An object as JSON text for ClickHouse's JSON functions; empty when absent or null."""
+    """Read an object as JSON text for ClickHouse's JSON functions; empty if absent or null."""
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
         if any(value is not None and type(value) is not dict for value in values):
             raise DecodeError(f"{field}: expected an object")
         try:
-            return blobs([b"" if value is None else orjson.dumps(value) for value in values])
+            # One at a time, because each of orjson's results occupies a buffer of some kilobytes.
+            return blobs(b"" if value is None else orjson.dumps(value) for value in values)
         except orjson.JSONEncodeError as error:
-            # It writes fewer levels than it reads.
+            # orjson writes fewer levels than it reads.
             raise DecodeError(f"{field}: nested too deeply") from error
 
     return Column("String", read)
 
 
 def within(field: str, inner: Column) -> Column:
-    """Read from the object in a field."""
+    """Read `inner` from the object in a field."""
 
     def read(documents: Documents) -> bytes:
         values = _present(field, documents)
@@ -287,7 +288,7 @@ def within(field: str, inner: Column) -> Column:
 
 
 def default(inner: Column, field: str, value: object) -> Column:
-    """Read with `inner`, as if `value` stood where the field is absent or null."""
+    """Read `inner`, with `value` in place of an absent or null field."""
     replacement = {field: value}
 
     def read(documents: Documents) -> bytes:
@@ -333,7 +334,7 @@ def _milliseconds(field: str, values: Sequence[Any]) -> Sequence[int]:
 
 
 def _expect(field: str, values: Sequence[Any], types: set[type], sentence: str) -> None:
-    # Exact types: JSON's true is no integer here, although Python's is.
+    # Exact types, because Python's bool is a subclass of int but JSON's true is no integer.
     if not set(map(type, values)) <= types:
         raise DecodeError(f"{field}: expected {sentence}")
 

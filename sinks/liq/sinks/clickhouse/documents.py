@@ -1,4 +1,4 @@
-"""What a Kafka record says, as the document that columns are read from."""
+"""Conversion of Kafka records to documents, from which columns read their values."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from liq.schemas.headers import (
     FEED,
     RATES,
     SEQUENCE,
+    SUBJECT,
     integer_header,
     text_header,
 )
@@ -28,15 +29,15 @@ Document = Mapping[str, Any]
 PUBLISHED_AT_MS = "published_at_ms"
 # The entries of a rejection, as columns.
 ENTRY_NUMBERS, ENTRY_REASONS, ENTRY_DETAILS = "entry_numbers", "entry_reasons", "entry_details"
-# Of a refusal's sentence; the whole record is stored beside it.
+# The limit for a refusal's sentence; the whole record is stored beside it.
 MAX_DETAIL_CHARACTERS = 2000
 
 
 def parse_json(record: Delivered) -> dict[str, Any]:
-    """The JSON object that a record's value is.
+    """Parse a record's value as a JSON object.
 
     Raises:
-        DecodeError: it is none.
+        DecodeError: the value is not a JSON object.
     """
     try:
         document = orjson.loads(record.value or b"")
@@ -48,12 +49,13 @@ def parse_json(record: Delivered) -> dict[str, Any]:
 
 
 def parse_rejection(record: Delivered) -> Document:
-    """A rejection with its entries as columns. One without a source is known by its own position.
+    """Parse a rejection, with its entries as columns.
 
-    A time that no column holds is replaced by the record's: the row keeps the true reason.
+    A rejection without a source gets its own position as the source. The record's time replaces a
+    time that no column can store, so that the row keeps the true reason.
 
     Raises:
-        DecodeError: the value is no JSON object, or `entries` no array of objects.
+        DecodeError: the value is not a JSON object, or `entries` is not an array of objects.
     """
     document = parse_json(record)
     if document.get("source") is None:
@@ -66,7 +68,7 @@ def parse_rejection(record: Delivered) -> Document:
 
 
 def _entry_columns(entries: Any) -> dict[str, list[Any]]:
-    """Return the fields of a rejection's entries by column; empty where it has none."""
+    """Return the fields of a rejection's entries by column; empty lists without entries."""
     entries = entries or []
     if type(entries) is not list or any(type(entry) is not dict for entry in entries):
         raise DecodeError("entries: expected an array of objects")
@@ -81,10 +83,10 @@ def _entry_columns(entries: Any) -> dict[str, list[Any]]:
 
 
 def parse_instrument(record: Delivered) -> Document:
-    """A contract's metadata, with the time of its publication, which says which is the newest.
+    """Parse a contract's metadata, with the time of publication, which orders its versions.
 
     Raises:
-        DecodeError: the value is no JSON object.
+        DecodeError: the value is not a JSON object.
     """
     document = parse_json(record)
     document[PUBLISHED_AT_MS] = written_at_ms(record)
@@ -92,7 +94,7 @@ def parse_instrument(record: Delivered) -> Document:
 
 
 def parse_frame(record: Delivered) -> Document:
-    """A raw frame and what its headers say; nothing of it can be wrong."""
+    """Return the document of a raw frame and its headers; it is valid for any bytes."""
     return {
         "received_at_ns": received_at_ns(record),
         "exchange": text_header(record.headers, EXCHANGE),
@@ -101,11 +103,12 @@ def parse_frame(record: Delivered) -> Document:
         "sequence": integer_header(record.headers, SEQUENCE) or 0,
         "frame": record.value,
         "rates": text_header(record.headers, RATES),
+        "subject": text_header(record.headers, SUBJECT),
     }
 
 
 def rejection(record: Delivered, reason: str, detail: str) -> Document:
-    """What `rejected` says of a record that cannot be stored where it belongs."""
+    """Return the document of a refused record, for the table `rejected`."""
     return {
         "received_at_ms": written_at_ms(record),
         "stage": SINK_STAGE,

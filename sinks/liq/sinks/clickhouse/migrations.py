@@ -1,7 +1,7 @@
-"""Numbered SQL files, applied forward only and recorded with their checksums.
+"""Migrations: numbered SQL files, applied forward only and recorded with their checksums.
 
-ClickHouse has no transactional DDL, so every statement is safe to run again: a file that was
-interrupted is simply run from its start, and several workers may migrate at the same time.
+ClickHouse has no transactional DDL, so every statement is safe to run again. An interrupted file
+runs again from its start, and several workers may migrate at the same time.
 """
 
 import re
@@ -16,12 +16,15 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from liq.runtime.errors import ConfigurationError
 from liq.sinks.clickhouse.cluster import for_cluster
+from liq.sinks.clickhouse.fresh import at_once
+from liq.sinks.clickhouse.partitions import Partitions, for_partitions
 from liq.sinks.clickhouse.schema import (
     Schema,
-    differences,
     schema_of,
+    storage_differences,
     stored_schema,
     table_differences,
+    view_differences,
 )
 
 SYSTEM_DATABASE = "system"  # every server has it
@@ -57,7 +60,7 @@ class Migration:
 
 @cache
 def known_migrations() -> tuple[Migration, ...]:
-    """The migrations that this version of the engine ships, in order."""
+    """Return the migrations of this release, in order."""
     directory = files("liq.sinks.clickhouse").joinpath("migrations")
     migrations = [
         parse_migration(entry.name, entry.read_text(encoding="utf-8"))
@@ -69,7 +72,7 @@ def known_migrations() -> tuple[Migration, ...]:
 
 @cache
 def expected_schema() -> Schema:
-    """Return the tables and views that the migrations make."""
+    """Return the tables and views after all migrations."""
     return schema_of(text for item in known_migrations() for text in item.statements)
 
 
@@ -77,7 +80,7 @@ def parse_migration(file_name: str, text: str) -> Migration:
     """Split a file into statements. A statement ends with a semicolon at the end of a line.
 
     Raises:
-        ValueError: the file is not named like 0001_tables.sql.
+        ValueError: the file's name does not have the form 0001_tables.sql.
     """
     match = _FILE_NAME.fullmatch(file_name)
     if match is None:
@@ -89,10 +92,11 @@ def parse_migration(file_name: str, text: str) -> Migration:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What brings a database up to date: the pending migrations, and all that is to be run.
+    """The steps that bring a database up to date: pending migrations, and all statements to run.
 
-    `repairs` says how tables and views differ from what the applied migrations made; then every
-    migration is run again.
+    `repairs` describes the differences of tables and views from the applied migrations. If a table
+    differs, every migration runs again; if only views differ, those views are created again. An
+    empty database gets each view once, in its last form (`fresh`).
     """
 
     migrations: tuple[Migration, ...]
@@ -100,39 +104,47 @@ class Plan:
     repairs: tuple[str, ...] = ()
 
 
-def plan(client: Client, database: str, *, cluster: str = "") -> Plan:
-    """Say what `migrate` would do. `client` needs no database of its own.
+def plan(
+    client: Client, database: str, *, cluster: str = "", partitions: Partitions = "month"
+) -> Plan:
+    """Return what `migrate` would do. `client` may be connected to any database.
 
     Raises:
-        ConfigurationError: the database was changed by a newer or another engine.
+        ConfigurationError: a newer or another engine has changed the database, or a table has
+            another storage engine or key.
     """
     applied = applied_checksums(client, database)
     _refuse_foreign(applied or {}, database)
     pending = [item for item in known_migrations() if item.version not in (applied or {})]
-    repairs = _repairs(client, database, applied or {})
-    if repairs:
+    tables, views = _repairs(client, database, applied or {})
+    if tables:
         pending = list(known_migrations())
     statements: list[str] = []
     if applied is None:
         create = f"CREATE DATABASE IF NOT EXISTS {_quoted(database)}"
         journal = CREATE_JOURNAL.format(database=_quoted(database)).strip()
         statements += [for_cluster(create, cluster), for_cluster(journal, cluster)]
-    for migration in pending:
-        statements += [for_cluster(statement, cluster) for statement in migration.statements]
-        statements.append(
-            f"INSERT INTO {_quoted(database)}.schema_migrations (version, name, checksum) "  # noqa: S608 - a checked identifier
-            f"VALUES ({migration.version}, '{migration.name}', '{migration.checksum}')"
-        )
-    return Plan(tuple(pending), tuple(statements), tuple(repairs))
+    if views and not tables:
+        statements += [for_cluster(_view_statement(name), cluster) for name in views]
+    # An interrupted step runs again from its start, because its journal entry comes last.
+    steps = [[each] for each in pending] if applied else [pending]
+    for step in steps:
+        texts = [text for each in step for text in each.statements]
+        statements += [
+            for_cluster(for_partitions(text, partitions), cluster)
+            for text in (texts if applied else at_once(texts))
+        ]
+        statements.append(_journal_statement(database, step))
+    return Plan(tuple(pending), tuple(statements), (*tables, *views.values()))
 
 
 def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migration, ...]:
-    """Bring the database up to date and return what was applied.
+    """Bring the database up to date; return the applied migrations.
 
-    The database and its journal are created when they are missing.
+    It creates the database and its journal if they are missing.
 
     Raises:
-        ConfigurationError: the database was changed by a newer or another engine.
+        ConfigurationError: a newer or another engine has changed the database.
     """
     planned = plan(client, database, cluster=cluster)
     run(client, database, planned.statements)
@@ -141,34 +153,36 @@ def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migrat
 
 
 def check_tables(client: Client, database: str) -> None:
-    """Make sure that a database that was migrated has the tables and views of the migrations.
+    """Check that a migrated database has the tables and views of the migrations.
 
     Raises:
-        ConfigurationError: it differs, and migrating does not help; says what to do.
+        ConfigurationError: it differs although it was migrated; the message names the remedy.
     """
-    found = differences(expected_schema(), stored_schema(client, database))
-    if found:
-        raise ConfigurationError(
-            f"The ClickHouse database {database} is not what the migrations make: "
-            f"{_shown(found)}. Migrating does not change that; alter it by hand, or set "
-            "CLICKHOUSE_DATABASE to another database, run `liq migrate` and load it again from "
-            "Kafka."
-        )
+    stored = stored_schema(client, database)
+    _refuse_differences(
+        database,
+        [
+            *storage_differences(expected_schema(), stored),
+            *table_differences(expected_schema(), stored),
+            *view_differences(client, expected_schema(), stored).values(),
+        ],
+    )
 
 
 def run(client: Client, database: str, statements: Iterable[str]) -> None:
-    """Run statements that name no database, so that they fit any, in this one."""
+    """Run statements, which name no database, in `database`."""
     for statement in statements:
-        # The database to create may be the server's own default, which is then missing too.
+        # The database to create may be the server's default, so the request must not use it.
         where = SYSTEM_DATABASE if statement.startswith("CREATE DATABASE") else database
         client.command(statement, use_database=False, settings={"database": where})
 
 
 def check_schema(client: Client, database: str) -> None:
-    """Make sure that the database is exactly at the version that this engine writes to.
+    """Check that the database has exactly the schema that this engine writes to.
 
     Raises:
-        ConfigurationError: it is missing, older, newer, or made by other files; says what to do.
+        ConfigurationError: it is missing, older, newer, or was created by other files; the message
+            names the remedy.
     """
     applied = applied_checksums(client, database)
     if applied is None:
@@ -182,8 +196,10 @@ def check_schema(client: Client, database: str) -> None:
         raise ConfigurationError(
             f"The ClickHouse database {database} lacks the migrations {names}; run `liq migrate`."
         )
-    # A sink's user need not see the views.
-    found = table_differences(expected_schema(), stored_schema(client, database))
+    # A sink's user need not have access to the views.
+    stored = stored_schema(client, database)
+    _refuse_differences(database, storage_differences(expected_schema(), stored))
+    found = table_differences(expected_schema(), stored)
     if found:
         raise ConfigurationError(
             f"The ClickHouse database {database} is not what its migrations made: "
@@ -192,7 +208,7 @@ def check_schema(client: Client, database: str) -> None:
 
 
 def applied_checksums(client: Client, database: str) -> dict[int, str] | None:
-    """What the journal holds, by version; None when there is no journal yet."""
+    """Return the checksums in the journal by version; None if there is no journal yet."""
     try:
         result = client.query(
             f"SELECT version, checksum FROM {_quoted(database)}.schema_migrations FINAL",  # noqa: S608 - a checked identifier
@@ -204,14 +220,43 @@ def applied_checksums(client: Client, database: str) -> dict[int, str] | None:
     return {int(version): str(checksum) for version, checksum in result.result_rows}
 
 
-def _repairs(client: Client, database: str, applied: dict[int, str]) -> list[str]:
-    """Say what a database lacks of what its applied migrations made."""
+def _repairs(
+    client: Client, database: str, applied: dict[int, str]
+) -> tuple[list[str], dict[str, str]]:
+    """Describe the differences of tables, and of views by name, from the applied migrations."""
     if not applied:
-        return []
+        return [], {}
     made = schema_of(
         text for item in known_migrations() if item.version in applied for text in item.statements
     )
-    return differences(made, stored_schema(client, database))
+    stored = stored_schema(client, database)
+    # Running the migrations again cannot repair these, and views need tables that deduplicate.
+    _refuse_differences(database, storage_differences(made, stored))
+    return table_differences(made, stored), view_differences(client, made, stored)
+
+
+def _refuse_differences(database: str, found: Sequence[str]) -> None:
+    if found:
+        raise ConfigurationError(
+            f"The ClickHouse database {database} is not what the migrations make: "
+            f"{_shown(found)}. Migrating does not change that; alter it by hand, or set "
+            "CLICKHOUSE_DATABASE to another database, run `liq migrate` and load it again from "
+            "Kafka."
+        )
+
+
+def _view_statement(name: str) -> str:
+    """Return the statement that creates a view in its newest form."""
+    return f"CREATE OR REPLACE VIEW {name} AS\n{expected_schema().views[name]}"
+
+
+def _journal_statement(database: str, applied: Iterable[Migration]) -> str:
+    """Return the statement that records migrations as applied."""
+    rows = ", ".join(f"({each.version}, '{each.name}', '{each.checksum}')" for each in applied)
+    return (
+        f"INSERT INTO {_quoted(database)}.schema_migrations (version, name, checksum) "  # noqa: S608 - a checked identifier
+        f"VALUES {rows}"
+    )
 
 
 def _shown(found: Sequence[str]) -> str:

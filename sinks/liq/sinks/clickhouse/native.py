@@ -1,8 +1,8 @@
 """ClickHouse's Native format: blocks of columns, little-endian.
 
-A block says how many columns and rows it has, then gives each column's name, type and values. The
-server casts a column whose declared type is not the table's, with the same errors as for text, so
-that what is text in JSON is sent as String.
+A block starts with its numbers of columns and rows; each column's name, type and values follow. The
+server casts a column whose declared type differs from the table's, with the same errors as for
+text. So JSON's texts are sent as String.
 """
 
 import struct
@@ -24,7 +24,7 @@ class NativeColumn:
 
 
 def block(row_count: int, columns: Sequence[NativeColumn]) -> bytes:
-    """Lay columns of `row_count` values out as a block."""
+    """Return the bytes of a block of columns with `row_count` values each."""
     parts = [_variable_integer(len(columns)), _variable_integer(row_count)]
     for column in columns:
         parts += (blob(column.name.encode()), blob(column.type.encode()), column.data)
@@ -32,10 +32,10 @@ def block(row_count: int, columns: Sequence[NativeColumn]) -> bytes:
 
 
 def strings(values: Sequence[str]) -> bytes:
-    """Values of a String column.
+    """Encode the values of a String column.
 
     Raises:
-        UnicodeEncodeError: a lone surrogate, which is no text.
+        UnicodeEncodeError: a value contains a lone surrogate.
     """
     distinct = set(values)
     if 2 * len(distinct) <= len(values):
@@ -49,22 +49,22 @@ def strings(values: Sequence[str]) -> bytes:
 
 
 def blobs(values: Iterable[bytes]) -> bytes:
-    """Values of a String column that need not be text."""
+    """Encode the values of a String column that need not be text."""
     return b"".join(map(blob, values))
 
 
 def blob(value: bytes) -> bytes:
-    """One value of a String column: its length and its bytes."""
+    """Encode one value of a String column: its length and its bytes."""
     return _variable_integer(len(value)) + value
 
 
 def packed(code: str, values: Sequence[float]) -> bytes:
-    """Values of a number column; `code` is the letter of its type in `struct`."""
+    """Encode the values of a number column; `code` is its type's letter in `struct`."""
     return struct.pack(f"<{len(values)}{code}", *values)
 
 
 def null_map(values: Iterable[object]) -> bytes:
-    """What stands before the values of a Nullable column."""
+    """Encode the null map, which precedes the values of a Nullable column."""
     return bytes([value is None for value in values])
 
 

@@ -1,9 +1,9 @@
-"""Which records of a batch are in ClickHouse already, so that they need not be sent again.
+"""Detection of redelivered records that ClickHouse has already stored.
 
-Only an optimization: it keeps a restart or a rebalance from storing rows twice, which FINAL would
-undo at a price. After an assignment each partition is looked at until its records are newer than
-what was stored then. A row counts as stored when position and identity agree and it was stored
-after Kafka got the record: a topic that was deleted and made again reuses its offsets.
+This is only an optimization: it prevents duplicate rows after a restart or a rebalance, which FINAL
+would otherwise remove at a cost. After an assignment, each partition is checked until its records
+are newer than the last stored one. A row counts as stored if its position and identity agree and it
+was inserted after Kafka appended the record, because a recreated topic reuses its offsets.
 """
 
 from collections import defaultdict
@@ -17,25 +17,25 @@ from liq.sinks.clickhouse.documents import Document
 from liq.sinks.clickhouse.encoding import IsStored
 from liq.sinks.clickhouse.tables import Table
 
-# Topic, partition, offset and identity; the value beside it is when the row was stored.
+# Topic, partition, offset and identity.
 StoredRow = tuple[str, int, int, str]
 Ranges = dict[Partition, tuple[int, int]]
 
 
 @dataclass(slots=True)
 class Redelivery:
-    """The partitions whose records may be stored already, with the last stored offset if known."""
+    """The partitions with possibly stored records, and their last stored offset if known."""
 
     watched: dict[Partition, int | None] = field(default_factory=dict)
 
     def watch(self, partitions: Iterable[Partition]) -> None:
-        """Look at these partitions from now on: they were just assigned."""
+        """Check these partitions, which have just been assigned, from now on."""
         self.watched.update(dict.fromkeys(partitions))
 
     def look_up(
-        self, client: Client, table: Table, records: Sequence[Delivered]
+        self, clients: Sequence[Client], table: Table, records: Sequence[Delivered]
     ) -> IsStored | None:
-        """Tell which of these records are stored; None if none is. Blocks while it asks.
+        """Return a test for stored records; None if no server can have stored any. Blocks.
 
         Raises:
             clickhouse_connect.driver.exceptions.Error: ClickHouse did not answer.
@@ -44,7 +44,7 @@ class Redelivery:
             return None
         ranges = _ranges(record for record in records if _partition(record) in self.watched)
         unknown = {place: span for place, span in ranges.items() if self.watched[place] is None}
-        self._find_last_stored(client, table, unknown)
+        self._find_last_stored(clients, table, unknown)
         suspects: Ranges = {}
         passed = []
         for place, (first, last) in ranges.items():
@@ -53,41 +53,47 @@ class Redelivery:
                 suspects[place] = (first, min(last, last_stored))
             if last > last_stored:
                 passed.append(place)
-        is_stored = _stored_rows(client, table, table.identity, suspects) if suspects else None
+        is_stored = _stored_rows(clients, table, table.identity, suspects) if suspects else None
         for place in passed:
             del self.watched[place]
         return is_stored
 
-    def _find_last_stored(self, client: Client, table: Table, ranges: Ranges) -> None:
+    def _find_last_stored(self, clients: Sequence[Client], table: Table, ranges: Ranges) -> None:
         if not ranges:
             return
         places = " OR ".join(
             f"(src_topic = '{topic}' AND src_partition = {partition} AND src_offset >= {first})"
             for (topic, partition), (first, _) in ranges.items()
         )
-        result = client.query(
+        sql = (
             f"SELECT src_topic, src_partition, max(src_offset) FROM {table.name} "  # noqa: S608 - our own names and numbers
             f"WHERE {places} GROUP BY src_topic, src_partition"
         )
-        found = {(topic, partition): last for topic, partition, last in result.result_rows}
-        for partition in ranges:
-            self.watched[partition] = found.get(partition, -1)
+        found: dict[Partition, int] = {}
+        for client in clients:
+            for topic, partition, last in client.query(sql).result_rows:
+                found[topic, partition] = max(last, found.get((topic, partition), -1))
+        for place in ranges:
+            self.watched[place] = found.get(place, -1)
 
 
-def _stored_rows(client: Client, table: Table, identity: str, ranges: Ranges) -> IsStored:
+def _stored_rows(
+    clients: Sequence[Client], table: Table, identity: str, ranges: Ranges
+) -> IsStored:
     places = " OR ".join(
         f"(src_topic = '{topic}' AND src_partition = {partition} "
         f"AND src_offset BETWEEN {first} AND {last})"
         for (topic, partition), (first, last) in ranges.items()
     )
-    result = client.query(
+    sql = (
         f"SELECT src_topic, src_partition, src_offset, {identity}, "  # noqa: S608 - our own names and numbers
         f"toUnixTimestamp64Milli(max(ingested_at)) FROM {table.name} WHERE {places} "
         f"GROUP BY src_topic, src_partition, src_offset, {identity}"
     )
     stored: dict[StoredRow, int] = {
         (topic, partition, offset, found): ingested_at_ms
-        for topic, partition, offset, found, ingested_at_ms in result.result_rows
+        for client in clients
+        for topic, partition, offset, found, ingested_at_ms in client.query(sql).result_rows
     }
 
     def is_stored(record: Delivered, document: Document) -> bool:

@@ -1,4 +1,4 @@
-"""How long rows are kept: a TTL for each table, from the settings."""
+"""The retention of rows: a TTL for each table, from the settings."""
 
 import re
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ _TTL = re.compile(r"\bTTL (.+?)(?: SETTINGS .*)?$", re.DOTALL)
 
 
 def wanted_ttls(settings: Settings) -> dict[str, str | None]:
-    """The TTL of each table that has a retention, as ClickHouse writes it; None is for ever.
+    """Return the TTL of each table with a retention, in ClickHouse's form; None to keep for ever.
 
-    What happened on a market ages by its own time. Rejections and frames age from their storing:
-    a replay of an old recording is news to whoever runs it.
+    Market data expires by its own time. Rejections and frames expire by their time of insertion,
+    because a replay of an old recording produces new ones.
     """
     market = settings.clickhouse_retention_days
     return {
@@ -29,9 +29,9 @@ def wanted_ttls(settings: Settings) -> dict[str, str | None]:
 
 
 def retention_statements(client: Client, database: str, settings: Settings) -> list[str]:
-    """What has to be run so that the tables have the wanted TTLs; nothing if they have them.
+    """Return the statements that set the wanted TTLs where they differ.
 
-    Tables that do not exist yet are taken for new ones, without a TTL.
+    Missing tables count as new tables without a TTL.
     """
     present = _present_ttls(client, database)
     return [

@@ -1,7 +1,7 @@
-"""Which topic goes into which table, and which field into which column.
+"""The mapping of topics to tables and of fields to columns.
 
-A unit test compares the columns with the contract, another one with the migrations, so neither
-can grow a field that is forgotten here.
+Unit tests compare the columns with the contract and with the migrations, so that a new field cannot
+be forgotten here.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -59,10 +59,10 @@ POSITION_COLUMNS = ("src_topic", "src_partition", "src_offset")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table and the columns that records bring.
+    """A table and its columns that are read from records.
 
-    `identity` is the field that identifies a record, where one field does. `parse` makes the
-    document of a record; it raises DecodeError.
+    `identity` is the field that identifies a record, if a single field does. `parse` converts a
+    record to a document; it may raise DecodeError.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Table:
 
     @property
     def sent_columns(self) -> tuple[str, ...]:
-        """The columns that we send; the rest have defaults in ClickHouse."""
+        """The columns in an insert; all others have defaults in ClickHouse."""
         return (*self.columns, *POSITION_COLUMNS)
 
 
@@ -113,9 +113,9 @@ LIQUIDATIONS = Table(
 )
 
 
-def _analysis(inner: Column) -> Column:
-    """Read from a cascade's analysis, which the first detector did not write."""
-    return default(within("analysis", inner), "analysis", {})
+def _optional(field: str, inner: Column) -> Column:
+    """Read `inner` from an object that not every record has."""
+    return default(within(field, inner), field, {})
 
 
 CASCADES = Table(
@@ -133,8 +133,16 @@ CASCADES = Table(
         "ended_at": moment_or_null("ended_at_ms"),
         "event_count": integer("event_count", 64),
         "total_value_usd": decimal("total_value_usd"),
+        "usd_per_second": decimal_or_null("usd_per_second"),
+        "estimated_usd": _optional("estimate", decimal_or_null("value_usd")),
+        "estimated_low_usd": _optional("estimate", decimal_or_null("low_usd")),
+        "estimated_high_usd": _optional("estimate", decimal_or_null("high_usd")),
+        "not_estimated": _optional(
+            "estimate", default(texts("not_estimated"), "not_estimated", [])
+        ),
         "long_ratio": number("long_ratio"),
         "exchanges": texts("exchanges"),
+        "blind": default(texts("blind"), "blind", []),
         "symbols": texts("symbols"),
         "risk_score": number("risk_score"),
         "score_speed": within("score_parts", number("speed")),
@@ -145,17 +153,28 @@ CASCADES = Table(
         "basic_risk_score": number("basic_risk_score"),
         "price_first": price("price_first"),
         "price_last": price("price_last"),
+        "price_kind": _optional("price", default(text("kind"), "kind", "")),
+        "price_exchange": _optional("price", default(text("exchange"), "exchange", "")),
+        "price_symbol": _optional("price", default(text("symbol"), "symbol", "")),
+        "move_bps": _optional("price", number_or_null("move_bps")),
         "largest_event_ids": texts("largest_event_ids"),
+        "events_from": _optional("events", moment_or_null("from_ms")),
+        "events_to": _optional("events", moment_or_null("to_ms")),
+        "events_received_before": _optional("events", moment_or_null("received_before_ms")),
         "detector": text("detector"),
         "notify": default(flag("notify"), "notify", value=True),
         "parent_id": text_or_null("parent_id"),
         "children": default(texts("children"), "children", []),
         "level": default(text("level"), "level", ""),
         "analysis": json_object("analysis"),
-        "branching_ratio": _analysis(number_or_null("branching_ratio")),
-        "no_branching": _analysis(default(text("no_branching"), "no_branching", "")),
+        "branching_ratio": _optional("analysis", number_or_null("branching_ratio")),
+        "no_branching": _optional("analysis", default(text("no_branching"), "no_branching", "")),
+        "usd_times_normal": _optional("analysis", number_or_null("usd_times_normal")),
         "explanation": default(text("explanation"), "explanation", ""),
         "caveat": text_or_null("caveat"),
+        "end_reason": text_or_null("end_reason"),
+        "continue_probability": number_or_null("continue_probability"),
+        "expected_more_usd": decimal_or_null("expected_more_usd"),
         **_VERSION,
     },
     identity="alert_id",
@@ -192,6 +211,8 @@ FEEDS = Table(
         "detail": default(text("detail"), "detail", ""),
         "gap_from": moment_or_null("from_ms"),
         "gap_to": moment_or_null("to_ms"),
+        "row_count": integer_or_null("row_count", 64),
+        "request_count": integer_or_null("request_count", 64),
         **_VERSION,
     },
 )
@@ -224,6 +245,7 @@ RAW_FRAMES = Table(
         "sequence": integer("sequence", 64),
         "frame": raw_bytes("frame"),
         "rates": text("rates"),
+        "subject": text("subject"),
     },
     parse=parse_frame,
 )
@@ -232,10 +254,7 @@ TABLES = (LIQUIDATIONS, CASCADES, REJECTED, FEEDS, INSTRUMENTS, RAW_FRAMES)
 
 
 def tables_by_topic(topics: Topics, raw_exchanges: Collection[str] = ()) -> dict[str, Table]:
-    """What the sink subscribes to, and where each topic goes.
-
-    The frames of `raw_exchanges` are archived.
-    """
+    """Map each topic to its table, including the raw topics of `raw_exchanges`."""
     return {
         topics.events: LIQUIDATIONS,
         topics.cascades: CASCADES,

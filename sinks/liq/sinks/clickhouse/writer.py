@@ -13,21 +13,21 @@ from liq.sinks.refusals import Refusal
 
 REFUSED = "refused_by_clickhouse"
 INSERT_SETTINGS = {
-    # Acknowledged means stored, not queued.
+    # Acknowledge an insert only when it is stored, not when it is queued.
     "async_insert": 0,
-    # A replicated table would take a load that is repeated on purpose for a retry, and drop it.
+    # A replicated table would drop an intentionally repeated load as a retry.
     "insert_deduplicate": 0,
     "input_format_null_as_default": 0,
-    # A replay of years may touch more months than the server's default allows in one insert.
+    # A replay of years may insert into more months than the server's default allows.
     "max_partitions_per_insert_block": 0,
 }
 
 
 def insert(client: Client, encoded: Encoded) -> list[Refusal]:
-    """Store rows and return a refusal for each one whose data ClickHouse does not take.
+    """Insert rows; return a refusal for each row whose data ClickHouse rejects.
 
-    The server names one bad row at most, so a refused insert is halved until the bad rows stand
-    alone; every other row is stored. Rows that are sent twice on the way replace themselves.
+    The server names at most one bad row, so a rejected insert is halved until the bad rows are
+    isolated; every other row is stored. Rows that are thereby sent twice replace themselves.
 
     Raises:
         clickhouse_connect.driver.exceptions.Error: the insert failed for another reason; some of
@@ -57,8 +57,8 @@ def insert(client: Client, encoded: Encoded) -> list[Refusal]:
 
 
 def _insert_once(client: Client, encoded: Encoded) -> None:
-    # A file object, because the client silently re-sends bytes after a reset connection, and
-    # sending again is for us to decide.
+    # A file object, because the client silently resends bytes after a connection reset, and only
+    # the sink may decide to resend.
     body = BytesIO(b"".join(encoded.blocks))
     with SINK_INSERT.time():
         client.raw_insert(

@@ -1,6 +1,7 @@
 """Connections that break, go silent, expire or come in storms; nothing goes missing in silence."""
 
 from dataclasses import replace
+from http import HTTPStatus
 
 import pytest
 
@@ -10,6 +11,7 @@ from liq.devstack.exchange.server import LocalExchange
 from liq.producers.feeds import Heartbeat
 from liq.producers.feeds.registry import FEEDS
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED
+from liq.schemas.headers import EVERY_FEED, blind_header
 from liq.schemas.records import FeedStatus
 from liq.schemas.vocabulary import FeedEvent
 from tests.integration.producers.live.conftest import CountSince, StartThread, WaitUntil
@@ -249,5 +251,25 @@ def test_a_connection_is_replaced_before_it_expires_and_nothing_is_lost(
 def test_every_feed_has_a_dialect() -> None:
     spoken = {(each.exchange, each.feed) for each in DIALECTS}
     declared = {(feed.exchange, feed.name) for feeds in FEEDS.values() for feed in feeds}
-    # Off unless coins are named; it differs from the other in what it asks for.
-    assert declared - spoken == {("hyperliquid", "trades")}
+    # Off unless coins are named; they differ from the others in what they ask for.
+    assert declared - spoken == {("hyperliquid", "tape"), ("hyperliquid", "trades")}
+
+
+def test_heartbeats_name_a_feed_while_it_is_not_connected(
+    okx: LocalExchange, start_thread: StartThread, log: FeedLog, wait_until: WaitUntil
+) -> None:
+    def named() -> list[tuple[str, ...]]:
+        return [
+            blind_header(record.headers)
+            for records in log.heartbeats("okx").values()
+            for record in records
+        ]
+
+    okx.status = HTTPStatus.SERVICE_UNAVAILABLE
+    producer = start_thread(okx)
+    wait_until(lambda: len(named()) >= 2)
+    assert set(named()) == {(EVERY_FEED,)}
+    okx.status = None
+    wait_until(lambda: okx.subscribers == 1)
+    wait_until(lambda: named()[-1] == ())
+    producer.stop()

@@ -56,6 +56,7 @@ def test_a_killed_producer_records_its_gap_when_it_is_back(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.slow
 def test_what_was_missing_when_a_producer_ended_lies_in_a_gap(
     okx: LocalExchange,
     start_process: StartProcess,
@@ -103,6 +104,7 @@ def newest_heartbeat_ms(log: FeedLog) -> int:
 
 
 @pytest.mark.usefixtures("clickhouse")
+@pytest.mark.slow
 def test_two_producers_one_killed_and_restarted_store_every_event_once(  # noqa: PLR0913, PLR0917 - fixtures
     open_exchange: OpenExchange,
     start_process: StartProcess,

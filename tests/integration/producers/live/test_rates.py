@@ -143,6 +143,7 @@ def events_of(settings: Settings) -> list[Liquidation]:
     return [decode(Liquidation, value) for value in found if b'"exchange":"bitmex"' in value]
 
 
+@pytest.mark.slow
 def test_a_quanto_order_is_valued_by_the_engines_own_bitcoin_price(  # noqa: PLR0913, PLR0917 - the whole way
     made: Settings,  # noqa: ARG001 - makes the topics
     make_settings: Callable[..., Settings],

@@ -1,16 +1,15 @@
 """Redirects are followed to the host that was asked, and to no other."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Request, Response
 
+from liq.devstack.local_http import LocalHttp
 from liq.producers.live.listing import ListingError, get_document, new_client
 from liq.producers.live.redirects import ConnectToHost
 
@@ -23,38 +22,26 @@ class Web:
     def __init__(self) -> None:
         self.redirects: dict[str, str] = {}
         self.asked: list[str] = []
-        web = self
+        self.http = LocalHttp(self.answer)
+        self.address = self.http.address
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                web.asked.append(self.path)
-                location = web.redirects.get(self.path)
-                self.send_response(302 if location else 200)
-                if location:
-                    self.send_header("Location", location)
-                self.end_headers()
-                self.wfile.write(b"[1]")
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.asked.append(handler.path)
+        location = self.redirects.get(handler.path)
+        handler.send_response(302 if location else 200)
+        if location:
+            handler.send_header("Location", location)
+        body = b"[1]"
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
 
 
 @pytest.fixture
 def webs() -> Iterator[tuple[Web, Web]]:
     pair = Web(), Web()
-    yield pair
-    for web in pair:
-        web.close()
+    with pair[0].http, pair[1].http:
+        yield pair
 
 
 async def test_a_listing_is_followed_on_its_own_host_only(webs: tuple[Web, Web]) -> None:

@@ -20,7 +20,7 @@ from tests.integration.producers.live.conftest import (
     WaitUntil,
 )
 from tests.support.feed_log import FeedLog
-from tests.support.live_producer import FAST, target
+from tests.support.live_producer import FAST, IMPATIENT, target
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
@@ -63,7 +63,7 @@ def test_a_symbol_that_is_never_answered_is_stale_within_the_feeds_limit(
     pacifica = open_exchange("pacifica", "trades")
     pacifica.list_markets("BTC", "MUTE")
     pacifica.ignored = frozenset({"MUTE"})
-    producer = start_thread(target(pacifica, silence_seconds=1.0))
+    producer = start_thread(target(pacifica, silence_seconds=1.0), timing=IMPATIENT)
     wait_until(lambda: log.has(FeedEvent.REFUSED, "MUTE: not acknowledged"))
     wait_until(lambda: log.has(FeedEvent.STALE, "never answered, reconnecting: MUTE"))
     pacifica.ignored = frozenset()

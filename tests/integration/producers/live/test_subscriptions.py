@@ -11,7 +11,7 @@ from tests.integration.producers.live.conftest import (
     WaitUntil,
 )
 from tests.support.feed_log import FeedLog
-from tests.support.live_producer import target
+from tests.support.live_producer import IMPATIENT, target
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
@@ -72,7 +72,7 @@ def test_an_unanswered_subscription_is_refused_in_time(
     wait_until: WaitUntil,
 ) -> None:
     okx.is_mute = True
-    producer = start_thread(okx)
+    producer = start_thread(okx, timing=IMPATIENT)
     wait_until(lambda: log.has(FeedEvent.REFUSED, "not acknowledged within 1 s"))
     okx.is_mute = False
     wait_until(lambda: okx.subscribers == 1)

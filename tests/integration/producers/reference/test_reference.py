@@ -226,6 +226,7 @@ def test_a_record_that_is_no_parked_frame_is_rejected_and_the_next_one_read(
     assert stages == {"reference"}
 
 
+@pytest.mark.slow
 def test_kills_lose_nothing_and_double_nothing(
     settings: Settings, server: ContractServer, run_worker: RunWorker, wait_until: WaitUntil
 ) -> None:
@@ -235,9 +236,12 @@ def test_kills_lose_nothing_and_double_nothing(
         for number, symbol in enumerate(symbols * 5)
     ]
 
+    # Three listings without a contract end the wait for it, and a busy machine takes seconds.
+    environment = {**server.environment, "REFERENCE_ASK_SECONDS": "8"}
+
     def start(stage: str) -> Worker:
         arguments = ("reference",) if stage == "reference" else ("process", "normalize")
-        return run_worker(*arguments, settings=settings, environment=server.environment)
+        return run_worker(*arguments, settings=settings, environment=environment)
 
     def kill(worker: Worker) -> None:
         os.kill(worker.process_id, signal.SIGKILL)

@@ -67,6 +67,7 @@ def liq(settings: Settings, *arguments: str, stdin: bytes = b"") -> bytes:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_archive_gives_the_frames_and_the_events_that_kafka_gives(
     settings: Settings,
     database: Client,

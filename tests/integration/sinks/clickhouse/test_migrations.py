@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from liq.cli.main import app
 from liq.runtime.errors import ConfigurationError
 from liq.sinks.clickhouse.client import connect
+from liq.sinks.clickhouse.fresh import at_once
 from liq.sinks.clickhouse.migrations import (
     applied_checksums,
     check_schema,
@@ -23,7 +24,7 @@ from liq.sinks.clickhouse.migrations import (
     run,
 )
 from liq.sinks.clickhouse.retention import retention_statements
-from liq.sinks.clickhouse.schema import stored_schema
+from liq.sinks.clickhouse.schema import Schema, Storage, stored_schema, view_differences
 from liq.sinks.clickhouse.tables import TABLES
 from tests.support.paths import DOCS
 
@@ -58,9 +59,33 @@ def objects(client: Client, database: str) -> set[str]:
 def test_a_dry_run_says_what_is_pending_and_creates_nothing(client: Client, database: str) -> None:
     planned = plan(client, database)
     assert planned.migrations == known_migrations()
-    for item in known_migrations():
-        assert set(item.statements) <= set(planned.statements)
+    texts = [text for item in known_migrations() for text in item.statements]
+    assert set(at_once(texts)) < set(planned.statements)
     assert applied_checksums(client, database) is None
+
+
+def test_a_new_database_is_what_the_migrations_make_one_after_the_other(
+    client: Client, database: str
+) -> None:
+    stepwise = f"{database}_stepwise"
+    client.command(f"CREATE DATABASE {stepwise}")
+    try:
+        run(client, stepwise, (text for item in known_migrations() for text in item.statements))
+        migrate(client, database)
+        assert stored_schema(client, database) == with_journal(
+            stored_schema(client, stepwise), stored_schema(client, database)
+        )
+    finally:
+        client.command(f"DROP DATABASE {stepwise}")
+
+
+def with_journal(schema: Schema, of: Schema) -> Schema:
+    """Return a schema with another one's journal, which no migration makes."""
+    return Schema(
+        {**schema.tables, JOURNAL: of.tables[JOURNAL]},
+        {**schema.storages, JOURNAL: of.storages[JOURNAL]},
+        schema.views,
+    )
 
 
 def test_migrating_creates_everything_once(client: Client, database: str) -> None:
@@ -91,9 +116,9 @@ def test_the_documented_questions_can_be_asked(client: Client, database: str) ->
     statements = [text for text in documented_statements() if text]
     assert len(statements) > 10
     for statement in statements:
-        # The engine here has no users: of those statements only the grammar can be checked.
+        # Users are made by the server's configuration here: tests/integration/security runs them.
         explain = "" if statement.startswith("SELECT") else "EXPLAIN AST "
-        client.query(explain + statement)
+        client.command(explain + statement)
 
 
 def test_several_processes_may_migrate_at_once(
@@ -132,8 +157,16 @@ def test_the_schema_that_is_read_from_the_migrations_is_the_one_that_they_make(
 ) -> None:
     migrate(client, database)
     found = stored_schema(client, database)
-    del found.tables[JOURNAL]
-    assert found == expected_schema()
+    del found.tables[JOURNAL], found.storages[JOURNAL]
+    expected = expected_schema()
+    assert (found.tables, found.storages) == (expected.tables, expected.storages)
+    assert found.views.keys() == expected.views.keys()
+    assert view_differences(client, expected, found) == {}
+    assert found.storages["liquidations"] == Storage(
+        "ReplacingMergeTree(ingested_at)",
+        "toStartOfHour(timestamp), symbol, exchange, timestamp, event_id",
+        "toYYYYMM(timestamp)",
+    )
     assert found.tables["cascades"]["total_value_usd"] == "Decimal(76, 12)"
 
 
@@ -174,6 +207,66 @@ def test_what_was_dropped_is_made_again(client: Client, database: str) -> None:
     assert plan(client, database).migrations == ()
 
 
+def test_views_that_ask_something_else_are_made_again_and_nothing_else_is_run(
+    client: Client, database: str
+) -> None:
+    migrate(client, database)
+    client.command(
+        f"CREATE OR REPLACE VIEW {database}.liquidation_hours AS"  # noqa: S608
+        f" SELECT toStartOfHour(timestamp) AS hour, count() AS events FROM {database}.liquidations"
+        " GROUP BY hour"
+    )
+    client.command(f"DROP VIEW {database}.cascade_events")
+    planned = plan(client, database)
+    assert planned.repairs == (
+        "view cascade_events is missing",
+        "view liquidation_hours asks something else than it should",
+    )
+    assert [text.split()[4] for text in planned.statements] == [
+        "cascade_events",
+        "liquidation_hours",
+    ]
+    assert migrate(client, database) == ()
+    assert plan(client, database).repairs == ()
+
+
+@pytest.mark.parametrize(
+    ("table", "storage", "difference"),
+    [
+        (
+            "feeds",
+            "MergeTree ORDER BY (exchange, feed)",
+            (
+                r"the engine of table feeds is MergeTree\(\) instead of"
+                r" ReplacingMergeTree\(ingested_at\), the order key of table feeds is"
+                " exchange, feed instead of exchange, feed, timestamp, connection, event, detail"
+            ),
+        ),
+        (
+            "raw_frames",
+            (
+                "ReplacingMergeTree(ingested_at)"
+                " ORDER BY (src_topic, src_partition, received_at, src_offset)"
+            ),
+            r"the partition key of table raw_frames is empty instead of toYYYYMM\(received_at\)",
+        ),
+    ],
+)
+def test_a_table_that_would_count_copies_is_refused_and_nothing_is_run(
+    client: Client, database: str, table: str, storage: str, difference: str
+) -> None:
+    migrate(client, database)
+    name = f"{database}.{table}"
+    client.command(
+        f"CREATE OR REPLACE TABLE {name} ENGINE = {storage} AS SELECT * FROM {name}"  # noqa: S608
+    )
+    client.command(f"DROP VIEW {database}.cascade_events")
+    for act in (migrate, check_schema):
+        with pytest.raises(ConfigurationError, match=rf"{difference}.*alter it by hand"):
+            act(client, database)
+    assert "cascade_events" not in objects(client, database)
+
+
 def test_what_migrating_cannot_mend_is_a_sentence(client: Client, database: str) -> None:
     migrate(client, database)
     client.command(f"ALTER TABLE {database}.rejected MODIFY COLUMN detail Nullable(String)")
@@ -209,7 +302,7 @@ def test_every_statement_has_a_form_for_a_cluster_that_the_engine_can_read(
     statements = plan(client, database, cluster="main").statements
     definitions = [text for text in statements if not text.startswith("INSERT")]
     for statement in definitions:
-        client.query(f"EXPLAIN AST {statement}")
+        client.command(f"EXPLAIN AST {statement}")
         assert " ON CLUSTER 'main'" in statement
     engines = [text for text in definitions if "MergeTree" in text]
     assert len(engines) > len(TABLES)
@@ -278,3 +371,26 @@ def test_a_dry_run_prints_what_the_real_run_does(
     assert second == "applied: nothing, the schema is up to date\n"
     check_schema(client, database)
     assert CliRunner().invoke(app, ["migrate", "--dry-run"]).output == ""
+
+
+def test_a_question_of_an_hour_reads_that_hour_and_not_its_month(
+    client: Client, database: str
+) -> None:
+    migrate(client, database)
+    client.database = database
+    client.command(
+        "INSERT INTO liquidations (timestamp, received_at, exchange, symbol, event_id, value_usd)"
+        " SELECT toDateTime64('2026-06-01 00:00:00', 3, 'UTC') + INTERVAL number * 3600 MILLISECOND"
+        " AS at, at, 'okx', 'BTCUSDT', leftPad(toString(number), 32, '0'), 1"
+        " FROM numbers(30 * 24 * 1000)"
+    )
+    constant = "timestamp >= '2026-06-15 07:00:00' AND timestamp < '2026-06-15 08:00:00'"
+    computed = (
+        "timestamp BETWEEN (SELECT toDateTime64('2026-06-15 07:00:00', 3, 'UTC'))"
+        " AND (SELECT toDateTime64('2026-06-15 07:59:59.999', 3, 'UTC'))"
+    )
+    for condition in (constant, computed):
+        found = client.query(f"SELECT count() FROM liquidations FINAL WHERE {condition}")  # noqa: S608
+        assert found.result_rows == [(1_000,)]
+        # A granule has at most 8,192 rows; the hour lies in one or two.
+        assert int(found.summary["read_rows"]) <= 2 * 8_192 + 2

@@ -1,175 +1,42 @@
 """The loader against a real broker and the real engine: nothing is lost, nothing doubled."""
 
 import asyncio
-import json
-import urllib.request
 from base64 import b64decode
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from clickhouse_connect.driver.client import Client
 
-from liq.devstack.warehouse import WarehouseAddress
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.health import Health
-from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
-from liq.runtime.metrics import (
-    RECORDS_IN,
-    SINK_BREAKER,
-    SINK_BUFFERED,
-    SINK_RETRIES,
-    SINK_ROWS,
-    SINK_SKIPPED,
-)
-from liq.runtime.partitions import committed_offsets
-from liq.runtime.retry import BreakerState
+from liq.runtime.kafka import new_admin, new_consumer, start_consumer
+from liq.runtime.metrics import RECORDS_IN, SINK_BUFFERED, SINK_SKIPPED
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import encode
-from liq.schemas.headers import HEARTBEAT_KEY, heartbeat_headers
-from liq.schemas.records import CascadeAlert, Liquidation, Source
-from liq.schemas.vocabulary import AlertType, Side
-from liq.sinks.clickhouse import client as client_module
-from liq.sinks.clickhouse.client import connect
+from liq.schemas.records import Source
+from liq.schemas.vocabulary import AlertType
 from liq.sinks.clickhouse.destination import STAGE, ClickHouseDestination
-from liq.sinks.clickhouse.migrations import migrate
 from liq.sinks.clickhouse.tables import tables_by_topic
 from liq.sinks.worker import run
 from tests.support import sample_records
-from tests.support.clickhouse_child import ClickHouseChild
-from tests.support.running_sink import running_sink as running_destination
+from tests.support.clickhouse_sink import (
+    DEADLINE_SECONDS,
+    alert,
+    committed,
+    committed_total,
+    count,
+    eventually,
+    liquidation,
+    publish,
+    running_sink,
+)
 from tests.support.sample_records import STARTED_AT_MS
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker", "clickhouse")]
-
-DEADLINE_SECONDS = 90.0
-
-Values = Sequence[bytes | None]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseChild]:
-    options = ["--allow-fault-injection"]
-    with ClickHouseChild(tmp_path_factory.mktemp("clickhouse"), options=options) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def clickhouse(server: ClickHouseChild) -> WarehouseAddress:
-    """Instead of the session's ClickHouse: one that can be told to fail."""
-    url = f"http://127.0.0.1:{server.port}"
-    return WarehouseAddress(url, {"CLICKHOUSE_URL": url})
-
-
-@pytest.fixture
-def faults(clickhouse: WarehouseAddress) -> Iterator[Callable[..., None]]:
-    """Order a fault; all are lifted after the test. Without arguments: lift them now."""
-
-    def order(**rule: Any) -> None:
-        request = urllib.request.Request(
-            f"{clickhouse.url}/__fault",
-            data=json.dumps(rule).encode() if rule else None,
-            method="POST" if rule else "DELETE",
-        )
-        urllib.request.urlopen(request, timeout=10).close()
-
-    yield order
-    order()
-
-
-@pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
-    return make_settings(sink_batch_rows=100, sink_batch_seconds=0.1)
-
-
-@pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Client]:
-    """A migrated database and the topics of a test; gives a client of its own."""
-    await ensure_topics(settings, ())
-    client = connect(settings, use_database=False)
-    migrate(client, settings.clickhouse_database)
-    client.database = settings.clickhouse_database
-    yield client
-    client.command(f"DROP DATABASE {settings.clickhouse_database}")
-    client.close()
-
-
-def liquidation(number: int, **changes: Any) -> Liquidation:
-    """An event of BTC; each exchange has one side only."""
-    values: dict[str, Any] = {
-        "symbol": "BTCUSDT",
-        "base": "BTC",
-        "side": Side.LONG if number % 3 else Side.SHORT,
-    }
-    return replace(sample_records.liquidation(number), **(values | changes))
-
-
-def alert(sequence: int, kind: AlertType, **changes: Any) -> CascadeAlert:
-    """One of the alerts of a single cascade."""
-    return replace(
-        sample_records.alert(),
-        alert_id=f"alert-{sequence}",
-        cascade_id="cascade-1",
-        sequence=sequence,
-        type=kind,
-        timestamp_ms=STARTED_AT_MS + 1000 * sequence,
-        event_count=10 + sequence,
-        **changes,
-    )
-
-
-async def publish(settings: Settings, topic: str, values: Values) -> None:
-    """Send values in order, spread over the partitions; None is a heartbeat."""
-    producer = new_producer(settings, "test")
-    await producer.start()
-    try:
-        for number, value in enumerate(values):
-            await producer.send(
-                topic,
-                value,
-                key=HEARTBEAT_KEY if value is None else None,
-                partition=number % settings.topic_partitions,
-                headers=heartbeat_headers(STARTED_AT_MS) if value is None else [],
-            )
-        await producer.flush()
-    finally:
-        await producer.stop()
-
-
-async def committed(settings: Settings) -> dict[TopicPartition, int]:
-    admin: AIOKafkaAdminClient = new_admin(settings, "test")
-    await admin.start()
-    try:
-        offsets = await committed_offsets(admin, settings.group(STAGE))
-        return {partition: offset for partition, offset in offsets.items() if offset > 0}
-    finally:
-        await admin.close()
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - other processes set no event of ours
-            await asyncio.sleep(0.05)
-
-
-def running_sink(settings: Settings) -> AbstractAsyncContextManager[Health]:
-    """The sink of ClickHouse in this process."""
-    return running_destination(settings, ClickHouseDestination(settings))
-
-
-def count(client: Client, table: str) -> int:
-    return int(client.query(f"SELECT count() FROM {table} FINAL").result_rows[0][0])  # noqa: S608
-
-
-async def committed_total(settings: Settings) -> int:
-    return sum((await committed(settings)).values())
 
 
 async def test_every_event_counts_once_whatever_offsets_it_came_under(
@@ -311,133 +178,6 @@ async def test_how_much_may_be_rejected_is_a_setting(
 
         await eventually(all_committed)
     assert count(database, "rejected") == 300
-
-
-@pytest.fixture
-def impatient_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "ANSWER_TIMEOUT_SECONDS", 1)
-
-
-@pytest.mark.usefixtures("impatient_client")
-@pytest.mark.parametrize(
-    ("rule", "reason"),
-    [
-        ({"kind": "status", "argument": 503}, "503"),
-        ({"kind": "status", "argument": 404}, "404"),
-        ({"kind": "status", "argument": 429}, "429"),
-        ({"kind": "exception", "argument": 60}, "code: 60"),
-        ({"kind": "exception", "argument": 164}, "code: 164"),
-        ({"kind": "exception", "argument": 241}, "code: 241"),
-        ({"kind": "exception", "argument": 252}, "code: 252"),
-        ({"kind": "exception", "argument": 516}, "code: 516"),
-        ({"kind": "reset_before"}, "cannot be reached"),
-        ({"kind": "reset_mid_body"}, "cannot be reached"),
-        ({"kind": "reset_after"}, "cannot be reached"),
-        ({"kind": "hang_before"}, "cannot be reached"),
-        ({"kind": "hang_after"}, "cannot be reached"),
-    ],
-    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
-)
-async def test_clickhouse_failing_moves_no_offset_and_loses_no_row(
-    settings: Settings,
-    database: Client,
-    faults: Callable[..., None],
-    rule: dict[str, Any],
-    reason: str,
-) -> None:
-    events = [encode(liquidation(number)) for number in range(1000)]
-    faults(match="INSERT INTO", times=None, **rule)
-    await publish(settings, settings.topics.events, events)
-    async with running_sink(settings) as health:
-
-        async def says_why() -> bool:
-            condition = health.conditions["clickhouse"]
-            return not condition.holds and reason in condition.reason
-
-        await eventually(says_why)
-        assert not health.ready
-        assert breaker_states() in ({"open"}, {"half_open"})
-        assert await committed(settings) == {}
-        faults()
-
-        async def all_committed() -> bool:
-            return await committed_total(settings) == len(events)
-
-        await eventually(all_committed)
-        assert health.ready
-        assert breaker_states() == {"closed"}
-    assert count(database, "liquidations") == len(events)
-
-
-def breaker_states() -> set[str]:
-    return {state for state in BreakerState if SINK_BREAKER.labels(state)._value.get() == 1}
-
-
-async def test_an_answer_that_is_lost_is_repeated_by_us_and_counted(
-    settings: Settings, database: Client, faults: Callable[..., None]
-) -> None:
-    """The client by itself would send the rows again without a word."""
-    retries = SINK_RETRIES.labels("unreachable")._value
-    retries_before = retries.get()
-    faults(match="INSERT INTO", times=1, kind="reset_after")
-    await publish(settings, settings.topics.events, [encode(liquidation(n)) for n in range(50)])
-    async with running_sink(settings):
-
-        async def all_committed() -> bool:
-            return await committed_total(settings) == 50
-
-        await eventually(all_committed)
-    assert retries.get() - retries_before == 1
-    assert count(database, "liquidations") == 50
-
-
-STORED_ROWS = {"liquidations": 8, "cascades": 2, "feeds": 1}
-
-
-@pytest.mark.parametrize("failing", STORED_ROWS)
-@pytest.mark.usefixtures("database")
-async def test_a_retry_goes_on_with_the_table_that_failed(
-    make_settings: Callable[..., Settings], faults: Callable[..., None], failing: str
-) -> None:
-    """The other tables of the batch are not stored a second time."""
-    settings = make_settings(sink_batch_seconds=1)
-    topics = settings.topics
-    rows_before = {table: SINK_ROWS.labels(table)._value.get() for table in STORED_ROWS}
-    faults(match=f"INSERT INTO.*{failing}", times=3, kind="status", argument=503)
-    await publish(settings, topics.events, [encode(liquidation(n)) for n in range(8)])
-    await publish(settings, topics.cascades, [encode(alert(n, AlertType.DETECTED)) for n in (0, 1)])
-    await publish(settings, topics.feeds, [encode(sample_records.feed_status(5_000))])
-    async with running_sink(settings):
-
-        async def all_committed() -> bool:
-            return await committed_total(settings) == sum(STORED_ROWS.values())
-
-        await eventually(all_committed)
-    for table, rows in STORED_ROWS.items():
-        assert SINK_ROWS.labels(table)._value.get() - rows_before[table] == rows
-
-
-async def test_a_stop_while_clickhouse_is_away_leaves_the_rest_to_the_next_run(
-    settings: Settings, database: Client, faults: Callable[..., None]
-) -> None:
-    events = [encode(liquidation(number)) for number in range(300)]
-    await publish(settings, settings.topics.events, events)
-    faults(match="INSERT INTO", times=None, kind="status", argument=503)
-    async with running_sink(settings) as health:
-
-        async def is_in_trouble() -> bool:
-            return "503" in health.conditions["clickhouse"].reason
-
-        await eventually(is_in_trouble)
-    assert await committed(settings) == {}
-    faults()
-    async with running_sink(settings):
-
-        async def all_committed() -> bool:
-            return await committed_total(settings) == len(events)
-
-        await eventually(all_committed)
-    assert count(database, "liquidations") == len(events)
 
 
 async def test_a_stop_stores_and_commits_what_is_buffered(

@@ -13,13 +13,13 @@ from liq.processors.cascades.observation import EventView, Observation, view_eve
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.plausible_time import LATEST_MS
 from liq.schemas.records import Liquidation
-from liq.schemas.vocabulary import Arrival, Completeness, Side
+from liq.schemas.vocabulary import Arrival, Completeness, PriceKind, Side
 from tests.property.processors.cascades.test_cascades import log_of
 from tests.property.schemas.test_codec import values
 from tests.support.cascade_events import liquidation
 
 READ = (
-    *("event_id", "exchange", "symbol", "base", "side", "price", "value_usd"),
+    *("event_id", "exchange", "symbol", "base", "side", "price", "price_kind", "value_usd"),
     *("timestamp_ms", "received_at_ms", "completeness", "arrival"),
 )
 DOCUMENT = json.loads(encode(liquidation("a", 0)))
@@ -43,7 +43,7 @@ JSON_VALUES = st.one_of(
     st.integers(-(2**70), 2**70),
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=5),
-    st.sampled_from([*NUMBERS, *Side, *Completeness, *Arrival, "long", "LIVE"]),
+    st.sampled_from([*NUMBERS, *Side, *Completeness, *PriceKind, *Arrival, "long", "LIVE"]),
     st.just([]),
     st.just({}),
 )

@@ -19,6 +19,7 @@ from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Scope, Side
 from tests.support.cascade_events import START_MS, liquidation
+from tests.support.examples import examples
 
 CONFIG = DetectorConfig()
 VENUES = ("binance", "bybit", "okx")
@@ -148,7 +149,7 @@ def read_in_one_piece(events: list[Liquidation], end_ms: int) -> list[CascadeAle
     return made + engine.heartbeat(end_ms, len(events))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from((1, 2, 3, 7)))
 def test_workers_publish_the_records_of_one_reader_however_they_crash(
     seed: int, partitions: int
@@ -162,7 +163,7 @@ def test_workers_publish_the_records_of_one_reader_however_they_crash(
     assert len({alert.alert_id for alert in expected}) == len(expected)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(0, 10**9))
 def test_every_child_has_one_link_to_each_of_its_parents(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secrets

@@ -6,6 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liq.processors.cascades.prices import NO_SERIES
 from liq.processors.cascades.ring import Ring, weight_of
 
 MIDDLE = 60
@@ -50,7 +51,8 @@ def test_sums_are_those_of_the_liquidations_in_the_windows(
     for passed, age, venue, part, cents in taken:
         now += passed
         ring.advance(now)
-        ring.add(now - age, (venue, "X", part), cents, (now, ANY_PRICE), (-cents, ""), complete=0)
+        quote = NO_SERIES, now, ANY_PRICE
+        ring.add(now - age, (venue, "X", part), cents, quote, (-cents, ""), complete=0)
         held.append((now - age, venue, part, cents))
 
         middle = cells_of(held, now, MIDDLE)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liq.processors.normalizers import FrameMetadata, NormalizerConfig, load_snapshot, normalize
-from liq.processors.normalizers.venues.dydx import milliseconds
+from liq.processors.normalizers.fields import iso_milliseconds
 from liq.schemas.records import Liquidation
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
@@ -51,7 +51,9 @@ def test_the_dollars_of_bitget_are_its_amount(amount: str, price: str, side: str
 def test_times_of_dydx(time: datetime, digits: int) -> None:
     timespec = "milliseconds" if digits == 3 else "microseconds"
     written = time.isoformat(timespec=timespec) + "Z"
-    assert milliseconds(written) == (time.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
+    assert iso_milliseconds(written, "createdAt") == (
+        time.replace(tzinfo=UTC) - EPOCH
+    ) // timedelta(milliseconds=1)
 
 
 @given(uid=ids, price=prices, size=amounts)

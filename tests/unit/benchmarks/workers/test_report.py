@@ -1,7 +1,15 @@
 """The table's limits."""
 
 from benchmarks.workers.figures import Quartiles
-from benchmarks.workers.report import DETECT_RATE, LIMITS, Row, compared, missed
+from benchmarks.workers.report import (
+    DETECT_RATE,
+    LIMITS,
+    MEMORY_OF_MANY,
+    MOST,
+    Row,
+    compared,
+    missed,
+)
 
 
 def row(measure: str, ratio: float) -> Row:
@@ -23,3 +31,10 @@ def test_the_median_is_held_against_the_limit_of_its_form() -> None:
 
 def test_a_measure_without_a_limit_passes() -> None:
     assert missed([row("anything", 0.0)], is_short=False) == []
+
+
+def test_memory_is_held_against_a_limit_of_its_own() -> None:
+    measure = f"normalize, {MEMORY_OF_MANY}"
+    assert missed([Row(measure, MOST[measure])], is_short=True) == []
+    [sentence] = missed([Row(measure, MOST[measure] + 1)], is_short=True)
+    assert measure in sentence

@@ -45,6 +45,11 @@ def test_a_heartbeat_without_a_time_is_left_out(text: bytes) -> None:
     assert line(EVENTS, None, (CLOCK_MS, text)) is None
 
 
+def test_a_clock_in_a_raw_topic_is_no_capture_line() -> None:
+    clock = (CLOCK_MS, b"%d" % START_MS)
+    assert line(SETTINGS.topics.raw("okx"), None, clock) is None
+
+
 @pytest.mark.parametrize("value", [b"no JSON", b"[]", b"{}", b'{"received_at_ms":"x"}'])
 def test_what_is_no_event_is_exported_for_the_detector_to_refuse(value: bytes) -> None:
     record = SimpleNamespace(topic=EVENTS, value=value, headers=(), timestamp=START_MS)

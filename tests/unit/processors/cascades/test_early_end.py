@@ -8,14 +8,17 @@ from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.early_end import end_early, open_cascades
 from liq.processors.cascades.partition import PartitionDetector
 from liq.schemas.records import CascadeAlert
-from liq.schemas.vocabulary import AlertType, Caveat
+from liq.schemas.vocabulary import AlertType, Caveat, Scope
 from tests.support.cascade_events import START_MS, liquidation
 from tests.support.sample_records import alert
 
-DETECTED = replace(alert(0), type=AlertType.DETECTED, cascade_id="a", sequence=0, timestamp_ms=10)
-UPDATED = replace(DETECTED, type=AlertType.UPDATED, sequence=1, timestamp_ms=20)
-ENDED = replace(DETECTED, type=AlertType.ENDED, sequence=2, timestamp_ms=30)
-LINKED = replace(UPDATED, type=AlertType.LINKED, parent_id="m", timestamp_ms=25)
+DETECTED = replace(
+    alert(0), type=AlertType.DETECTED, cascade_id="a", sequence=0, timestamp_ms=10_000
+)
+UPDATED = replace(DETECTED, type=AlertType.UPDATED, sequence=1, timestamp_ms=20_000)
+ENDED = replace(DETECTED, type=AlertType.ENDED, sequence=2, timestamp_ms=30_000)
+LINKED = replace(UPDATED, type=AlertType.LINKED, parent_id="m", timestamp_ms=25_000)
+OF_MARKET = [replace(each, scope=Scope.MARKET, asset="") for each in (DETECTED, ENDED)]
 
 
 @pytest.mark.parametrize(
@@ -24,8 +27,13 @@ LINKED = replace(UPDATED, type=AlertType.LINKED, parent_id="m", timestamp_ms=25)
         ([DETECTED, UPDATED, LINKED], None, {"a": UPDATED}),
         ([UPDATED, DETECTED], None, {"a": UPDATED}),
         ([DETECTED, UPDATED, ENDED, LINKED], None, {}),
-        ([DETECTED, UPDATED, ENDED], 20, {"a": UPDATED}),
-        ([DETECTED, UPDATED, ENDED], 9, {}),
+        ([DETECTED, UPDATED, ENDED], 20_000, {"a": UPDATED}),
+        ([DETECTED, UPDATED, ENDED], 28_000, {"a": UPDATED}),
+        # An asset's end is decided at the beginning of the second that its time is the end of.
+        ([DETECTED, UPDATED, ENDED], 29_000, {}),
+        ([DETECTED, UPDATED, ENDED], 9_000, {}),
+        (OF_MARKET, 29_000, {"a": OF_MARKET[0]}),
+        (OF_MARKET, 30_000, {}),
         ([LINKED], None, {}),
     ],
 )
@@ -37,12 +45,27 @@ def test_a_cascade_is_open_until_its_end(
 
 def test_an_early_end_repeats_the_numbers_and_has_an_id_of_its_own() -> None:
     ended = end_early(UPDATED, Caveat.LOG_REPLACED)
-    assert (ended.type, ended.sequence, ended.ended_at_ms) == (AlertType.ENDED, 2, 20)
+    assert (ended.type, ended.sequence, ended.ended_at_ms) == (AlertType.ENDED, 2, 20_000)
     assert ended.total_value_usd == UPDATED.total_value_usd
     assert "ended early" in ended.explanation
     assert ended == end_early(UPDATED, Caveat.LOG_REPLACED)
     assert ended.alert_id != end_early(UPDATED, Caveat.STATE_LOST).alert_id
     assert open_cascades([DETECTED, UPDATED, ended], None) == {}
+
+
+def test_the_records_that_a_detector_has_made_are_decided_at_its_clock() -> None:
+    detector, alerts = PartitionDetector(DetectorConfig()), []
+    for number in range(40):
+        alerts += detector.apply(liquidation(f"{number:032x}", number * 250), number)
+    for number in range(200):
+        before = [each for each in alerts if isinstance(each, CascadeAlert)]
+        alerts += detector.heartbeat(START_MS + 10_000 + number * 1_000, 40 + number)
+        found = [each for each in alerts if isinstance(each, CascadeAlert)]
+        # All of them count now, and what is new did not count a second ago.
+        assert open_cascades(found, detector.clock_ms) == open_cascades(found, None)
+        earlier_ms = detector.clock_ms - 1_000
+        assert open_cascades(found, earlier_ms) == open_cascades(before, earlier_ms)
+    assert found[-1].type is AlertType.ENDED
 
 
 def rebuilt() -> tuple[PartitionDetector, str]:
@@ -76,8 +99,6 @@ def test_a_rebuilt_cascade_goes_on_where_readers_are_and_is_marked_until_its_end
     again.restore({asset: data or b"" for asset, data in detector.touched().items()}, 0)
     (ended,) = ends(again)
     assert (ended.cascade_id, ended.sequence, ended.caveat) == (name, 7, Caveat.REBUILT)
-    # The asset's next snapshot is one that older releases read.
-    assert {data[8] for data in again.touched().values() if data} == {5}
 
 
 def test_a_rebuilt_cascade_that_nobody_was_told_of_is_dropped() -> None:

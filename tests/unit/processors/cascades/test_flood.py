@@ -6,8 +6,8 @@ import pytest
 
 from liq.processors.cascades import DetectorConfig
 from liq.processors.cascades.engine import CascadeEngine
-from liq.processors.cascades.lane import FILLS_OF_AN_ORDER
 from liq.processors.cascades.observation import Observation
+from liq.processors.cascades.starting import FILLS_OF_AN_ORDER
 from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import AlertType, Side
 

@@ -6,7 +6,7 @@ from zlib import crc32
 
 import pytest
 
-from liq.processors.cascades import DetectorConfig
+from liq.processors.cascades import DetectorConfig, SnapshotError
 from liq.processors.cascades.beat import Beat
 from liq.processors.cascades.known_beats import CHUNKS, MAX_PAIRS, KnownBeats
 from liq.processors.cascades.market import (
@@ -17,7 +17,6 @@ from liq.processors.cascades.market import (
 )
 from liq.processors.cascades.snapshot import (
     MARKET,
-    SnapshotError,
     market_changes,
     market_from_parts,
     market_to_bytes,

@@ -1,14 +1,19 @@
 """Many assets at once: one cascade of the market, and links of those of single assets to it."""
 
-import zlib
 from dataclasses import replace
+from functools import cache
 from itertools import permutations
 
-import orjson
 import pytest
 
-from liq.processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
-from liq.processors.cascades.snapshot import SnapshotError, market_from_bytes, market_to_bytes
+from liq.processors.cascades import (
+    CascadeEngine,
+    DetectorConfig,
+    MarketDetector,
+    PartitionDetector,
+    SnapshotError,
+)
+from liq.processors.cascades.snapshot import market_from_bytes, market_to_bytes
 from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Scope, Side
@@ -50,7 +55,7 @@ def of_market(alerts: list[CascadeAlert]) -> list[CascadeAlert]:
 
 
 def test_a_crash_is_one_market_cascade() -> None:
-    market = of_market(run(crash()))
+    market = of_market(crash_alerts())
     assert len({alert.cascade_id for alert in market}) == 1
     assert (market[0].type, market[-1].type) == (AlertType.DETECTED, AlertType.ENDED)
     end = market[-1]
@@ -60,6 +65,11 @@ def test_a_crash_is_one_market_cascade() -> None:
     assert end.exchanges == ("binance", "bybit", "okx")
     assert len(end.symbols) == 30
     assert end.explanation.startswith("Market longs")
+
+
+@cache
+def crash_alerts() -> list[CascadeAlert]:
+    return run(crash())
 
 
 def links(alerts: list[CascadeAlert]) -> list[CascadeAlert]:
@@ -76,7 +86,7 @@ def own(alerts: list[CascadeAlert]) -> list[CascadeAlert]:
 
 
 def test_the_cascades_of_its_assets_are_its_children_each_linked_once() -> None:
-    alerts = run(crash())
+    alerts = crash_alerts()
     market = of_market(alerts)
     linked = [alert.cascade_id for alert in links(alerts)]
     assert len(linked) > 1
@@ -93,7 +103,7 @@ def test_an_asset_says_what_it_says_without_the_market() -> None:
     expected = [
         item for item in made if isinstance(item, CascadeAlert) and item.type is not AlertType.WATCH
     ]
-    assert written(own(run(crash()))) == written(expected)
+    assert written(own(crash_alerts())) == written(expected)
     assert any(alert.notify for alert in expected)
     assert {alert.parent_id for alert in expected} == {None}
 
@@ -174,7 +184,7 @@ def test_a_cascade_that_outlives_the_market_s_is_linked_to_the_next_one_too() ->
 
 
 def test_a_link_comes_after_the_start_of_its_parent_and_the_record_that_it_repeats() -> None:
-    alerts = run(crash())
+    alerts = crash_alerts()
     place = {alert.alert_id: place for place, alert in enumerate(alerts)}
     assert len(place) == len(alerts)
     start = of_market(alerts)[0]
@@ -233,6 +243,19 @@ def outputs(events: list[Liquidation]) -> dict[int, list[tuple[int, object]]]:
     return said
 
 
+@cache
+def said_of_a_crash() -> dict[int, list[tuple[int, object]]]:
+    return outputs(crash())
+
+
+@cache
+def said_and_judged_out_of_order() -> tuple[
+    dict[int, list[tuple[int, object]]], list[CascadeAlert]
+]:
+    events = disordered(crash())
+    return outputs(events), run(events)
+
+
 def listen(
     market: MarketDetector, source: int, said: list[tuple[int, object]]
 ) -> list[CascadeAlert]:
@@ -279,24 +302,23 @@ def disordered(events: list[Liquidation]) -> list[Liquidation]:
 
 @pytest.mark.parametrize("order", list(permutations(SOURCES))[:4])
 def test_nor_where_events_were_written_out_of_order(order: tuple[int, ...]) -> None:
-    events = disordered(crash())
-    assert run(events) != run(crash()), "the order makes a difference to begin with"
-    said = outputs(events)
+    said, expected = said_and_judged_out_of_order()
+    assert expected != crash_alerts(), "the order makes a difference to begin with"
     market = MarketDetector(CONFIG, SOURCES)
     made = [alert for source in order for alert in listen_to_the_end(market, source, said[source])]
-    assert published(said, made) == written(run(events))
+    assert published(said, made) == written(expected)
 
 
 @pytest.mark.parametrize("order", list(permutations(SOURCES))[:4])
 def test_it_does_not_matter_how_partitions_interleave(order: tuple[int, ...]) -> None:
-    said = outputs(crash())
+    said = said_of_a_crash()
     market = MarketDetector(CONFIG, SOURCES)
     made = [alert for source in order for alert in listen_to_the_end(market, source, said[source])]
-    assert published(said, made) == written(run(crash()))
+    assert published(said, made) == written(crash_alerts())
 
 
 def test_nothing_is_judged_before_every_partition_was_heard() -> None:
-    said = outputs(crash())
+    said = said_of_a_crash()
     market = MarketDetector(CONFIG, SOURCES)
     assert listen_to_the_end(market, 0, said[0]) == []
     assert listen_to_the_end(market, 1, said[1]) == []
@@ -304,19 +326,19 @@ def test_nothing_is_judged_before_every_partition_was_heard() -> None:
 
 
 def test_what_is_read_twice_is_counted_once() -> None:
-    said = outputs(crash())
+    said = said_of_a_crash()
     market = MarketDetector(CONFIG, SOURCES)
     made = []
     for source in SOURCES:
         half = len(said[source]) // 2
         made += listen(market, source, said[source][:half])
         made += listen_to_the_end(market, source, said[source])
-    assert published(said, made) == written(run(crash()))
+    assert published(said, made) == written(crash_alerts())
 
 
 @pytest.mark.parametrize("cut", [10, 200, 300])
 def test_a_restart_anywhere_changes_nothing(cut: int) -> None:
-    said = outputs(crash())
+    said = said_of_a_crash()
     market = MarketDetector(CONFIG, SOURCES)
     made = listen_to_the_end(market, 0, said[0]) + listen_to_the_end(market, 1, said[1])
     made += listen(market, 2, said[2][:cut])
@@ -326,17 +348,11 @@ def test_a_restart_anywhere_changes_nothing(cut: int) -> None:
     assert market_to_bytes(restarted.state) == stored
     assert restarted.state.cascades == market.state.cascades
     made += listen_to_the_end(restarted, 2, said[2][cut:])
-    assert published(said, made) == written(run(crash()))
+    assert published(said, made) == written(crash_alerts())
 
 
-def as_version_5(snapshot: bytes) -> bytes:
-    """The same state as the release before wrote it."""
-    content = orjson.loads(zlib.decompress(snapshot[1:]))
-    content[4] = [cascade[:5] for cascade in content[4]]
-    return bytes([5]) + zlib.compress(orjson.dumps(content))
-
-
-def test_a_snapshot_of_the_version_before_is_read_and_open_cascades_are_linked_later() -> None:
+def test_open_cascades_of_a_state_that_knows_no_records_of_them_are_linked_later() -> None:
+    """Version 5 of the market's snapshots has neither the newest record nor `is_linked`."""
     events = merged(wave(0, 60), later(crash(), 40_000, without="A0"))
     expected = links(run(events))
     first = CascadeEngine(CONFIG)
@@ -345,8 +361,7 @@ def test_a_snapshot_of_the_version_before_is_read_and_open_cascades_are_linked_l
         first.apply(event, place)
     [known] = first.market.state.cascades.values()
     assert known.newest is not None
-    data = as_version_5(market_to_bytes(first.market.state))
-    first.market.state = market_from_bytes(data, CONFIG, [0])
+    known.newest, known.is_linked = None, True
     alerts = [
         alert
         for place, event in enumerate(events[cut:], cut)
@@ -375,3 +390,18 @@ def test_only_open_cascades_without_a_running_market_keep_a_record() -> None:
 def test_an_unreadable_snapshot_is_refused(data: bytes) -> None:
     with pytest.raises(SnapshotError):
         market_from_bytes(data, CONFIG, SOURCES)
+
+
+def test_a_new_source_is_waited_for_from_the_last_second_that_was_judged() -> None:
+    market = MarketDetector(CONFIG, [0, 1])
+    for source, clock_ms in ((0, 9_000), (1, 7_000)):
+        market.heartbeat(clock_ms, source)
+    assert market.grow(4)
+    assert not market.grow(4)
+    assert not market.grow(3)
+    assert market.state.sources == {0: 9, 1: 7, 2: 7, 3: 7}
+    for source in (0, 1, 2):
+        market.heartbeat(12_000, source)
+    assert market.state.decided == 7
+    market.heartbeat(11_000, 3)
+    assert market.state.decided == 11

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from liq.processors.cascades import DetectorConfig, PartitionDetector, snapshot
+from liq.processors.cascades import DetectorConfig, PartitionDetector, snapshot_frame
 from liq.processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, Made
 from liq.processors.cascades.recent_ids import MAX_REMEMBERED
 from liq.processors.cascades.snapshot import ASSET_VERSION
@@ -180,7 +180,7 @@ def test_a_detector_without_a_clock_adopts_that_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "found"), [(b"[4,1783000000,1783000000]", "1 to 4"), (b"\x07", "7")]
+    ("state", "found"), [(b"[4,1783000000,1783000000]", "1 to 4"), (b"\x09", "9")]
 )
 def test_a_snapshot_of_another_version_says_which(state: bytes, found: str) -> None:
     unreadable = PartitionDetector(DetectorConfig()).restore({"BTC": OFFSET + state}, clock_ms=0)
@@ -190,7 +190,7 @@ def test_a_snapshot_of_another_version_says_which(state: bytes, found: str) -> N
 def test_a_snapshot_that_unpacks_to_gigabytes_is_unreadable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(snapshot, "MAX_PLAIN_BYTES", 1_000)
+    monkeypatch.setattr(snapshot_frame, "MAX_PLAIN_BYTES", 1_000)
     bomb = OFFSET + bytes([ASSET_VERSION]) + zlib.compress(b" " * 2_000 + b"[]")
     unreadable = PartitionDetector(DetectorConfig()).restore({"BTC": bomb}, clock_ms=0)
     assert "larger than 1000 bytes" in unreadable["BTC"]

@@ -17,10 +17,11 @@ from liq.processors.normalizers import (
 )
 from liq.processors.normalizers.building import new_draft
 from liq.processors.normalizers.errors import EntryError
+from liq.processors.normalizers.hyperliquid_markets import perpetual_market
 from liq.processors.normalizers.markets import Market, resolve_base
 from liq.processors.normalizers.price_levels import price_level
 from liq.processors.normalizers.registry import find_venues
-from liq.processors.normalizers.venues import binance, bybit, hyperliquid
+from liq.processors.normalizers.venues import binance, bybit
 from liq.schemas.records import Instrument, Liquidation, Source
 from liq.schemas.vocabulary import (
     Completeness,
@@ -111,13 +112,40 @@ def test_bybit_symbols(
         ("kPEPE", "PEPE", 3),
         ("k币安", "币安", 3),
         ("xyz:CRWV", "CRWV", 0),
-        ("flx:GOLD", "XAU", 0),
         ("xyz:TSLA", "TSLA", 0),
+        ("xyz:EUR", "EUR", 0),
+        ("xyz:JPY", "USDJPY", 0),
         ("KAS", "KAS", 0),
     ],
 )
 def test_hyperliquid_coins(coin: str, base: str, power: int) -> None:
-    assert parts(hyperliquid.perpetual_market(coin)) == (base + "USDT", base, "USDC", "USDC", power)
+    assert parts(perpetual_market(coin)) == (base + "USDT", base, "USDC", "USDC", power)
+
+
+@pytest.mark.parametrize(
+    ("coin", "fee_token", "base", "quote"),
+    [
+        ("flx:GOLD", "", "XAU", "USDH"),
+        ("flx:GOLD", "USDC", "XAU", "USDC"),
+        ("cash:TSLA", "USDT0", "TSLA", "USDT"),
+        ("hyna:kPEPE", "USDE", "PEPE", "USDE"),
+        ("km:JPY", "USDH", "km:JPY", "USDH"),
+    ],
+)
+def test_builder_markets_are_in_their_collateral(
+    coin: str, fee_token: str, base: str, quote: str
+) -> None:
+    market = perpetual_market(coin, fee_token)
+    assert (market.base, market.quote, market.settle) == (base, quote, quote)
+    assert market.symbol == f"{base}USDT"
+    assert not market.needs_rate
+
+
+@pytest.mark.parametrize("fee_token", ["", "HYPE", "KNTQ"])
+def test_builder_markets_of_unknown_collateral_are_not_valued(fee_token: str) -> None:
+    with pytest.raises(EntryError) as caught:
+        perpetual_market("abcd:TSLA", fee_token)
+    assert caught.value.reason is RejectReason.UNSUPPORTED_QUOTE
 
 
 @pytest.mark.parametrize("symbol", ["ETHJPY", "BTCU"])

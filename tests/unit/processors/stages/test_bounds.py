@@ -9,12 +9,12 @@ import pytest
 
 from liq.processors.cascades import DetectorConfig, MarketDetector, PartitionDetector
 from liq.processors.stages.detect import DetectStage, clock_of_note
-from liq.processors.stages.log_identity import note_with_log, split_note
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.output import Output
 from liq.processors.stages.owned import FUTURE_STATE_MS, Group, OwnedPartition
 from liq.processors.stages.state import RestoredState
 from liq.processors.stages.waiting import WaitingSources
+from liq.runtime.log_notes import note_with_log, split_note
 from liq.schemas.codec import decode, encode
 from liq.schemas.headers import CLOCK_MS, pulse_heartbeat_headers
 from liq.schemas.records import CascadeAlert, Liquidation, Rejected

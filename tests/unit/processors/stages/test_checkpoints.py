@@ -113,3 +113,23 @@ async def test_a_refused_record_fails_the_batch(refused: str) -> None:
     with pytest.raises(ValueError, match="refused"):
         await safe
     assert "written" not in journal.order
+
+
+async def test_what_is_passed_on_is_acknowledged_before_the_own_snapshots_are_written() -> None:
+    journal = Journal()
+
+    def capture() -> Snapshot:
+        whole = journal.capture()
+        moved = [OutputRecord("state", b"moved", b"snapshot")] * 2
+        return Snapshot(whole.records, whole.written, moved)
+
+    checkpoints = Checkpoints(journal, capture, AT_ONCE)  # type: ignore[arg-type]
+    alerts = sent()
+    alerts.set_result(None)
+    safe = checkpoints.add(alerts, NOTES)
+    await journal.captured.wait()
+    await settle()
+    assert (journal.order, safe.done()) == (["captured", "state of 2"], False)
+    journal.acknowledge_state.set_result(None)
+    assert await safe == NOTES
+    assert journal.order == ["captured", "state of 2", "state of 1", "written"]

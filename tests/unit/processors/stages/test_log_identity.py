@@ -2,14 +2,8 @@
 
 import pytest
 
-from liq.processors.stages.log_identity import (
-    LogPosition,
-    Start,
-    is_beyond,
-    note_with_log,
-    split_note,
-    start_of,
-)
+from liq.processors.stages.log_identity import LogPosition, Start, is_beyond, start_of
+from liq.runtime.log_notes import note_with_log, split_note
 
 OLD, NEW = "7a4c8ede-4287-405b-b4c2-3122c4a29b00", "f0ccce61-5069-40fd-a607-99faa278ce0f"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from liq.runtime.metrics import REJECTED
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import decode
-from liq.schemas.headers import FrameHeaders, Headers
+from liq.schemas.headers import FrameHeaders, Headers, blind_header, clock_header
 from liq.schemas.records import Rejected
 from liq.schemas.units import MILLISECOND_NS
 from liq.schemas.vocabulary import RejectReason
@@ -76,6 +77,44 @@ async def test_a_frame_gives_one_rejection_and_the_metric_counts_its_entries() -
     rejected = decode(Rejected, record.value or b"")
     assert len(rejected.entries) == 30
     assert counted.get() - before == 30
+
+
+def heartbeat(exchange: str, at_ms: int, *blind: str) -> Any:
+    headers = FrameHeaders(exchange, "heartbeat", at_ms * MILLISECOND_NS, "a", 0, blind=blind)
+    return SimpleNamespace(
+        value=None,
+        topic=f"liquidations.raw.{exchange}",
+        partition=0,
+        offset=0,
+        timestamp=at_ms,
+        key=b"heartbeat",
+        headers=headers.encode(),
+    )
+
+
+async def test_heartbeats_of_events_name_what_is_blind_in_every_partition() -> None:
+    output = SlowOutput()
+    stage = new_stage(output)
+    start_ms = RECEIVED_AT_MS
+    await stage.handle(
+        [
+            heartbeat("okx", start_ms, "*"),
+            heartbeat("binance", start_ms + 100, "coinm"),
+            heartbeat("bybit", start_ms + 1_000),
+            *(heartbeat("bybit", start_ms + second * 1_000) for second in range(9, 12)),
+        ]
+    )
+    named = [
+        (clock_header(record.headers), blind_header(record.headers)) for record in output.calls[0]
+    ]
+    assert named == [
+        (start_ms, ("okx",)),
+        (start_ms + 1_000, ("binance:coinm", "okx")),
+        (start_ms + 9_000, ("binance:coinm", "okx")),
+        # Nobody has said anything of these for ten seconds.
+        (start_ms + 10_000, ("binance:coinm", "okx")),
+        (start_ms + 11_000, ("binance", "okx")),
+    ]
 
 
 async def test_a_batch_is_sent_in_slices_and_is_safe_when_all_of_them_are(

@@ -15,6 +15,7 @@ from liq.schemas.cloud_events import feed_headers, liquidation_headers
 from liq.schemas.codec import decode
 from liq.schemas.headers import FrameHeaders
 from liq.schemas.records import FeedStatus, Liquidation
+from liq.schemas.vocabulary import Arrival
 
 RECEIVED_AT_NS = 1_784_000_000_500_000_000
 LARGE = (
@@ -33,15 +34,21 @@ def stage(settings: Settings) -> NormalizeStage:
     return NormalizeStage(settings, cast("Output", None), InstrumentBook([]))
 
 
-def records_of(stage: NormalizeStage, frame: bytes, received_at_ns: int) -> list[OutputRecord]:
+def records_of(
+    stage: NormalizeStage,
+    frame: bytes,
+    received_at_ns: int,
+    headers: FrameHeaders | None = None,
+) -> list[OutputRecord]:
+    headers = headers or FrameHeaders("binance", "usdm", received_at_ns, "a", 0)
     message: Any = SimpleNamespace(
-        topic="t.raw.binance",
+        topic=f"t.raw.{headers.exchange}",
         partition=0,
         offset=7,
         timestamp=received_at_ns // 1_000_000,
         key=b"BTCUSDT",
         value=frame,
-        headers=FrameHeaders("binance", "usdm", received_at_ns, "a", 0).encode(),
+        headers=headers.encode(),
     )
     return stage._normalized(message, None)
 
@@ -53,6 +60,31 @@ def test_an_event_and_its_large_copy_have_the_same_headers(
     assert (event.topic, large.topic) == (settings.topics.events, settings.topics.large)
     expected = liquidation_headers(decode(Liquidation, event.value or b""))
     assert list(event.headers) == list(large.headers) == expected
+
+
+@pytest.mark.parametrize(
+    ("feed", "arrival", "topics"),
+    [
+        ("trades", Arrival.LIVE, ["events", "large"]),
+        ("trades-history", Arrival.BACKFILLED, ["events"]),
+    ],
+)
+def test_what_a_history_tells_is_not_announced_as_large(
+    stage: NormalizeStage, feed: str, arrival: Arrival, topics: list[str]
+) -> None:
+    """The market comes from the header `subject`: a history's answer does not name it."""
+    trade = (
+        b'{"id":"1","side":"SELL","size":"100","price":"60000","type":"LIQUIDATED",'
+        b'"createdAt":"2026-07-14T03:33:20.000Z"}'
+    )
+    frame = b'{"trades":[%b]}' % trade
+    if arrival is Arrival.LIVE:
+        head = b'{"type":"channel_data","channel":"v4_trades","id":"BTC-USD","contents":'
+        frame = head + frame + b"}"
+    headers = FrameHeaders("dydx", feed, RECEIVED_AT_NS, "a", 0, subject="BTC-USD")
+    found = records_of(stage, frame, RECEIVED_AT_NS, headers)
+    assert [record.topic for record in found] == [f"t.{topic}" for topic in topics]
+    assert decode(Liquidation, found[0].value or b"").arrival is arrival
 
 
 def test_the_record_of_an_unread_feed_has_its_headers(

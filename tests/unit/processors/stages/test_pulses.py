@@ -9,7 +9,7 @@ import pytest
 from liq.processors.stages.pulses import MAX_EVENTS, MAX_USD, beat_of, checked_alert
 from liq.schemas.codec import DecodeError
 from liq.schemas.plausible_time import LATEST_MS
-from liq.schemas.records import Pulse, PulseSlice
+from liq.schemas.records import CascadeEstimate, Pulse, PulseSlice
 from liq.schemas.vocabulary import Side
 from tests.support import sample_records
 
@@ -39,6 +39,8 @@ def test_a_true_pulse_and_a_true_alert_are_read() -> None:
         {"asset": ""},
         {"asset": "x" * 257},
         {"exchanges": ("x" * 257,)},
+        {"blind": ("x" * 257,)},
+        {"blind": ("x",) * 65},
         {"timestamp_ms": -1},
         {"timestamp_ms": LATEST_MS},
         {"complete_count": -1},
@@ -65,6 +67,8 @@ def test_a_pulse_that_no_detector_writes_is_refused(changes: dict[str, Any]) -> 
         {"event_count": MAX_EVENTS + 1},
         {"total_value_usd": OVERFLOW},
         {"price_last": Decimal("0." + "0" * 60 + "1")},
+        {"usd_per_second": OVERFLOW},
+        {"estimate": CascadeEstimate(value_usd=OVERFLOW, low_usd=OVERFLOW, high_usd=OVERFLOW)},
     ],
 )
 def test_an_alert_that_no_detector_writes_is_refused(changes: dict[str, Any]) -> None:

@@ -84,3 +84,23 @@ def test_an_older_snapshot_serves_where_the_newest_is_unreadable() -> None:
     assert state.snapshots == {"BTC": b"good", "ETH": b"good"}
     assert state.lost == {"SOL": "broken"}
     assert tried == ["BTC", "ETH", "SOL", "BTC", "SOL"]
+
+
+def test_the_share_of_the_newest_owner_counts() -> None:
+    entries: dict[bytes | None, bytes | None] = {
+        b"epoch": b"3",
+        b"share|2": b"old",
+        b"share|3": b"new",
+        b"share|4": b"of nobody who has claimed",
+        b"share|x": b"foreign",
+        b"3|BTC": b"x",
+    }
+    stored = sort_entries(entries.items())
+    assert (stored.epoch, stored.share, stored.foreign) == (3, b"new", 0)
+    assert sort_entries({b"share|1": None, b"epoch": b"1"}.items()).share == b""
+
+
+def test_snapshots_that_were_passed_on_are_no_state_yet() -> None:
+    entries: dict[bytes | None, bytes | None] = {b"1|BTC": b"x", b"moved|g|ETH": b"y"}
+    stored = sort_entries(entries.items())
+    assert (stored.versions, stored.foreign) == ({"BTC": (b"x",)}, 0)

@@ -158,14 +158,38 @@ async def test_a_batch_is_bounded(bound: tuple[str, int], monkeypatch: pytest.Mo
 async def test_one_record_at_a_time_is_fetched_once_much_is_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fetching, "HELD_BYTES", 1)
     log = FetchedLog([[10, 20, 30], [15, 25, 35]], chunk=5)
     reader = merged(log)
     consumer: Any = log
     await reader._clear(consumer, log.partitions, 0)
     assert reader.held((TOPIC, 0)) == 3
+    monkeypatch.setattr(fetching, "HELD_BYTES", 1)
     await reader._clear(consumer, log.partitions, 0)
     assert reader.held((TOPIC, 1)) == 1
+
+
+async def test_what_is_held_of_many_partitions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = fetching.size_of(FetchedLog([[0]])._logs[TOPIC, 0][0])
+    most_records, partitions = 40, 24
+    monkeypatch.setattr(fetching, "HELD_BYTES", most_records * one)
+    monkeypatch.setattr(fetching, "CLEARED_BYTES", most_records * one // 2)
+    # Each partition is an hour of the log behind the one before.
+    log = FetchedLog([[*range(hour * 100, hour * 100 + 100)] for hour in range(partitions)], 50)
+    reader = merged(log)
+    held: list[int] = []
+
+    async def fetch(places: Any, wait_seconds: float, limit: int) -> Any:
+        fetched = await log.fetch(places, wait_seconds, limit)
+        held.append(sum(map(reader.held, log.partitions)) + sum(map(len, fetched.values())))
+        return fetched
+
+    reader._fetch = fetch
+    assert len(await read_all(reader, log)) == partitions * 100
+    assert max(held) <= most_records + partitions
+    # A step of each partition is smaller where there are many, so that the bound is not reached.
+    assert reader._step_records(partitions) == most_records * 3 // 4 // partitions
+    monkeypatch.undo()
+    assert reader._step_records(partitions) == fetching.STEP_RECORDS
 
 
 async def test_open_transactions_are_not_waited_for_and_count_as_lag() -> None:

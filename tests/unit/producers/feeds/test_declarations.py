@@ -17,6 +17,7 @@ from liq.producers.feeds.record_key import message_key
 from liq.producers.feeds.registry import ALL_FEEDS, FEEDS, producible_exchanges
 from liq.producers.feeds.settings import choose_targets, feed_settings, resolve_targets
 from liq.runtime.errors import ConfigurationError
+from liq.runtime.redaction import without_logins
 from tests.support.paths import ROOT
 
 words = st.sampled_from(
@@ -90,6 +91,44 @@ def test_settings_replace_addresses_and_names() -> None:
         "trades",
     ]
     assert [t.feed.name for t in resolve_targets(FEEDS["hyperliquid"], {})] == ["userFills"]
+
+
+KEY = "abcd-1234-KEY"
+GOLDRUSH = {"HYPERLIQUID_GOLDRUSH_KEY": KEY}
+
+
+def test_a_stream_with_a_key_is_on_and_its_key_is_told_to_nobody() -> None:
+    _, target = resolve_targets(FEEDS["hyperliquid"], GOLDRUSH)
+    assert target.feed.name == "goldrush"
+    assert target.with_key(target.address) == f"wss://hypercore.goldrushdata.com/ws?key={KEY}"
+    assert KEY not in repr(target)
+    assert KEY not in target.address
+    assert without_logins(f"bad: {target.with_key(target.address)}, {KEY}").count(KEY) == 0
+    [setting] = [each for each in feed_settings([target.feed]) if each.is_secret]
+    assert (setting.name, setting.default) == ("HYPERLIQUID_GOLDRUSH_KEY", "")
+
+
+def test_a_key_stands_beside_what_an_address_asks_already() -> None:
+    _, target = resolve_targets(FEEDS["hyperliquid"], {"HYPERLIQUID_HYDROMANCER_KEY": KEY})
+    asked = target.with_key(target.address).partition("?")[2]
+    assert asked == f"liveFormat=chunked-v1&token={KEY}"
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"HYPERLIQUID_GOLDRUSH_KEY": "a b&c=12345"}, "HYPERLIQUID_GOLDRUSH_KEY is no key"),
+        ({"HYPERLIQUID_GOLDRUSH_KEY": "short"}, "HYPERLIQUID_GOLDRUSH_KEY is no key"),
+        (GOLDRUSH | {"HYPERLIQUID_GOLDRUSH_WS_URL": "ws://example.com/ws"}, "begin with wss"),
+        ({"HYPERLIQUID_GOLDRUSH_WS_URL": "wss://example.com/ws"}, "needs HYPERLIQUID_GOLDRUSH_KEY"),
+    ],
+)
+def test_what_is_no_key_is_a_sentence_without_it(
+    environment: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence) as caught:
+        choose_targets(("hyperliquid",), environment)
+    assert environment.get("HYPERLIQUID_GOLDRUSH_KEY", KEY) not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["http://x", "nonsense", "wss://"])

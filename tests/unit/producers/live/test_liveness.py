@@ -11,7 +11,9 @@ from liq.producers.live.liveness import (
     ConnectionActivity,
     FeedActivity,
     PingSchedule,
+    blind_feeds,
 )
+from liq.schemas.headers import EVERY_FEED
 
 HALF_OPEN_LIMIT_SECONDS = 30.0
 
@@ -218,3 +220,16 @@ def test_what_siblings_brought_during_an_outage_is_not_missed() -> None:
     feed.set_connected(lost, connected=True, now=1_000.0)
     feeds.note_data("bybit.linear", 1_601.0, talking)
     assert feeds.newly_stale_parts(1_601.0) == []
+
+
+def test_a_feed_is_blind_while_it_is_not_subscribed_or_stale() -> None:
+    feeds = {name: FeedActivity("binance", silence_seconds=60) for name in ("usdm", "coinm")}
+    assert blind_feeds(feeds) == (EVERY_FEED,)
+    feeds["usdm"].note_connections(1, 100)
+    assert blind_feeds(feeds) == ("coinm",)
+    feeds["coinm"].note_connections(1, 100)
+    assert blind_feeds(feeds) == ()
+    assert feeds["usdm"].tell_if_stale(161)
+    assert blind_feeds(feeds) == ("usdm",)
+    feeds["usdm"].note_data(170)
+    assert blind_feeds(feeds) == ()

@@ -7,7 +7,13 @@ from liq.sinks.clickhouse.failures import classify
 from liq.sinks.clickhouse.migrations import known_migrations, parse_migration
 from liq.sinks.destination import FailureKind
 
-REPEATABLE = ("CREATE OR REPLACE VIEW", "IF NOT EXISTS", "MODIFY COLUMN", "COMMENT COLUMN")
+REPEATABLE = (
+    "CREATE OR REPLACE VIEW",
+    "IF NOT EXISTS",
+    "MODIFY COLUMN",
+    "COMMENT COLUMN",
+    "MATERIALIZE INDEX",
+)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,16 @@ from clickhouse_connect.driver.transform import NativeTransform
 
 from liq.schemas.codec import encode as encode_record
 from liq.schemas.headers import FrameHeaders, Headers
-from liq.schemas.records import CascadeAnalysis, RejectedEntry, Source
+from liq.schemas.records import (
+    CascadeAnalysis,
+    CascadeEstimate,
+    CascadeEvents,
+    CascadePrice,
+    RejectedEntry,
+    Source,
+)
 from liq.schemas.topics import Topics
-from liq.schemas.vocabulary import AlertType, Level, NoBranching, RejectReason, Side
+from liq.schemas.vocabulary import AlertType, Level, NoBranching, PriceKind, RejectReason, Side
 from liq.sinks.clickhouse.encoding import (
     UNDECODABLE,
     Encoded,
@@ -80,6 +87,34 @@ ALERT = replace(
         peak_ten_seconds_usd=Decimal(600000),
         peak_window_usd=Decimal(900000),
         branching_ratio=0.75,
+        usd_times_normal=120.5,
+    ),
+    price=CascadePrice(
+        kind=PriceKind.FILL,
+        exchange="kraken",
+        symbol="BTCUSDT",
+        first=Decimal("61000.5"),
+        first_ms=1_783_500_000_000,
+        now=Decimal(60000),
+        now_ms=1_783_500_059_000,
+        move_bps=-164.02,
+    ),
+    usd_per_second=Decimal("60000.5"),
+    estimate=CascadeEstimate(
+        value_usd=Decimal("1500000.25"),
+        low_usd=Decimal("1300000.25"),
+        high_usd=Decimal("2500000.25"),
+        not_estimated=("okx",),
+    ),
+    blind=("gate",),
+    continue_probability=0.25,
+    expected_more_usd=Decimal("370661.24"),
+    events=CascadeEvents(
+        asset="A0",
+        side=Side.LONG,
+        from_ms=1_783_500_000_000,
+        to_ms=1_783_500_060_000,
+        received_before_ms=1_783_500_150_000,
     ),
 )
 REFUSAL = replace(

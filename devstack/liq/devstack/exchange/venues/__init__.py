@@ -1,1 +1,1 @@
-"""One folder a venue: `dialect.py`, how it talks, and `fixtures/`, messages with their meaning."""
+"""One folder per venue: `dialect.py`, its protocol; `fixtures/`, messages with their meaning."""

@@ -1,4 +1,4 @@
-"""One module a venue, each declaring `VENUE`; a module placed here is found by itself.
+"""The venues: each module declares `VENUE`, and the registry finds every module in this package.
 
-A venue whose sizes are contracts has its shipped contract metadata in `<exchange>.contracts.json`.
+For sizes in contracts, `<exchange>.contracts.json` has the contract metadata of the package.
 """

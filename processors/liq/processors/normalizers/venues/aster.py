@@ -14,7 +14,7 @@ from liq.processors.normalizers.kit import Feed, Venue
 from liq.processors.normalizers.venues.binance import listed_usdm_market, read_message
 from liq.schemas.vocabulary import Completeness, PriceKind
 
-# What the mapping of Binance gives its events.
+# The completeness of the events of Binance's mapping.
 COMPLETENESS: Final = Completeness.SAMPLED
 
 VENUE: Final = Venue(

@@ -91,7 +91,7 @@ def read_message(resolve: _Resolve, reading: Reading, message: Any) -> None:
 
 
 def is_control(message: JsonObject, event: object) -> bool:
-    """Whether a message without an order is an answer or an announcement."""
+    """Return whether a message without an order is an answer or an announcement."""
     if "e" in message:
         return type(event) is str and event in CONTROL_EVENTS
     return not CONTROL_FIELDS.isdisjoint(message)
@@ -102,7 +102,7 @@ def read_order(resolve: _Resolve, reading: Reading, order: JsonObject) -> Liquid
     symbol, raw_side, limit, average, size, time = take(order, ORDER_FIELDS)
     market = resolve(reading, order, text(symbol, "s"))
     side = liquidated_side(raw_side, "S", LIQUIDATED)
-    # It is part of the id even where it is not the price.
+    # The limit is part of the id even if it is not the price.
     if type(limit) is not str and type(limit) not in JSON_NUMBERS:
         text(limit, "p")
     if is_zero(average):
@@ -141,7 +141,7 @@ def listed_usdm_market(_: Reading, __: JsonObject, symbol: str) -> Market:
 
 
 def usdm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Market:
-    """Resolve the symbol of an order that the socket of USD-M brought.
+    """Resolve the symbol of an order from the socket of USD-M.
 
     Raises:
         EntryError: as `usdm_market` or `coinm_market`.
@@ -153,7 +153,7 @@ def usdm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Mark
 
 
 def coinm_socket_market(reading: Reading, order: JsonObject, symbol: str) -> Market:
-    """Resolve the symbol of an order that the socket of COIN-M brought.
+    """Resolve the symbol of an order from the socket of COIN-M.
 
     Raises:
         EntryError: as `usdm_market` or `coinm_market`.

@@ -27,6 +27,7 @@ IS_MATCH, IS_MARKET_SOLD, -, PRICE_ACQUIRED]`.
 - MTS is in milliseconds, recorded with a fraction at times (1574697680828.2002), which is cut.
   There is no throttle.
 - The id is POS_ID.
+- `v2/liquidations/hist` answers with the same rows, each in an array of its own.
 """
 
 import re
@@ -43,6 +44,7 @@ from liq.processors.normalizers.kit import (
     Reading,
     Venue,
     check_symbol,
+    history_of,
     new_market,
     positive_decimal,
     positive_price,
@@ -101,6 +103,19 @@ def read_status(reading: Reading, message: Any) -> None:
         return
     if type(rows) is not list:
         raise unknown_message(message)
+    read_rows(reading, rows)
+
+
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of `liquidations/hist`: arrays of one row each."""
+    if type(message) is not list:
+        raise unknown_message(message)
+    parts = (part if type(part) is list else [part] for part in message)
+    read_rows(reading, [row for part in parts for row in part])
+
+
+def read_rows(reading: Reading, rows: list[Any]) -> None:
+    """Read rows, and add one event for each position among them."""
     positions: dict[int, list[Row]] = {}
     reading.entries(rows, read_row, positions)
     reading.entries(positions.values(), read_position)
@@ -139,7 +154,7 @@ def read_row(reading: Reading, row: Any, positions: dict[int, list[Row]]) -> Non
 
 
 def read_position(reading: Reading, rows: list[Row]) -> Liquidation | None:
-    """Make the event of one position, which is never larger than the position was."""
+    """Return the event of one position, which is never larger than the position was."""
     counted: Row | None = None
     triggered: Decimal | None = None
     for row in rows:
@@ -170,11 +185,11 @@ def read_position(reading: Reading, rows: list[Row]) -> Liquidation | None:
 
 
 def priced_once(rows: list[Row]) -> list[Row]:
-    """Return the rows with a price: each once, however often a recorder wrote it."""
+    """Return the rows with a price, each once, even if a recorder has repeated it."""
     found: dict[tuple[object, ...], Row] = {}
     for row in rows:
         if row.price is not None:
-            # The hash of a whole market takes longer than all the rest of a row.
+            # Hashing a whole market would take longer than the rest of a row.
             found.setdefault((row.market.native_symbol, *row[1:]), row)
     return list(found.values())
 
@@ -187,7 +202,7 @@ def counts_rather(row: Row, counted: Row) -> bool:
 
 
 def sum_exactly(numbers: Iterable[Decimal]) -> Decimal:
-    """The sum of decimals, whatever the thread's own context."""
+    """Return the sum of decimals, independent of the thread's decimal context."""
     total = ZERO
     for number in numbers:
         total = EXACT.add(total, number)
@@ -211,18 +226,17 @@ def derivative_market(symbol: str) -> Market | None:
     )
 
 
+STATUS: Final = Feed(
+    read=read_status,
+    publishes="positions taken over, of derivatives",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="AMOUNT above zero (the position's)",
+    quantity="units of the base",
+    identity="POS_ID",
+    unsettled="executions in later frames",
+)
 VENUE: Final = Venue(
     exchange="bitfinex",
-    feeds={
-        "status": Feed(
-            read=read_status,
-            publishes="positions taken over, of derivatives",
-            completeness=COMPLETENESS,
-            price_kind=PRICE_KIND,
-            long_when="AMOUNT above zero (the position's)",
-            quantity="units of the base",
-            identity="POS_ID",
-            unsettled="executions in later frames",
-        )
-    },
+    feeds={"status": STATUS, "status-history": history_of(STATUS, read_history)},
 )

@@ -82,7 +82,7 @@ def read_liquidation(reading: Reading, message: Any) -> None:
 
 
 def read_order(reading: Reading, order: Any) -> Liquidation:
-    """Read a liquidation order that was put into the book."""
+    """Read a liquidation order that entered the book."""
     order_id, symbol, raw_side, price, size = take(row_object(order), ORDER_FIELDS)
     if not 0 < len(text(order_id, "orderID")) <= MAX_ORDER_ID_CHARACTERS:
         raise EntryError(RejectReason.MISSING_FIELD, f"orderID is {shown(order_id)}, not an id.")

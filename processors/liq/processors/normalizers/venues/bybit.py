@@ -88,8 +88,8 @@ def read_futures(contract: ContractKind, reading: Reading, message: Any) -> None
 
 
 def old_fields(row: JsonObject) -> Getter:
-    """The getter of the dialect that a row of the old topic speaks."""
-    if "size" in row and "updatedTime" in row:  # nearly all there are
+    """Return the getter for the dialect of a row of the old topic."""
+    if "size" in row and "updatedTime" in row:  # nearly all rows
         return OLD_FIELDS["size", "updatedTime"]
     size = next((name for name in OLD_SIZES if name in row), OLD_SIZES[0])
     time = next((name for name in OLD_TIMES if name in row), OLD_TIMES[0])

@@ -13,6 +13,7 @@ Sources: docs.deribit.com, `trades.{kind}.{currency}.{interval}` and `public/get
 - `price` is a fill. `timestamp` is in milliseconds.
 - Every fill is published, so that one liquidation order gives many events where other venues give
   one: compare dollars, not counts.
+- `public/get_last_trades_by_currency_and_time` answers with the same trades, flags and ids.
 - `trade_id` is unique in a currency; the id holds instrument and party besides.
 """
 
@@ -29,6 +30,7 @@ from liq.processors.normalizers.kit import (
     Venue,
     array_field,
     check_symbol,
+    history_of,
     liquidated_side,
     needed,
     new_market,
@@ -73,7 +75,17 @@ def read_trades(reading: Reading, message: Any) -> None:
     parameters = object_field(message, "params")
     if not text_field(parameters, "channel").startswith("trades."):
         raise unknown_message(message)
-    for trade in array_field(parameters, "data"):
+    read_flagged(reading, array_field(parameters, "data"))
+
+
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of `public/get_last_trades_by_currency_and_time`."""
+    read_flagged(reading, array_field(object_field(row_object(message), "result"), "trades"))
+
+
+def read_flagged(reading: Reading, trades: list[Any]) -> None:
+    """Read the trades that have a liquidated party."""
+    for trade in trades:
         if type(trade) is dict and "liquidation" not in trade:
             continue
         try:
@@ -86,10 +98,10 @@ def read_trades(reading: Reading, message: Any) -> None:
 
 
 def liquidated_parties(flag: object) -> tuple[str, ...]:
-    """Who of taker (T) and maker (M) was liquidated.
+    """Return the liquidated parties: taker (T), maker (M), or both.
 
     Raises:
-        EntryError: invalid_side for an unknown flag, missing_field where it is not even a word.
+        EntryError: invalid_side: an unknown flag; missing_field: neither a string nor a number.
     """
     parties = PARTIES.get(flag) if type(flag) is str else None
     if parties is None:
@@ -134,17 +146,16 @@ def future_market(symbol: str) -> Market:
     return new_market(symbol, base, quote, settle=quote, contract=ContractKind.LINEAR)
 
 
+TRADES: Final = Feed(
+    read=read_trades,
+    publishes="every fill with a liquidated party",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="T and sell, or M and buy (`direction` is the taker's)",
+    quantity="dollars (inverse), units of the base (linear)",
+    identity="instrument, trade_id, party",
+)
 VENUE: Final = Venue(
     exchange="deribit",
-    feeds={
-        "trades": Feed(
-            read=read_trades,
-            publishes="every fill with a liquidated party",
-            completeness=COMPLETENESS,
-            price_kind=PRICE_KIND,
-            long_when="T and sell, or M and buy (`direction` is the taker's)",
-            quantity="dollars (inverse), units of the base (linear)",
-            identity="instrument, trade_id, party",
-        )
-    },
+    feeds={"trades": TRADES, "trades-history": history_of(TRADES, read_history)},
 )

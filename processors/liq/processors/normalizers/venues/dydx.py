@@ -12,12 +12,12 @@ message of 2024-08-04.
 - `createdAt` is the time of the block, in ISO 8601.
 - Every fill is published, so one liquidated position may be many events.
 - The id is market and `id`. The answer to a subscription carries past trades under their own ids.
+- The indexer's `trades/perpetualMarket/{ticker}` answers with the same trades under the same ids
+  (docs.dydx.xyz, Indexer HTTP, read 2026); the market is what was asked for.
 - The ticker of an isolated market holds the asset, where it is traded and the token's address,
   separated by commas (FARTCOIN,RAYDIUM,9BB6...-USD): the asset is the first of them.
 """
 
-import re
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,6 +30,8 @@ from liq.processors.normalizers.kit import (
     Venue,
     array_field,
     check_symbol,
+    history_of,
+    iso_milliseconds,
     liquidated_side,
     needed,
     new_market,
@@ -43,7 +45,6 @@ from liq.processors.normalizers.kit import (
     text_field,
     timestamp,
     unknown_message,
-    unusable,
 )
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
@@ -60,10 +61,6 @@ CONTROL_TYPES: Final = frozenset({"connected", "unsubscribed", "error", "pong"})
 TRADE_FIELDS: Final = needed("id", "side", "size", "price", "createdAt")
 QUOTE: Final = "USD"
 SETTLE: Final = "USDC"
-
-_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z", re.ASCII
-)
 
 
 def read_trades(reading: Reading, message: Any) -> None:
@@ -89,6 +86,11 @@ def read_contents(reading: Reading, message: JsonObject, contents: JsonObject) -
     reading.entries(array_field(contents, "trades"), read_trade, ticker)
 
 
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of the indexer's trades of one market; the answer does not name the market."""
+    reading.entries(array_field(row_object(message), "trades"), read_trade, reading.subject)
+
+
 def read_trade(reading: Reading, trade: Any, ticker: str) -> Liquidation | None:
     """Read one trade; only a liquidation is an event."""
     fields = row_object(trade)
@@ -106,27 +108,10 @@ def read_trade(reading: Reading, trade: Any, ticker: str) -> Liquidation | None:
         liquidated_side(raw_side, "side", LIQUIDATED),
         positive_price(raw_price, "price"),
         positive_decimal(size, "size"),
-        timestamp(milliseconds(created_at), "createdAt", reading.received_at_ms),
+        timestamp(iso_milliseconds(created_at, "createdAt"), "createdAt", reading.received_at_ms),
         PRICE_KIND,
         COMPLETENESS,
     )
-
-
-def milliseconds(value: object) -> int:
-    """Milliseconds since 1970 of a time such as 2024-08-04T07:34:50.628Z; finer digits are cut.
-
-    Raises:
-        EntryError: invalid_timestamp, or missing_field without a string.
-    """
-    match = _TIME.fullmatch(value) if type(value) is str else None
-    if match is not None:
-        try:
-            whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
-        except ValueError:  # the thirtieth of February
-            match = None
-    if match is None:
-        raise unusable(RejectReason.INVALID_TIMESTAMP, value, "createdAt", "a UTC time in ISO 8601")
-    return int(whole.timestamp()) * 1000 + int((match[2] or "0").ljust(3, "0")[:3])
 
 
 @lru_cache(maxsize=8192)
@@ -143,17 +128,16 @@ def perpetual_market(ticker: str) -> Market:
     return new_market(ticker, asset, quote, settle=SETTLE, contract=ContractKind.LINEAR)
 
 
+TRADES: Final = Feed(
+    read=read_trades,
+    publishes="every fill of a liquidated position",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="`side` = SELL (the taker's)",
+    quantity="units of the base",
+    identity="market, id",
+)
 VENUE: Final = Venue(
     exchange="dydx",
-    feeds={
-        "trades": Feed(
-            read=read_trades,
-            publishes="every fill of a liquidated position",
-            completeness=COMPLETENESS,
-            price_kind=PRICE_KIND,
-            long_when="`side` = SELL (the taker's)",
-            quantity="units of the base",
-            identity="market, id",
-        )
-    },
+    feeds={"trades": TRADES, "trades-history": history_of(TRADES, read_history)},
 )

@@ -6,14 +6,15 @@ hosts on 2026-08-11 (saiy829/btc-trader@7f59026).
 - On the wire `result` is one order, with its time in `time`; in the documentation it is an array of
   orders, with theirs in `time_ms`. Both are milliseconds, and both shapes are read.
 - `size` is the signed size of the ORDER: below zero it sells and closes a long. REST's
-  `liq_orders` has a `size` of the position, with the opposite sign; a recording of REST must not
-  be fed in here. Six orders of 2026-08-11 stood in both, of one absolute size and opposite signs,
-  and 104 of REST's 113 positive ones fell into falling minutes.
+  `liq_orders`, the feed's history, has a `size` of the position, with the opposite sign, and
+  `order_price` and `time` in seconds. Six orders of 2026-08-11 stood in both, of one absolute
+  size and opposite signs, and 104 of REST's 113 positive ones fell into falling minutes.
 - Sizes are contracts, integers or decimal strings (header X-Gate-Size-Decimal). A contract is
   `quanto_multiplier` units of the base (0.0001 BTC, 0.01 ETH), or a dollar for BTC_USD: metadata.
 - `price` is the order's (REST's `order_price`, to a tenth), about 0.3 % off the fill.
 - At most one order per contract and second is published.
-- No id.
+- No id. Ids are made of the contract, the order's size, its price and the second, which the history
+  tells, too.
 """
 
 from functools import partial
@@ -27,7 +28,9 @@ from liq.processors.normalizers.kit import (
     Reading,
     Venue,
     array_field,
+    completion_of,
     from_gate,
+    history_of,
     needed,
     positive_decimal,
     positive_price,
@@ -39,6 +42,7 @@ from liq.processors.normalizers.kit import (
     unusable,
 )
 from liq.schemas.records import Liquidation
+from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import Completeness, PriceKind, RejectReason, Side
 
 EXCHANGE: Final = "gate"
@@ -50,6 +54,7 @@ COMPLETENESS: Final = Completeness.SAMPLED
 PRICE_KIND: Final = PriceKind.ORDER
 ORDER_FIELDS: Final = needed("contract", "size", "price", "time")
 DOCUMENTED_FIELDS: Final = needed("contract", "size", "price", "time_ms")
+HISTORY_FIELDS: Final = needed("contract", "size", "order_price", "time")
 
 
 def read_liquidates(reading: Reading, message: Any) -> None:
@@ -72,15 +77,45 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
     fields = row_object(order)
     names = DOCUMENTED_FIELDS if "time_ms" in fields else ORDER_FIELDS
     contract, size, price, time = take(fields, names)
-    market = reading.contract(text(contract, "contract"))
-    negative, unsigned = split_sign(size)
     timestamp_ms = timestamp(time, "The time", reading.received_at_ms)
+    sells, unsigned = split_sign(size)
+    return forced_order(reading, contract, unsigned, price, timestamp_ms, sells=sells)
+
+
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of `liq_orders`: an array of orders."""
+    if type(message) is not list:
+        raise unknown_message(message)
+    reading.entries(message, read_past_order)
+
+
+def read_past_order(reading: Reading, order: Any) -> Liquidation:
+    """Read one order of the history."""
+    contract, size, price, seconds = take(row_object(order), HISTORY_FIELDS)
+    if type(seconds) is not int:
+        raise unusable(RejectReason.INVALID_TIMESTAMP, seconds, "time", "whole seconds")
+    timestamp_ms = timestamp(seconds * SECOND_MS, "The time", reading.received_at_ms)
+    is_short, unsigned = split_sign(size)
+    return forced_order(reading, contract, unsigned, price, timestamp_ms, sells=not is_short)
+
+
+def forced_order(  # noqa: PLR0913 - the fields of an order
+    reading: Reading,
+    contract: Any,
+    size: object,
+    price: Any,
+    timestamp_ms: int,
+    *,
+    sells: bool,
+) -> Liquidation:
+    """Return the event of an order; `size` has no sign."""
+    sign = "-" if sells else ""
     return reading.liquidation(
-        market,
-        reading.row_id(f"{contract}|{size}|{price}|{timestamp_ms}"),
-        SIDE_OF_NEGATIVE_SIZE if negative else SIDE_OF_NEGATIVE_SIZE.opposite,
+        reading.contract(text(contract, "contract")),
+        reading.row_id(f"{contract}|{sign}{size}|{price}|{timestamp_ms // SECOND_MS}"),
+        SIDE_OF_NEGATIVE_SIZE if sells else SIDE_OF_NEGATIVE_SIZE.opposite,
         positive_price(price, "price"),
-        positive_decimal(unsigned, "size"),
+        positive_decimal(size, "size"),
         timestamp_ms,
         PRICE_KIND,
         COMPLETENESS,
@@ -88,10 +123,10 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
 
 
 def split_sign(size: Any) -> tuple[bool, object]:
-    """Whether a size is below zero, and the size without its sign.
+    """Return whether a size is below zero, and the size without its sign.
 
     Raises:
-        EntryError: missing_field when it is neither a number nor a string.
+        EntryError: missing_field: neither a number nor a string.
     """
     if type(size) in JSON_NUMBERS:
         return size < 0, abs(size)
@@ -118,9 +153,18 @@ LIQUIDATES: Final = Feed(
     long_when="`size` below zero (the order's)",
     quantity="contracts",
 )
+HISTORY: Final = history_of(LIQUIDATES, read_history)
+COMPLETION: Final = completion_of(HISTORY)
 VENUE: Final = Venue(
     exchange=EXCHANGE,
-    feeds={"usdt": LIQUIDATES, "btc": LIQUIDATES},
+    feeds={
+        "usdt": LIQUIDATES,
+        "btc": LIQUIDATES,
+        "usdt-history": HISTORY,
+        "btc-history": HISTORY,
+        "usdt-completion": COMPLETION,
+        "btc-completion": COMPLETION,
+    },
     contracts=Contracts(
         listed_by=(contract_list("USDT"), contract_list("BTC")),
         sources={

@@ -12,6 +12,8 @@ Sources: HTX documentation of the three notification sockets, "Subscribe Liquida
 - Whether all orders are published is not documented: they are labelled sampled (COMPLETENESS),
   which claims less.
 - Coin futures get new symbols every week, of the size that the coin's other contracts have.
+- v3 of REST (`swap_liquidation_orders`, `contract_liquidation_orders`) answers with the same rows;
+  the recorded sockets write sizes with a decimal point, as it does, so that ids are the same.
 - No id. The sockets send gzip; frames are read here as unpacked by the producer.
 """
 
@@ -32,6 +34,7 @@ from liq.processors.normalizers.kit import (
     array_field,
     check_symbol,
     from_htx,
+    history_of,
     liquidated_side,
     needed,
     new_market,
@@ -76,6 +79,11 @@ def read_notification(contract: ContractKind, reading: Reading, message: Any) ->
     if type(topic) is not str or not topic.endswith(TOPIC_END):
         raise unknown_message(message)
     reading.entries(array_field(message, "data"), read_order, contract)
+
+
+def read_history(contract: ContractKind, reading: Reading, message: Any) -> None:
+    """Read an answer of v3 `liquidation_orders`, whose rows are the notification's."""
+    reading.entries(array_field(row_object(message), "data"), read_order, contract)
 
 
 def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidation:
@@ -145,21 +153,27 @@ def _feed(contract: ContractKind, publishes: str, *, quantity: str) -> Feed:
     )
 
 
+LINEAR: Final = replace(
+    _feed(ContractKind.LINEAR, "forced orders of USDT contracts", quantity="units of the base"),
+    breaks="`amount` was missing in old messages",
+)
+INVERSE: Final = _feed(
+    ContractKind.INVERSE, "forced orders of coin-margined swaps", quantity="contracts"
+)
+FUTURES: Final = _feed(
+    ContractKind.INVERSE, "forced orders of coin-margined futures", quantity="contracts"
+)
+PAST_LINEAR: Final = partial(read_history, ContractKind.LINEAR)
+PAST_INVERSE: Final = partial(read_history, ContractKind.INVERSE)
 VENUE: Final = Venue(
     exchange=EXCHANGE,
     feeds={
-        "linear": replace(
-            _feed(
-                ContractKind.LINEAR, "forced orders of USDT contracts", quantity="units of the base"
-            ),
-            breaks="`amount` was missing in old messages",
-        ),
-        "inverse": _feed(
-            ContractKind.INVERSE, "forced orders of coin-margined swaps", quantity="contracts"
-        ),
-        "futures": _feed(
-            ContractKind.INVERSE, "forced orders of coin-margined futures", quantity="contracts"
-        ),
+        "linear": LINEAR,
+        "inverse": INVERSE,
+        "futures": FUTURES,
+        "linear-history": history_of(LINEAR, PAST_LINEAR, unsettled="completeness"),
+        "inverse-history": history_of(INVERSE, PAST_INVERSE, unsettled="completeness"),
+        "futures-history": history_of(FUTURES, PAST_INVERSE, unsettled="completeness"),
     },
     contracts=Contracts(
         listed_by=(

@@ -5,27 +5,36 @@ of the liquidator vaults of 2025-10 and 2026-08; HLP's list of vaults (2026); th
 hyperliquid-dex/node for its files.
 
 There is no public feed of liquidations. Most are market orders on the book, which nothing public
-marks; only the backstop, which hands a position to a vault, can be seen. It was about 1 % of the
-liquidation fills of a year, and the tail that matters in a crash.
+marks; the backstop, which hands a position to a vault, was about 1 % of the liquidation fills of a
+year, and the tail that matters in a crash. Both parties' fills of a liquidation carry `liquidation`
+with the victim, and one trade id.
 
-`userFills` of a vault (evidence: reported). A takeover carries `liquidation.method` "backstop"
-and a `dir` such as "Liquidated Cross Long", which names the side of the victim, not the vault's.
-The vault's later unwinding carries no `liquidation`; an auto-deleveraging says so in `dir`, and
-its counterparty won. Neither is a liquidation, nor is the liquidation of another account by market
-order that the vault happened to be the maker of. Fills of an `isSnapshot` message are history, and
-are given all the same: their ids are the venue's own, so a repeat is recognized downstream, and
-they may fill a gap.
+`userFills` of an account (evidence: reported). A takeover by a vault carries `liquidation.method`
+"backstop" and a `dir` such as "Liquidated Cross Long", which names the side of the victim, not the
+vault's. The vault's later unwinding carries no `liquidation`; an auto-deleveraging says so in
+`dir`, and its counterparty won. Neither is a liquidation. With the method "market" the account was
+liquidated itself, and the fill's `side` is that of the closing order: A (sold) closes a long; or it
+was the maker against somebody's closing order, which has the other side (completeness: sampled).
+Market makers' fills have it: 328 of 8,000 of four active ones (2026-08). Of a maker's fill `dir`
+and `side` must agree, and `crossed` be false, or it is rejected. Fills of an `isSnapshot` message
+are history, and are given all the same: their ids are the venue's own, so a repeat is recognized
+downstream, and they may fill a gap.
 
 `nodeFills` are the fills that a node of one's own writes, of all accounts (evidence: reported,
 complete): a line of `node_fills`, which is [owner, fill], or one of `node_fills_by_block`, with an
-array of them as `events`. Both parties' fills carry `liquidation`. Of a liquidation by market order
-the one of `liquidatedUser` is the event, and its `side` is that of the closing order: A (sold)
-closes a long, and `dir` must agree. Of a takeover it is the liquidator's, read as in `userFills`:
-the two feeds give one id, and whichever arrives first, the event is the same, completeness
-"backstop" included. An auto-deleveraging gives nothing. The shape of the lines is taken from
-descriptions, not from recordings. Providers of keyed streams send the same pairs as `fills` of a
-message whose `channel` or `type` is liquidationFills (GoldRush and Hydromancer, documentation of
-2026-07); it is read as a block is.
+array of them as `events`. Of a liquidation by market order the fill of `liquidatedUser` is the
+event, and `dir` must agree. Of a takeover it is the liquidator's, read as in `userFills`: the two
+feeds give one id, and whichever arrives first, the event is the same, completeness "backstop"
+included. An auto-deleveraging gives nothing. The shape of the lines is taken from descriptions, not
+from recordings.
+
+`goldrush` and `hydromancer` are streams of providers, with the same pairs as `fills` of a message
+whose `channel` or `type` is liquidationFills (their documentation of 2026-07 and 2026-09). Whether
+both parties' fills come is not said: a maker's is read where the message has not the victim's.
+
+`joinedTrades` (evidence: inferred, sampled) are public trades which the producer found to be of
+one order with a followed account's fill that carries `liquidation`: coin, hash, side and taker are
+the same. The message holds the proof and the trades as they came, and the join is checked here.
 
 `trades` (evidence: inferred). `users` is [buyer, seller]. A vault among them may be a takeover or
 an unwinding, which have opposite meanings and look alike; SIDE_WHEN_VAULT_BUYS is a choice, not a
@@ -35,50 +44,53 @@ research. Whether takeovers are published as trades at all is unsettled; where o
 of the vault's fill, since both sides of a trade share `tid`: run one of the two feeds.
 
 Prices are fills (in a takeover the transfer price, which can be far from the market), sizes are
-units of the base, and `time` is the block's in milliseconds. kPEPE is a thousand PEPE. Markets
-of builder-deployed exchanges are written `dex:COIN`; their collateral is taken for USDC, though
-some use another dollar coin. `@107` and PURR/USDC are spot, which cannot be liquidated.
+units of the base, and `time` is the block's in milliseconds. kPEPE is a thousand PEPE. `xyz:CRWV`
+is a market of a builder-deployed exchange, in its deployer's collateral: `feeToken` of a fill, or
+what is known of the exchange (xyz: USDC, flx: USDH); without either it is `unsupported_quote`.
+`xyz:JPY`, near 158, is the number USD/JPY paid in dollars, and its asset USDJPY. `@107` and
+PURR/USDC are spot, which cannot be liquidated.
 """
 
-import re
-from functools import lru_cache
 from typing import Any, Final
 
+from liq.processors.normalizers.hyperliquid_fills import (
+    BACKSTOP,
+    PAIR_LENGTH,
+    address,
+    fill_event,
+    liquidation_of,
+    read_closing_order,
+    read_joined_trade,
+    read_makers_fill,
+    read_takeover,
+    trade_of,
+    victim_of,
+    victims_fills,
+)
 from liq.processors.normalizers.kit import (
     EntryError,
     Feed,
     JsonObject,
-    Market,
     Reading,
     Venue,
     array_field,
-    check_symbol,
-    liquidated_side,
-    needed,
-    new_market,
     object_field,
-    positive_decimal,
-    positive_price,
     row_object,
-    shown,
-    take,
     text,
     text_field,
-    timestamp,
     unknown_message,
 )
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import (
     Completeness,
-    ContractKind,
     Evidence,
     PriceKind,
     RejectReason,
     Side,
 )
 
-# The five liquidators of HLP, which take positions over (vaultDetails of HLP, 2026). Its market
-# making vaults are not among them: they trade with everybody.
+# The five liquidators of HLP, which take positions over (vaultDetails of HLP, 2026). HLP's market
+# making vaults are not listed: they trade with all accounts.
 LIQUIDATOR_VAULTS: Final = frozenset(
     {
         "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",  # HLP Liquidator
@@ -90,12 +102,7 @@ LIQUIDATOR_VAULTS: Final = frozenset(
 )
 SIDE_WHEN_VAULT_BUYS: Final = Side.SHORT
 
-BACKSTOP: Final = "backstop"
-METHODS: Final = frozenset({BACKSTOP, "market"})
-TAKEOVER_PREFIX: Final = "Liquidated "
-TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
 CONTROL_CHANNELS: Final = frozenset({"subscriptionResponse", "pong", "error"})
-AUTO_DELEVERAGING: Final = "Auto-Deleveraging"
 PROVIDER_CHANNEL: Final = "liquidationFills"
 PROVIDER_CONTROL: Final = CONTROL_CHANNELS | {
     "connected",
@@ -104,16 +111,7 @@ PROVIDER_CONTROL: Final = CONTROL_CHANNELS | {
     "subscriptionUpdate",
     "unsubscribed",
 }
-VICTIM_ORDERS: Final = {"A": Side.LONG, "B": Side.SHORT}
-CLOSING_PREFIXES: Final = ("Close ", TAKEOVER_PREFIX)
-FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
-QUOTE: Final = "USDC"
 IDENTITY: Final = "time, coin, tid"
-MAX_TRADE_ID: Final = 2**63 - 1
-
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
-_THOUSANDS = re.compile(r"k(?=[^\W\d_a-z])")
-_SPOT = re.compile(r"@|.*/", re.ASCII)
 
 
 def read_user_fills(reading: Reading, message: Any) -> None:
@@ -126,47 +124,16 @@ def read_user_fills(reading: Reading, message: Any) -> None:
 
 
 def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
-    """Read one fill; only a takeover by the backstop is an event."""
+    """Read one fill of a followed account."""
     fields: JsonObject = row_object(fill)
-    if fields.get("liquidation") is None:
+    liquidation = liquidation_of(fields)
+    if liquidation is None:
         return None
-    liquidation = object_field(fields, "liquidation")
-    if checked_method(liquidation) != BACKSTOP:
-        return None
-    victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
-    return read_takeover(reading, fields, victim, None if owner == victim else owner)
-
-
-def read_takeover(
-    reading: Reading, fields: JsonObject, victim: str, liquidator: str | None
-) -> Liquidation | None:
-    """Read a party's fill of the backstop; an auto-deleveraging is no event."""
-    direction = text_field(fields, "dir")
-    if not direction.startswith(TAKEOVER_PREFIX):
-        return None
-    side = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
-    if side is None:
-        raise EntryError(
-            RejectReason.INVALID_SIDE,
-            f"dir is {shown(direction)}, ending in neither Long nor Short.",
-        )
-    return fill_event(
-        reading, fields, side, Completeness.BACKSTOP, Evidence.REPORTED, victim, liquidator
-    )
-
-
-def checked_method(liquidation: JsonObject) -> str:
-    """How the position was closed.
-
-    Raises:
-        EntryError: unknown_message for an unknown method, missing_field for none.
-    """
-    method = text_field(liquidation, "method")
-    if method not in METHODS:
-        raise EntryError(
-            RejectReason.UNKNOWN_MESSAGE, f"No known liquidation has the method {shown(method)}."
-        )
-    return method
+    victim = victim_of(liquidation)
+    if liquidation["method"] == BACKSTOP:
+        return read_takeover(reading, fields, victim, None if owner == victim else owner)
+    read = read_closing_order if owner == victim else read_makers_fill
+    return read(reading, fields, victim, Completeness.SAMPLED)
 
 
 def read_node_fills(reading: Reading, message: Any) -> None:
@@ -175,17 +142,24 @@ def read_node_fills(reading: Reading, message: Any) -> None:
         reading.entries([message], read_node_fill)
     elif type(message) is dict and "events" in message:
         reading.entries(array_field(message, "events"), read_node_fill)
-    elif type(message) is not dict:
+    else:
+        read_provider(reading, message)
+
+
+def read_provider(reading: Reading, message: Any) -> None:
+    """Read a provider's message."""
+    if type(message) is not dict:
         raise unknown_message(message)
-    elif is_provider_data(message):
-        reading.entries(array_field(message, "fills"), read_node_fill)
+    if is_provider_data(message):
+        pairs = array_field(message, "fills")
+        reading.entries(pairs, read_either_fill, victims_fills(pairs))
 
 
 def is_provider_data(message: JsonObject) -> bool:
-    """Whether a provider's message holds fills; it is control otherwise.
+    """Return whether a provider's message has fills; False for a control message.
 
     Raises:
-        EntryError: unknown_message when it is neither.
+        EntryError: unknown_message if it is neither.
     """
     kind = message.get("channel", message.get("type"))
     if kind == PROVIDER_CHANNEL:
@@ -196,35 +170,45 @@ def is_provider_data(message: JsonObject) -> bool:
 
 
 def read_node_fill(reading: Reading, owned_fill: Any) -> Liquidation | None:
-    """Read one party's fill; one of the two parties' is the event."""
-    if type(owned_fill) is not list or len(owned_fill) != 2:  # noqa: PLR2004 - owner and fill
+    """Read one party's fill of a pair; only one of the two parties' fills gives the event."""
+    return read_party(reading, owned_fill, None)
+
+
+def read_either_fill(
+    reading: Reading, owned_fill: Any, victims: frozenset[tuple[Any, Any, Any]]
+) -> Liquidation | None:
+    """Read one party's fill; a maker's only if the victim's is not among the `victims`."""
+    return read_party(reading, owned_fill, victims)
+
+
+def read_party(
+    reading: Reading, owned_fill: Any, victims: frozenset[tuple[Any, Any, Any]] | None
+) -> Liquidation | None:
+    """Read one party's fill; without `victims`, ignore makers' fills."""
+    if type(owned_fill) is not list or len(owned_fill) != PAIR_LENGTH:
         raise EntryError(RejectReason.MISSING_FIELD, "An entry is not an owner and a fill.")
     fields = row_object(owned_fill[1])
-    if fields.get("liquidation") is None:
+    liquidation = liquidation_of(fields)
+    if liquidation is None:
         return None
-    liquidation = object_field(fields, "liquidation")
-    method = checked_method(liquidation)
-    victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
+    victim = victim_of(liquidation)
     owner = address(text(owned_fill[0], "The owner"), "The owner")
-    if method == BACKSTOP:
+    if liquidation["method"] == BACKSTOP:
         return None if owner == victim else read_takeover(reading, fields, victim, owner)
-    return read_closing_order(reading, fields, victim) if owner == victim else None
-
-
-def read_closing_order(reading: Reading, fields: JsonObject, victim: str) -> Liquidation | None:
-    """Read the liquidated account's own fill of the market order that closed its position."""
-    direction = text_field(fields, "dir")
-    if direction == AUTO_DELEVERAGING:
+    if owner == victim:
+        return read_closing_order(reading, fields, victim, Completeness.COMPLETE)
+    if victims is None or trade_of(fields) in victims:
         return None
-    side = liquidated_side(fields.get("side"), "side", VICTIM_ORDERS)
-    if direction.startswith(CLOSING_PREFIXES):
-        closed = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
-        if closed is not side:
-            raise EntryError(
-                RejectReason.CONTRADICTORY_SIDE,
-                f"The order closes a {side}, but dir is {shown(direction)}.",
-            )
-    return fill_event(reading, fields, side, Completeness.COMPLETE, Evidence.REPORTED, victim, None)
+    return read_makers_fill(reading, fields, victim, Completeness.COMPLETE)
+
+
+def read_joined(reading: Reading, message: Any) -> None:
+    """Read trades that the producer joined with a followed account's fill."""
+    if type(message) is not dict:
+        raise unknown_message(message)
+    owner = address(text_field(message, "owner"), "owner")
+    proof = object_field(message, "proof")
+    reading.entries(array_field(message, "trades"), read_joined_trade, proof, owner)
 
 
 def read_trades(reading: Reading, message: Any) -> None:
@@ -236,9 +220,9 @@ def read_trades(reading: Reading, message: Any) -> None:
 
 
 def is_between_others(trade: Any) -> bool:
-    """Whether a trade is well formed and without a vault, as nearly all are."""
+    """Return whether a trade is well formed and without a vault, as nearly all are."""
     users = trade.get("users") if type(trade) is dict else None
-    if type(users) is not list or len(users) != 2:  # noqa: PLR2004 - buyer and seller
+    if type(users) is not list or len(users) != PAIR_LENGTH:
         return False
     buyer, seller = users
     return (
@@ -250,10 +234,10 @@ def is_between_others(trade: Any) -> bool:
 
 
 def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
-    """Read one trade; only one between a liquidator vault and somebody else is an event."""
+    """Read one trade; it gives an event only if exactly one party is a liquidator vault."""
     fields: JsonObject = row_object(trade)
     users = array_field(fields, "users")
-    if len(users) != 2 or type(users[0]) is not str or type(users[1]) is not str:  # noqa: PLR2004 - buyer and seller
+    if len(users) != PAIR_LENGTH or type(users[0]) is not str or type(users[1]) is not str:
         raise EntryError(RejectReason.MISSING_FIELD, "users does not name a buyer and a seller.")
     buyer, seller = users[0].lower(), users[1].lower()
     vault_buys, vault_sells = buyer in LIQUIDATOR_VAULTS, seller in LIQUIDATOR_VAULTS
@@ -272,41 +256,11 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
     )
 
 
-def fill_event(  # noqa: PLR0913, PLR0917 - what the feeds say differently
-    reading: Reading,
-    fields: JsonObject,
-    side: Side,
-    completeness: Completeness,
-    evidence: Evidence,
-    victim: str,
-    liquidator: str | None,
-) -> Liquidation:
-    """Build the event of a fill or trade, which share the fields needed."""
-    coin, raw_price, raw_size, time, trade_id = take(fields, FILL_FIELDS)
-    market = perpetual_market(text(coin, "coin"))
-    timestamp_ms = timestamp(time, "time", reading.received_at_ms)
-    if type(trade_id) is not int or not 0 <= trade_id <= MAX_TRADE_ID:
-        raise EntryError(RejectReason.MISSING_FIELD, f"tid is {shown(trade_id)}, not a trade's id.")
-    return reading.liquidation(
-        market,
-        reading.own_id(f"{timestamp_ms}|{coin}|{trade_id}"),
-        side,
-        positive_price(raw_price, "px"),
-        positive_decimal(raw_size, "sz"),
-        timestamp_ms,
-        PriceKind.FILL,
-        completeness,
-        evidence,
-        victim,
-        liquidator,
-    )
-
-
 def is_control(message: Any, channel: str) -> bool:
-    """Whether a message is a control frame and not of the channel.
+    """Return whether a message is a control frame; False if it is of the channel.
 
     Raises:
-        EntryError: unknown_message when it is neither.
+        EntryError: unknown_message if it is neither.
     """
     if type(message) is not dict:
         raise unknown_message(message)
@@ -318,44 +272,25 @@ def is_control(message: Any, channel: str) -> bool:
     raise unknown_message(message)
 
 
-def address(text: str, name: str) -> str:
-    """An account's address in lower case.
-
-    Raises:
-        EntryError: invalid_symbol.
-    """
-    if _ADDRESS.fullmatch(text) is None:
-        raise EntryError(RejectReason.INVALID_SYMBOL, f"{name} is {shown(text)}, not an address.")
-    return text.lower()
-
-
-@lru_cache(maxsize=8192)
-def perpetual_market(coin: str) -> Market:
-    """Resolve BTC, kPEPE, or xyz:COIN of a builder-deployed exchange.
-
-    Raises:
-        EntryError: invalid_symbol, or unsupported_instrument for spot.
-    """
-    check_symbol(coin)
-    if _SPOT.match(coin):
-        raise EntryError(
-            RejectReason.UNSUPPORTED_INSTRUMENT,
-            f"{shown(coin)} is spot, which cannot be liquidated.",
-        )
-    asset = coin.rpartition(":")[2]
-    base = _THOUSANDS.sub("1000", asset, count=1) if _THOUSANDS.match(asset) else asset
-    return new_market(coin, base, QUOTE, settle=QUOTE, contract=ContractKind.LINEAR)
-
-
+PROVIDER: Final = Feed(
+    read=read_provider,
+    publishes="every fill of a liquidated account, by a provider",
+    completeness=Completeness.COMPLETE,
+    price_kind=PriceKind.FILL,
+    long_when="`side` = A (the order's)",
+    quantity="units of the base",
+    identity=IDENTITY,
+    unsettled="whether both parties' fills come",
+)
 VENUE: Final = Venue(
     exchange="hyperliquid",
     feeds={
         "userFills": Feed(
             read=read_user_fills,
-            publishes="takeovers by the liquidator vaults",
+            publishes="takeovers by the vaults; and of followed accounts, sampled, the rest",
             completeness=Completeness.BACKSTOP,
             price_kind=PriceKind.FILL,
-            long_when="`dir` ends in Long (the position's)",
+            long_when="`dir` ends in Long (the position's); a maker's `side` = B",
             quantity="units of the base",
             identity=IDENTITY,
             breaks="a new vault is missed until it is named",
@@ -370,6 +305,27 @@ VENUE: Final = Venue(
             quantity="units of the base",
             identity=IDENTITY,
             unsettled="the shape of the lines",
+        ),
+        "goldrush": PROVIDER,
+        "hydromancer": PROVIDER,
+        "tape": Feed(
+            read=read_trades,
+            publishes="as `trades`; live it is joined, and goes to no normalizer",
+            completeness=Completeness.BACKSTOP,
+            price_kind=PriceKind.FILL,
+            long_when="as `trades`",
+            quantity="units of the base",
+            identity=IDENTITY,
+        ),
+        "joinedTrades": Feed(
+            read=read_joined,
+            publishes="the rest of liquidations that a followed account's fill proves",
+            completeness=Completeness.SAMPLED,
+            price_kind=PriceKind.FILL,
+            long_when="the victim sold",
+            quantity="units of the base",
+            identity=IDENTITY,
+            unsettled="whether liquidations' hashes are their own",
         ),
         "trades": Feed(
             read=read_trades,

@@ -15,6 +15,7 @@ liquidations were `partialLiquidation`.
   FF_ (linear, settled in dollars out of many collaterals). Other contracts are rejected.
 - `price` is the fill's and `time` is in milliseconds.
 - Every fill is published, so one liquidated position may be many events.
+- `derivatives/api/v3/history` answers with the same trades and `uid`s, by product.
 - The id is product and `uid`. A `trade_snapshot` repeats past trades under their own ids.
 """
 
@@ -29,6 +30,8 @@ from liq.processors.normalizers.kit import (
     Venue,
     array_field,
     check_symbol,
+    history_of,
+    iso_milliseconds,
     liquidated_side,
     needed,
     new_market,
@@ -45,7 +48,7 @@ from liq.processors.normalizers.kit import (
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import Completeness, ContractKind, PriceKind, RejectReason, Side
 
-# By the taker's side, if the taker is the account that is liquidated.
+# The liquidated position by the taker's side, if the taker is liquidated.
 SIDE_OF_THE_LIQUIDATED: Final = {"sell": Side.LONG, "buy": Side.SHORT}
 COMPLETENESS: Final = Completeness.COMPLETE
 PRICE_KIND: Final = PriceKind.FILL
@@ -53,6 +56,7 @@ LIQUIDATION: Final = "liquidation"
 ORDINARY_TYPES: Final = frozenset({"fill", "block", "rfq"})
 HANDED_OVER: Final = frozenset({"termination", "assignment", "hedge", "hedgeassignment", "unwind"})
 TRADE_FIELDS: Final = needed("product_id", "uid", "side", "time", "qty", "price")
+HISTORY_FIELDS: Final = needed("time", "size")
 CONTRACT_KINDS: Final = {
     "PI": ContractKind.INVERSE,
     "FI": ContractKind.INVERSE,
@@ -73,6 +77,21 @@ def read_public(reading: Reading, message: Any) -> None:
         reading.entries(array_field(message, "trades"), read_trade)
     elif "event" not in message and feed != "heartbeat":
         raise unknown_message(message)
+
+
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of `history`, whose trades name no product and have times in ISO 8601."""
+    reading.entries(array_field(row_object(message), "history"), read_past_trade)
+
+
+def read_past_trade(reading: Reading, trade: Any) -> Liquidation | None:
+    """Read one trade of the history of the product that was asked for."""
+    fields = row_object(trade)
+    if text_field(fields, "type") in ORDINARY_TYPES:
+        return None
+    time, size = take(fields, HISTORY_FIELDS)
+    same = {"product_id": reading.subject, "qty": size, "time": iso_milliseconds(time, "time")}
+    return read_trade(reading, {**fields, **same})
 
 
 def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
@@ -137,18 +156,17 @@ def futures_market(product: str) -> Market:
     return new_market(product, base, quote, settle=settle, contract=contract)
 
 
+TRADE: Final = Feed(
+    read=read_public,
+    publishes="every fill of a liquidated position",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="`side` = sell (the taker's)",
+    quantity="dollars (inverse), units of the base (linear)",
+    identity="product_id, uid",
+    unsettled="that the taker is the liquidated account",
+)
 VENUE: Final = Venue(
     exchange="kraken",
-    feeds={
-        "trade": Feed(
-            read=read_public,
-            publishes="every fill of a liquidated position",
-            completeness=COMPLETENESS,
-            price_kind=PRICE_KIND,
-            long_when="`side` = sell (the taker's)",
-            quantity="dollars (inverse), units of the base (linear)",
-            identity="product_id, uid",
-            unsettled="that the taker is the liquidated account",
-        )
-    },
+    feeds={"trade": TRADE, "trade-history": history_of(TRADE, read_history)},
 )

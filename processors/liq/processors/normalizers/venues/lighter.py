@@ -12,6 +12,7 @@ among them rows of 2026-07-29 and 2026-09-21 without `trade_id_str`.
 - Every fill is published, so one liquidated position may be many events.
 - The id is market and `trade_id_str`, or `trade_id` where a row has only that: the same number, as
   an integer. The answer to a subscription carries past trades under their own ids.
+- REST's `trades` answers with the same rows and ids, those of every type in one list.
 - Markets are numbered. What a number stands for is metadata, without which it is rejected
   (`unknown_instrument`); `native_symbol` is the number. Markets are quoted and settled in USDC.
 """
@@ -28,6 +29,7 @@ from liq.processors.normalizers.kit import (
     Venue,
     array_field,
     from_lighter,
+    history_of,
     needed,
     positive_decimal,
     positive_price,
@@ -65,6 +67,17 @@ def read_trades(reading: Reading, message: Any) -> None:
         raise unknown_message(message)
 
 
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of `trades`, which has trades of every type by default."""
+    trades = array_field(row_object(message), "trades")
+    reading.entries([each for each in trades if not is_ordinary(each)], read_trade)
+
+
+def is_ordinary(trade: Any) -> bool:
+    """Return whether both parties of a trade acted voluntarily."""
+    return type(trade) is dict and trade.get("type") == "trade"
+
+
 def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
     """Read one trade of a liquidation, or of one of its neighbours."""
     fields = row_object(trade)
@@ -97,7 +110,7 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
 
 
 def id_of(trade: JsonObject) -> str:
-    """The trade's id: `trade_id_str`, or the same number as `trade_id`.
+    """Return the trade's id: `trade_id_str`, or the same number as `trade_id`.
 
     Raises:
         EntryError: missing_field.
@@ -114,19 +127,18 @@ def id_of(trade: JsonObject) -> str:
     return str(trade_id)
 
 
+TRADE: Final = Feed(
+    read=read_trades,
+    publishes="every fill of a liquidated position",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="`is_maker_ask` = false (the taker sold)",
+    quantity="units of the base",
+    identity="market_id, trade_id",
+)
 VENUE: Final = Venue(
     exchange=EXCHANGE,
-    feeds={
-        "trade": Feed(
-            read=read_trades,
-            publishes="every fill of a liquidated position",
-            completeness=COMPLETENESS,
-            price_kind=PRICE_KIND,
-            long_when="`is_maker_ask` = false (the taker sold)",
-            quantity="units of the base",
-            identity="market_id, trade_id",
-        )
-    },
+    feeds={"trade": TRADE, "trade-history": history_of(TRADE, read_history)},
     contracts=Contracts(
         listed_by=(
             ContractList(

@@ -15,6 +15,8 @@ Sources: okx.com v5 documentation, "Liquidation orders channel" (versions of 202
   of `details` is read.
 - The documentation says that not all liquidations are published, and not how many are left out.
   After a subscription an old message may be sent again; its ids are the same.
+- `public/liquidation-orders` (REST, filled ones, a day deep) answers with the same entries, so that
+  their ids are the same ("Get liquidation orders", read 2026).
 - No id. MARGIN entries mean other things by the same names and are rejected
   (`unsupported_instrument`).
 """
@@ -30,7 +32,9 @@ from liq.processors.normalizers.kit import (
     Reading,
     Venue,
     array_field,
+    completion_of,
     from_okx,
+    history_of,
     liquidated_side,
     needed,
     object_field,
@@ -66,6 +70,18 @@ def read_public(reading: Reading, message: Any) -> None:
         raise unknown_message(message)
     if object_field(message, "arg").get("channel") != "liquidation-orders":
         raise unknown_message(message)
+    read_instruments(reading, message)
+
+
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of `public/liquidation-orders`, whose entries are the channel's."""
+    if type(message) is not dict or message.get("code") != "0":
+        raise unknown_message(message)
+    read_instruments(reading, message)
+
+
+def read_instruments(reading: Reading, message: JsonObject) -> None:
+    """Read every entry of every instrument of `data`."""
     for instrument in array_field(message, "data"):
         try:
             fields = row_object(instrument)
@@ -86,7 +102,7 @@ def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquid
         )
     raw_side, position, raw_price, raw_size, time = take(row_object(detail), DETAIL_FIELDS)
     timestamp_ms = timestamp(time, "ts", reading.received_at_ms)
-    # Sizes change; entries come late, and archives years later.
+    # Sizes change, and entries may be read late, from archives years later.
     market = reading.contract(text(symbol, "instId"), family_of, timestamp_ms)
     side = liquidated_side(raw_side, "side", LIQUIDATED)
     check_position(text(position, "posSide"), side)
@@ -105,7 +121,7 @@ def read_detail(reading: Reading, detail: Any, instrument: JsonObject) -> Liquid
 
 
 def check_position(position: str, side: Side) -> None:
-    """Check what `posSide` says against the side that the forced order closed.
+    """Check `posSide` against the position that the forced order closed.
 
     Raises:
         EntryError: invalid_side for an unknown word, contradictory_side when the two disagree.
@@ -131,19 +147,23 @@ def family_of(symbol: str) -> str:
     return symbol.rpartition("-")[0] or symbol
 
 
+PUBLIC: Final = Feed(
+    read=read_public,
+    publishes="forced orders of swaps and futures",
+    completeness=COMPLETENESS,
+    price_kind=PRICE_KIND,
+    long_when="`side` = sell (the order's)",
+    quantity="contracts",
+    breaks="2026-07: the documentation gives the price another name",
+    unsettled="what `bkPx` is; how much is left out",
+)
+HISTORY: Final = history_of(PUBLIC, read_history, unsettled="as the live feed")
 VENUE: Final = Venue(
     exchange="okx",
     feeds={
-        "public": Feed(
-            read=read_public,
-            publishes="forced orders of swaps and futures",
-            completeness=COMPLETENESS,
-            price_kind=PRICE_KIND,
-            long_when="`side` = sell (the order's)",
-            quantity="contracts",
-            breaks="2026-07: the documentation gives the price another name",
-            unsettled="what `bkPx` is; how much is left out",
-        )
+        "public": PUBLIC,
+        "public-history": HISTORY,
+        "public-completion": completion_of(HISTORY),
     },
     control_texts=frozenset({b"ping", b"pong"}),
     contracts=Contracts(

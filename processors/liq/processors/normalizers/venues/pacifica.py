@@ -98,7 +98,7 @@ def read_trade(reading: Reading, trade: Any) -> Liquidation | None:
 
 
 def trade_number(value: object, name: str) -> int:
-    """One of the numbers that identify a trade.
+    """Return one of the numbers that identify a trade.
 
     Raises:
         EntryError: missing_field.

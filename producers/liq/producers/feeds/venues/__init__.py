@@ -1,1 +1,1 @@
-"""One module an exchange: where its feeds are, how to subscribe, and what its messages are."""
+"""One module per exchange: addresses of its feeds, subscriptions, and kinds of messages."""

@@ -27,7 +27,7 @@ ANNOUNCEMENTS: Final = ("serverShutdown", "eventStreamTerminated")
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """One request for any number of streams, answered by its number."""
+    """Return one request for any number of streams, answered by its number."""
     return compact({"method": "SUBSCRIBE", "params": list(names), "id": number})
 
 
@@ -51,13 +51,13 @@ def announces_end(message: Any) -> bool:
 
 
 def symbol_of(message: Any) -> Any:
-    """The symbol; the combined stream wraps the event in `{"stream", "data"}`."""
+    """Return the symbol; the combined stream wraps the event in `{"stream", "data"}`."""
     event = message["data"] if "stream" in message else message
     return event["o"]["s"]
 
 
 def sent_at_ms(message: Any) -> Any:
-    """The event time `E`."""
+    """Return the event time `E`."""
     event = message["data"] if "stream" in message else message
     return event["E"]
 

@@ -36,7 +36,7 @@ def announces_end(message: Any) -> bool:
 
 
 def symbol_of(message: Any) -> Any:
-    """The symbol of the first row."""
+    """Return the symbol of the first row."""
     return message[1][0][4]
 
 

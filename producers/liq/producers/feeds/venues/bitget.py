@@ -11,7 +11,7 @@ from liq.producers.feeds.venues.okx import read
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """One request; each argument is acknowledged by itself."""
+    """Return one request; each argument is acknowledged by itself."""
     return compact(
         {
             "op": "subscribe",
@@ -21,12 +21,12 @@ def subscribe(names: tuple[str, ...], _number: int) -> str:
 
 
 def symbol_of(message: Any) -> Any:
-    """The symbol of the first row."""
+    """Return the symbol of the first row."""
     return message["data"][0]["symbol"]
 
 
 def sent_at_ms(message: Any) -> Any:
-    """`ts` of the push; rows are up to 20 s older (recorded 2026-04-28)."""
+    """Return `ts` of the push; rows are up to 20 s older (recorded 2026-04-28)."""
     return message["ts"]
 
 

@@ -10,7 +10,7 @@ from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Limits, Rece
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """One request; each table is acknowledged by itself."""
+    """Return one request; each table is acknowledged by itself."""
     return compact({"op": "subscribe", "args": list(names)})
 
 
@@ -26,7 +26,7 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The symbol of the first row."""
+    """Return the symbol of the first row."""
     return message["data"][0]["symbol"]
 
 

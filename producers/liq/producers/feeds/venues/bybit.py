@@ -32,13 +32,13 @@ REST: Final = "https://api.bybit.com/v5/market/instruments-info?limit=1000&categ
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """One request for several symbols, answered by its number."""
+    """Return one request for several symbols, answered by its number."""
     topics = [f"allLiquidation.{name}" for name in names]
     return compact({"op": "subscribe", "req_id": str(number), "args": topics})
 
 
 def read(message: Any) -> Received:
-    """Answers have `success` and the `req_id`; data have a `topic`."""
+    """Classify a message: answers have `success` and the `req_id`; data have a `topic`."""
     if type(message) is not dict or "topic" in message:
         return DATA
     if message.get("op") == "subscribe":
@@ -52,24 +52,24 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The last part of the topic."""
+    """Return the last part of the topic."""
     return message["topic"].rpartition(".")[2]
 
 
 def sent_at_ms(message: Any) -> Any:
-    """`ts`, the time at which the system made the push."""
+    """Return `ts`, the time at which the system made the push."""
     return message["ts"]
 
 
 def parse_symbols(document: Any) -> tuple[str, ...]:
-    """Markets that trade."""
+    """Return the markets that trade."""
     return tuple(
         row["symbol"] for row in document["result"]["list"] if row.get("status") == "Trading"
     )
 
 
 def next_page(document: Any) -> Mapping[str, str] | None:
-    """Listings come in pages with a cursor."""
+    """Return the query of the next page; listings have pages with a cursor."""
     cursor = document["result"].get("nextPageCursor")
     return {"cursor": cursor} if cursor else None
 

@@ -17,7 +17,7 @@ TEST: Final = compact({"jsonrpc": "2.0", "id": 0, "method": "public/test", "para
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """One request for several channels; the answer lists those that were accepted."""
+    """Return one request for several channels; the answer lists those that were accepted."""
     return compact(
         {
             "jsonrpc": "2.0",
@@ -49,12 +49,12 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The instrument of the first trade."""
+    """Return the instrument of the first trade."""
     return message["params"]["data"][0]["instrument_name"]
 
 
 def sent_at_ms(message: Any) -> Any:
-    """The time of the newest trade; the channel collects for 100 ms at most."""
+    """Return the time of the newest trade; the channel collects for 100 ms at most."""
     return max(trade["timestamp"] for trade in message["params"]["data"])
 
 

@@ -11,7 +11,7 @@ from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, Symbo
 
 
 def read(message: Any) -> Received:
-    """Every message says its `type`."""
+    """Classify a message by its `type`."""
     if type(message) is not dict:
         return DATA
     kind = message.get("type")
@@ -23,12 +23,12 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The market."""
+    """Return the market."""
     return message["id"]
 
 
 def parse_symbols(document: Any) -> tuple[str, ...]:
-    """Markets that trade."""
+    """Return the markets that trade."""
     return tuple(
         name for name, market in document["markets"].items() if market.get("status") == "ACTIVE"
     )

@@ -34,7 +34,7 @@ PING: Final = Heartbeat(
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """One request, answered by its number."""
+    """Return one request, answered by its number."""
     return compact(
         {
             "time": int(time.time()),
@@ -47,7 +47,7 @@ def subscribe(names: tuple[str, ...], number: int) -> str:
 
 
 def read(message: Any) -> Received:
-    """Answers have the event `subscribe`; data the event `update`."""
+    """Classify a message: answers have the event `subscribe`; data the event `update`."""
     if type(message) is not dict:
         return DATA
     if message.get("channel") in {"futures.pong", SYSTEM}:
@@ -68,13 +68,13 @@ def announces_end(message: Any) -> bool:
 
 
 def symbol_of(message: Any) -> Any:
-    """The contract of the order, or of the first one."""
+    """Return the contract of the order, or of the first one."""
     result = message["result"]
     return (result[0] if isinstance(result, list) else result)["contract"]
 
 
 def sent_at_ms(message: Any) -> Any:
-    """`time_ms` of the frame, not of its rows."""
+    """Return `time_ms` of the frame, not of its rows."""
     return message["time_ms"]
 
 

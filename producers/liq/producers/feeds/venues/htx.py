@@ -20,19 +20,19 @@ TOPIC: Final = "public.*.liquidation_orders"
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """One topic a request, answered with the topic."""
+    """Return a request for one topic, which is answered with the topic."""
     [topic] = names
     return compact({"op": "sub", "cid": str(number), "topic": topic})
 
 
 def subscribe_all(names: tuple[str, ...], number: int) -> str:
-    """The same on the linear socket, where perpetuals are the default and dated ones extra."""
+    """Return the same for the linear socket, whose default leaves out dated contracts."""
     [topic] = names
     return compact({"op": "sub", "cid": str(number), "topic": topic, "business_type": "all"})
 
 
 def read(message: Any) -> Received:
-    """Everything says its `op`; data are `notify`."""
+    """Classify a message by its `op`; data have `notify`."""
     if type(message) is not dict:
         return DATA
     operation = message.get("op")
@@ -50,12 +50,12 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The contract of the first row."""
+    """Return the contract of the first row."""
     return message["data"][0]["contract_code"]
 
 
 def sent_at_ms(message: Any) -> Any:
-    """`ts` of the notification."""
+    """Return `ts` of the notification."""
     return message["ts"]
 
 

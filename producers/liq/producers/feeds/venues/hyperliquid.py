@@ -1,11 +1,21 @@
-"""Hyperliquid: `userFills` of the liquidator vaults; `trades` where coins are named.
+"""Hyperliquid: `userFills` of the liquidator vaults; `trades` where coins are named; paid streams.
 
 Source: hyperliquid.gitbook.io, *WebSocket subscriptions*, *rate limits* and *liquidations*, and
 the vault's own details, 2026-08. There is no feed of liquidations. The venue closes connections
-that are silent for 60 seconds, and serves ten users an address: two producers behind one address
-just fit.
+that are silent for 60 seconds. It allows ten users per address, which is just enough for two
+producers behind one address.
+
+Providers stream every account's liquidation fills, for a key in the address:
+- `goldrush` (goldrush.dev, *liquidationFills* and *WebSocket API overview*, read 2026-09): the
+  venue's own envelope and pings. A block is one message, so a block of 2,000 or more fills exceeds
+  the limit of a frame.
+- `hydromancer` (docs.hydromancer.xyz, *Websocket*, *liquidationFills*, *live message chunking*,
+  2026-09): `type` instead of `method`; the server pings once a minute. `aggregateByTime` is off, as
+  merged fills have other ids; chunks keep messages small. The pages do not document how a
+  subscription is acknowledged.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from liq.producers.feeds import (
@@ -16,6 +26,7 @@ from liq.producers.feeds import (
     Limits,
     LimitScope,
     Received,
+    compact,
     per_name,
 )
 
@@ -37,11 +48,18 @@ LIMITS: Final = Limits(
     connections_per_address=10,
     connections_per_minute=30,
 )
+LIQUIDATION_FILLS: Final = "liquidationFills"
+PROVIDERS_SILENCE_SECONDS: Final = 3_600.0
+NO_LIMIT_STATED: Final = "no limit of one subscription a connection is stated"
+GOLDRUSH_LIMITS: Final = Limits(source=f"goldrush.dev: {NO_LIMIT_STATED}", as_of="2026-09-01")
+HYDROMANCER_LIMITS: Final = Limits(
+    source=f"docs.hydromancer.xyz: {NO_LIMIT_STATED}; limits depend on the plan", as_of="2026-09-01"
+)
 ADDRESS: Final = "wss://api.hyperliquid.xyz/ws"
 
 
 def read(message: Any) -> Received:
-    """Answers echo the subscription; errors are a sentence that ends in what was asked."""
+    """Return a message's meaning: answers echo the subscription, an error is a sentence."""
     if type(message) is not dict:
         return DATA
     channel = message.get("channel")
@@ -56,14 +74,26 @@ def _subscribed(data: Any) -> tuple[str, ...]:
     subscription = data.get("subscription") if isinstance(data, dict) else None
     if not isinstance(subscription, dict):
         return ()
-    name = subscription.get("user") or subscription.get("coin")
+    name = subscription.get("user") or subscription.get("coin") or subscription.get("type")
     return (name,) if isinstance(name, str) else ()
 
 
-def symbol_of(message: Any) -> Any:
-    """The coin of the first trade (a list) or fill (an object with a list).
+def read_hydromancer(message: Any) -> Received:
+    """Return a message's meaning: every message has a `type`, an error is a sentence."""
+    kind = message["type"]
+    if kind == "ping":
+        return Received(replies=(compact({"type": "pong"}),))
+    if kind == "error":
+        return Received(refusal=str(message.get("message") or message.get("error")))
+    if kind in {"subscriptionUpdate", "subscriptionResponse", "subscribed"}:
+        return Received(acknowledged=(LIQUIDATION_FILLS,))
+    return CONTROL if kind in {"connected", "reconnected", "pong", "unsubscribed"} else DATA
 
-    A node's lines and a provider's messages hold pairs of an owner and a fill.
+
+def symbol_of(message: Any) -> Any:
+    """Return the coin of the first trade (a list) or fill (an object with a list).
+
+    A node's lines and a provider's messages have pairs of an owner and a fill.
     """
     if isinstance(message, list):
         return message[1]["coin"]
@@ -75,6 +105,27 @@ def symbol_of(message: Any) -> Any:
     return entries[0]["coin"]
 
 
+TRADES: Final = FeedSpec(
+    exchange="hyperliquid",
+    name="trades",
+    subscribes_to="nothing; `trades` of the coins that are named",
+    address_setting="HYPERLIQUID_WS_URL",
+    address=ADDRESS,
+    names_setting="HYPERLIQUID_TRADES_COINS",
+    names_per_request=1,
+    # Together with the users' and the tape's connections, and one under replacement, this
+    # stays within an address's 10 connections and 1,000 subscriptions.
+    names_per_connection=160,
+    most_connections=2,
+    subscribe=per_name(
+        lambda coin: {"method": "subscribe", "subscription": {"type": "trades", "coin": coin}}
+    ),
+    read=read,
+    symbol_of=symbol_of,
+    heartbeat=PING,
+    silence_seconds=600,
+    limits=LIMITS,
+)
 FEEDS: Final = (
     FeedSpec(
         exchange="hyperliquid",
@@ -85,7 +136,7 @@ FEEDS: Final = (
         names=LIQUIDATOR_VAULTS,
         names_setting="HYPERLIQUID_USERS",
         names_per_request=1,
-        # The ten users that the venue serves an address.
+        # The venue's limit: ten users per address.
         names_per_connection=10,
         most_connections=1,
         subscribe=per_name(
@@ -100,25 +151,51 @@ FEEDS: Final = (
         silence_seconds=21_600,
         limits=LIMITS,
     ),
+    TRADES,
+    replace(
+        TRADES,
+        name="tape",
+        subscribes_to="nothing; `trades` of the coins that are named, to be joined",
+        names_setting="HYPERLIQUID_TAPE_COINS",
+        most_connections=3,
+    ),
     FeedSpec(
         exchange="hyperliquid",
-        name="trades",
-        subscribes_to="nothing; `trades` of the coins that are named",
-        address_setting="HYPERLIQUID_WS_URL",
-        address=ADDRESS,
-        names_setting="HYPERLIQUID_TRADES_COINS",
-        names_per_request=1,
-        # With the users' connection and one that is being replaced, within the address's 10
-        # connections and 1,000 subscriptions.
-        names_per_connection=160,
-        most_connections=5,
-        subscribe=per_name(
-            lambda coin: {"method": "subscribe", "subscription": {"type": "trades", "coin": coin}}
-        ),
+        name="goldrush",
+        subscribes_to="`liquidationFills` of GoldRush, if it has a key",
+        address_setting="HYPERLIQUID_GOLDRUSH_WS_URL",
+        address="wss://hypercore.goldrushdata.com/ws",
+        key_setting="HYPERLIQUID_GOLDRUSH_KEY",
+        key_parameter="key",
+        server="goldrush",
+        names=(LIQUIDATION_FILLS,),
+        subscribe=per_name(lambda name: {"method": "subscribe", "subscription": {"type": name}}),
         read=read,
         symbol_of=symbol_of,
         heartbeat=PING,
-        silence_seconds=600,
-        limits=LIMITS,
+        silence_seconds=PROVIDERS_SILENCE_SECONDS,
+        limits=GOLDRUSH_LIMITS,
+    ),
+    FeedSpec(
+        exchange="hyperliquid",
+        name="hydromancer",
+        subscribes_to="`liquidationFills` of Hydromancer, if it has a key",
+        address_setting="HYPERLIQUID_HYDROMANCER_WS_URL",
+        address="wss://api.hydromancer.xyz/ws?liveFormat=chunked-v1",
+        key_setting="HYPERLIQUID_HYDROMANCER_KEY",
+        key_parameter="token",
+        server="hydromancer",
+        acknowledges=False,
+        names=(LIQUIDATION_FILLS,),
+        subscribe=per_name(
+            lambda name: {
+                "type": "subscribe",
+                "subscription": {"type": name, "aggregateByTime": False},
+            }
+        ),
+        read=read_hydromancer,
+        symbol_of=symbol_of,
+        silence_seconds=PROVIDERS_SILENCE_SECONDS,
+        limits=HYDROMANCER_LIMITS,
     ),
 )

@@ -10,12 +10,12 @@ from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, Symbo
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """One request for several contracts, answered with them."""
+    """Return one request for several contracts, answered with them."""
     return compact({"event": "subscribe", "feed": "trade", "product_ids": list(names)})
 
 
 def read(message: Any) -> Received:
-    """Everything with an `event` is control."""
+    """Classify a message: messages with an `event` are control."""
     if type(message) is not dict or "event" not in message:
         return DATA
     event = message["event"]
@@ -28,17 +28,17 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The contract."""
+    """Return the contract."""
     return message["product_id"]
 
 
 def sent_at_ms(message: Any) -> Any:
-    """The time of a trade; a snapshot's trades are of the past."""
+    """Return the time of a trade; a snapshot's trades are of the past."""
     return message["time"] if message["feed"] == "trade" else None
 
 
 def parse_symbols(document: Any) -> tuple[str, ...]:
-    """Contracts that trade."""
+    """Return the contracts that trade."""
     return tuple(row["symbol"] for row in document["instruments"] if row.get("tradeable"))
 
 

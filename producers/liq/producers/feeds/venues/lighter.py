@@ -24,7 +24,7 @@ PONG: Final = '{"type":"pong"}'
 
 
 def read(message: Any) -> Received:
-    """Every message but errors says its `type`."""
+    """Classify a message: all but errors have a `type`."""
     if type(message) is not dict:
         return DATA
     kind = message.get("type")
@@ -38,12 +38,12 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The channel, which is the market's number."""
+    """Return the channel, which is the market's number."""
     return message["channel"].partition(":")[2]
 
 
 def parse_symbols(document: Any) -> tuple[str, ...]:
-    """Numbers of the markets that trade."""
+    """Return the numbers of the markets that trade."""
     return tuple(
         str(row["market_id"]) for row in document["order_books"] if row.get("status") == "active"
     )

@@ -23,14 +23,14 @@ LIMITS: Final = Limits(
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """One request; each argument is acknowledged by itself."""
+    """Return one request; each argument is acknowledged by itself."""
     return compact(
         {"op": "subscribe", "args": [{"channel": CHANNEL, "instType": name} for name in names]}
     )
 
 
 def read(message: Any) -> Received:
-    """Everything with an `event` is control."""
+    """Classify a message: messages with an `event` are control."""
     if type(message) is not dict or "event" not in message:
         return DATA
     argument = message.get("arg")
@@ -49,7 +49,7 @@ def announces_end(message: Any) -> bool:
 
 
 def symbol_of(message: Any) -> Any:
-    """The first instrument of the frame."""
+    """Return the first instrument of the frame."""
     return message["data"][0]["instId"]
 
 

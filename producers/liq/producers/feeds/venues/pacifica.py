@@ -19,7 +19,7 @@ from liq.producers.feeds import (
 
 
 def read(message: Any) -> Received:
-    """Every message names its `channel`."""
+    """Classify a message by its `channel`."""
     if type(message) is not dict:
         return DATA
     channel = message.get("channel")
@@ -31,12 +31,12 @@ def read(message: Any) -> Received:
 
 
 def symbol_of(message: Any) -> Any:
-    """The symbol of the first trade."""
+    """Return the symbol of the first trade."""
     return message["data"][0]["s"]
 
 
 def parse_symbols(document: Any) -> tuple[str, ...]:
-    """All markets."""
+    """Return all markets."""
     return tuple(row["symbol"] for row in document["data"])
 
 

@@ -2,7 +2,7 @@
 
 On the wire `result` is one object, whose `time` is in milliseconds (recorded on three hosts,
 2026-08-11); the documentation shows an array with `time_ms`. The sign of `size` is the order's:
-negative closes a long.
+negative closes a long. Sizes differ: the venue publishes one order a contract and second.
 """
 
 from typing import Any, Final
@@ -23,7 +23,13 @@ def _respond(message: Any, refused: frozenset[str]) -> Answer:
 
 def _frame(symbol: str, n: int) -> Any:
     time_ms = START_MS + n
-    row = {"contract": symbol, "price": "64480.5", "time": time_ms, "size": 1 if n % 2 else -21}
+    size = n % 10_000 + 1
+    row = {
+        "contract": symbol,
+        "price": "64480.5",
+        "time": time_ms,
+        "size": size if n % 2 else -size,
+    }
     return {**_times(time_ms), "channel": "futures.public_liquidates", "event": "update",
             "result": row}  # fmt: skip
 

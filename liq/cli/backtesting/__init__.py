@@ -1,0 +1,1 @@
+"""`liq backtest`: the alerts of several detector configurations over stored events."""

@@ -1,0 +1,262 @@
+"""Fills of Hyperliquid: which of them are liquidations, and whose positions they closed.
+
+A fill belongs to an owner. Where one of the two parties was liquidated, both parties' fills have
+`liquidation` with the victim, and the same trade id. Both fills give the same event. An order that
+liquidates is the taker's; its `side` closes the position.
+"""
+
+import re
+from typing import Any, Final
+
+from liq.processors.normalizers.errors import EntryError, shown
+from liq.processors.normalizers.fields import (
+    JsonObject,
+    liquidated_side,
+    needed,
+    object_field,
+    row_object,
+    take,
+    text,
+    text_field,
+    timestamp,
+)
+from liq.processors.normalizers.hyperliquid_markets import perpetual_market
+from liq.processors.normalizers.numbers import positive_decimal, positive_price
+from liq.processors.normalizers.reading import Reading
+from liq.schemas.records import Liquidation
+from liq.schemas.vocabulary import (
+    Completeness,
+    Evidence,
+    PriceKind,
+    RejectReason,
+    Side,
+)
+
+BACKSTOP: Final = "backstop"
+METHODS: Final = frozenset({BACKSTOP, "market"})
+TAKEOVER_PREFIX: Final = "Liquidated "
+TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
+AUTO_DELEVERAGING: Final = "Auto-Deleveraging"
+VICTIM_ORDERS: Final = {"A": Side.LONG, "B": Side.SHORT}
+MAKER_ORDERS: Final = {"A": Side.SHORT, "B": Side.LONG}
+CLOSING_PREFIXES: Final = ("Close ", TAKEOVER_PREFIX)
+#: The values of a maker's `dir`, and the side of the maker's order.
+ORDER_OF: Final = {
+    "Open Long": "B",
+    "Close Short": "B",
+    "Short > Long": "B",
+    "Open Short": "A",
+    "Close Long": "A",
+    "Long > Short": "A",
+}
+NOBODY: Final = "0x" + "0" * 40
+FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
+MAX_TRADE_ID: Final = 2**63 - 1
+PAIR_LENGTH: Final = 2
+MAX_JOIN_MS: Final = 10_000
+
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+
+
+def liquidation_of(fields: JsonObject) -> JsonObject | None:
+    """Return a fill's `liquidation` after a check of its method; None for a fill without one.
+
+    Raises:
+        EntryError: unknown_message for an unknown method, missing_field for a missing one.
+    """
+    if fields.get("liquidation") is None:
+        return None
+    liquidation = object_field(fields, "liquidation")
+    method = text_field(liquidation, "method")
+    if method not in METHODS:
+        raise EntryError(
+            RejectReason.UNKNOWN_MESSAGE, f"No known liquidation has the method {shown(method)}."
+        )
+    return liquidation
+
+
+def victim_of(liquidation: JsonObject) -> str:
+    """Return the account that was liquidated.
+
+    Raises:
+        EntryError: invalid_symbol if the text is not an address, or the zero address.
+    """
+    victim = address(text_field(liquidation, "liquidatedUser"), "liquidatedUser")
+    if victim == NOBODY:
+        raise EntryError(RejectReason.INVALID_SYMBOL, "liquidatedUser is nobody's address.")
+    return victim
+
+
+def read_takeover(
+    reading: Reading, fields: JsonObject, victim: str, liquidator: str | None
+) -> Liquidation | None:
+    """Read a party's fill of a takeover by the backstop; return None for an auto-deleveraging."""
+    direction = text_field(fields, "dir")
+    if not direction.startswith(TAKEOVER_PREFIX):
+        return None
+    side = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
+    if side is None:
+        raise EntryError(
+            RejectReason.INVALID_SIDE,
+            f"dir is {shown(direction)}, ending in neither Long nor Short.",
+        )
+    return fill_event(
+        reading, fields, side, Completeness.BACKSTOP, Evidence.REPORTED, victim, liquidator
+    )
+
+
+def read_closing_order(
+    reading: Reading, fields: JsonObject, victim: str, completeness: Completeness
+) -> Liquidation | None:
+    """Read the liquidated account's own fill of the market order that closed its position."""
+    direction = text_field(fields, "dir")
+    if direction == AUTO_DELEVERAGING:
+        return None
+    side = liquidated_side(fields.get("side"), "side", VICTIM_ORDERS)
+    if direction.startswith(CLOSING_PREFIXES):
+        closed = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
+        if closed is not side:
+            raise EntryError(
+                RejectReason.CONTRADICTORY_SIDE,
+                f"The order closes a {side}, but dir is {shown(direction)}.",
+            )
+    return fill_event(reading, fields, side, completeness, Evidence.REPORTED, victim, None)
+
+
+def read_joined_trade(
+    reading: Reading, trade: Any, proof: JsonObject, owner: str
+) -> Liquidation | None:
+    """Read a public trade that was joined with a fill that proves its taker's liquidation.
+
+    Check the join: coin, transaction and side are equal, the times are at most ten seconds apart,
+    and the victim is the taker. Return None for the proof's own trade: its fill gives the event.
+
+    Raises:
+        EntryError: not_a_liquidation where the two do not belong together.
+    """
+    fields: JsonObject = row_object(trade)
+    liquidation = liquidation_of(proof)
+    if liquidation is None or liquidation["method"] == BACKSTOP:
+        raise EntryError(RejectReason.NOT_A_LIQUIDATION, "The proof is no liquidation by order.")
+    victim = victim_of(liquidation)
+    orders = VICTIM_ORDERS if owner == victim else MAKER_ORDERS
+    side = liquidated_side(proof.get("side"), "side", orders)
+    users: Any = fields.get("users")
+    is_pair = type(users) is list and len(users) == PAIR_LENGTH
+    taker = users[fields.get("side") == "A"] if is_pair else None
+    belongs = (
+        type(taker) is str
+        and taker.lower() == victim
+        and VICTIM_ORDERS.get(str(fields.get("side"))) is side
+        and fields.get("coin") == proof.get("coin")
+        and fields.get("hash") == proof.get("hash")
+        and _is_transaction(fields.get("hash"))
+        and _are_close(fields.get("time"), proof.get("time"))
+    )
+    if not belongs:
+        raise EntryError(
+            RejectReason.NOT_A_LIQUIDATION,
+            "The trade is not of the order that its proof shows to be a liquidation.",
+        )
+    if fields.get("tid") == proof.get("tid"):
+        return None
+    fields = {**fields, "feeToken": proof.get("feeToken")}
+    return fill_event(reading, fields, side, Completeness.SAMPLED, Evidence.INFERRED, victim, None)
+
+
+def _is_transaction(name: Any) -> bool:
+    return type(name) is str and _HASH.fullmatch(name) is not None and int(name, 16) != 0
+
+
+def _are_close(time: Any, other: Any) -> bool:
+    return type(time) is int and type(other) is int and abs(time - other) <= MAX_JOIN_MS
+
+
+def read_makers_fill(
+    reading: Reading, fields: JsonObject, victim: str, completeness: Completeness
+) -> Liquidation | None:
+    """Read a maker's fill against a liquidated account's market order.
+
+    The victim's order has the other side. Reject a fill that contradicts itself: its `dir` does not
+    match its `side`, or it is the taker's.
+
+    Raises:
+        EntryError: contradictory_side.
+    """
+    direction = text_field(fields, "dir")
+    if direction == AUTO_DELEVERAGING:
+        return None
+    side = liquidated_side(fields.get("side"), "side", MAKER_ORDERS)
+    if ORDER_OF.get(direction) != fields["side"] or fields.get("crossed") is not False:
+        raise EntryError(
+            RejectReason.CONTRADICTORY_SIDE,
+            f"side {shown(fields['side'])} with dir {shown(direction)} and crossed "
+            f"{shown(fields.get('crossed'))} is no maker's fill against a liquidation.",
+        )
+    return fill_event(reading, fields, side, completeness, Evidence.REPORTED, victim, None)
+
+
+def victims_fills(pairs: list[Any]) -> frozenset[tuple[Any, Any, Any]]:
+    """Return time, coin and trade id of each fill whose owner is the liquidated account."""
+    found = set()
+    for pair in pairs:
+        fields = pair[1] if type(pair) is list and len(pair) == PAIR_LENGTH else None
+        liquidation = fields.get("liquidation") if type(fields) is dict else None
+        victim = liquidation.get("liquidatedUser") if type(liquidation) is dict else None
+        owner = pair[0] if fields is not None else None
+        if type(victim) is str and type(owner) is str and victim.lower() == owner.lower():
+            found.add(trade_of(fields))
+    return frozenset(found)
+
+
+def trade_of(fields: Any) -> tuple[Any, Any, Any]:
+    """Return the fields that both parties' fills of a trade share; None for an invalid one."""
+    time, coin, trade_id = fields.get("time"), fields.get("coin"), fields.get("tid")
+    return (
+        time if type(time) is int else None,
+        coin if type(coin) is str else None,
+        trade_id if type(trade_id) is int else None,
+    )
+
+
+def fill_event(  # noqa: PLR0913, PLR0917 - what the feeds say differently
+    reading: Reading,
+    fields: JsonObject,
+    side: Side,
+    completeness: Completeness,
+    evidence: Evidence,
+    victim: str,
+    liquidator: str | None,
+) -> Liquidation:
+    """Build the event of a fill or trade, which have the same required fields."""
+    coin, raw_price, raw_size, time, trade_id = take(fields, FILL_FIELDS)
+    token = fields.get("feeToken")
+    market = perpetual_market(text(coin, "coin"), token if type(token) is str else "")
+    timestamp_ms = timestamp(time, "time", reading.received_at_ms)
+    if type(trade_id) is not int or not 0 <= trade_id <= MAX_TRADE_ID:
+        raise EntryError(RejectReason.MISSING_FIELD, f"tid is {shown(trade_id)}, not a trade's id.")
+    return reading.liquidation(
+        market,
+        reading.own_id(f"{timestamp_ms}|{coin}|{trade_id}"),
+        side,
+        positive_price(raw_price, "px"),
+        positive_decimal(raw_size, "sz"),
+        timestamp_ms,
+        PriceKind.FILL,
+        completeness,
+        evidence,
+        victim,
+        liquidator,
+    )
+
+
+def address(text: str, name: str) -> str:
+    """Return an account's address in lower case.
+
+    Raises:
+        EntryError: invalid_symbol if the text is not an address.
+    """
+    if _ADDRESS.fullmatch(text) is None:
+        raise EntryError(RejectReason.INVALID_SYMBOL, f"{name} is {shown(text)}, not an address.")
+    return text.lower()

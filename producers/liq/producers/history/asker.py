@@ -1,0 +1,106 @@
+"""Requests to one exchange's histories, within its limits and with a bounded number of attempts."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+import aiohttp
+
+from liq.producers.history.asking import LimitedError, RefusedError, UnansweredError, ask
+from liq.producers.history.spec import HistorySpec, Question
+from liq.producers.history.timing import HistoryTiming
+from liq.producers.live.budget import RateWindow
+from liq.producers.live.clock import Clock
+from liq.producers.live.listing import ListingError, list_from
+from liq.runtime.metrics import HISTORY_REQUESTS
+from liq.runtime.retry import Backoff
+
+LOOK_SECONDS: Final = 1.0
+
+
+class AwayError(Exception):
+    """Error of a request that a venue did not answer in several attempts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A history with its settings applied."""
+
+    spec: HistorySpec
+    address: str
+    listing_address: str = ""
+
+
+class Asker:
+    """Client of one exchange's histories; those with an equal limit share one rate window."""
+
+    def __init__(self, clock: Clock, timing: HistoryTiming, client: aiohttp.ClientSession) -> None:
+        self._clock = clock
+        self._timing = timing
+        self._client = client
+        self._windows: dict[tuple[int, float], RateWindow] = {}
+        self._pause_until = 0.0
+
+    async def subjects(self, source: Source) -> tuple[str, ...]:
+        """Return the subjects (markets, families or currencies) that need requests of their own.
+
+        Raises:
+            AwayError: the venue did not list them.
+        """
+        listing = source.spec.listing
+        if listing is None:
+            return source.spec.subjects
+        await self._wait_for_room(source.spec)
+        try:
+            return await list_from(source.spec.label, listing, source.listing_address)
+        except ListingError as error:
+            raise AwayError(str(error)) from error
+
+    async def ask(self, source: Source, question: Question) -> bytes:
+        """Return the answer to a question.
+
+        Raises:
+            RefusedError: the venue refuses the request.
+            AwayError: the venue did not answer in several attempts.
+        """
+        spec = source.spec
+        query = urlencode(spec.query(question))
+        address = source.address + spec.path(question)
+        address += f"{'&' if '?' in address else '?'}{query}" if query else ""
+        backoff, limited = Backoff(self._timing.backoff), Backoff(self._timing.limited)
+        for _ in range(self._timing.attempts):
+            await self._wait_for_room(spec)
+            try:
+                answer = await ask(self._client, address)
+            except LimitedError as error:
+                HISTORY_REQUESTS.labels(spec.exchange, "limited").inc()
+                reason = str(error)
+                pause = max(error.seconds, limited.next_seconds())
+                self._pause_until = self._clock.monotonic() + pause
+            except UnansweredError as error:
+                HISTORY_REQUESTS.labels(spec.exchange, "failed").inc()
+                reason = str(error)
+                await asyncio.sleep(backoff.next_seconds())
+            except RefusedError:
+                HISTORY_REQUESTS.labels(spec.exchange, "refused").inc()
+                raise
+            else:
+                HISTORY_REQUESTS.labels(spec.exchange, "answered").inc()
+                return answer
+        raise AwayError(f"{reason}, {self._timing.attempts} times")
+
+    async def _wait_for_room(self, spec: HistorySpec) -> None:
+        """Wait until the venue's limit allows one more request, and count it."""
+        key = (spec.limit.calls, spec.limit.seconds)
+        window = self._windows.get(key)
+        if window is None:
+            seconds = spec.limit.seconds * self._timing.limit_scale
+            window = self._windows[key] = RateWindow(spec.limit.calls, seconds)
+        while True:
+            now = self._clock.monotonic()
+            if now >= self._pause_until and window.has_room(now):
+                window.note(now)
+                return
+            wait = max(self._pause_until - now, min(LOOK_SECONDS, window.seconds / 10))
+            await asyncio.sleep(wait)

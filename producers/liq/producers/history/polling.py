@@ -1,0 +1,157 @@
+"""Polling: requests a history regularly, from where the last poll ended.
+
+A poll completes a live feed that publishes a sample, or is itself the feed of a venue that pushes
+nothing. The end of the last poll is committed with the group's offset (`notes`). A live feed that
+was not polled for long reports a gap instead of late events; the repair of gaps requests them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from liq.producers.history.asker import Asker, AwayError, Source
+from liq.producers.history.log import Log
+from liq.producers.history.paging import Progress
+from liq.producers.history.repair import Repair, Verdict
+from liq.producers.history.spec import HistorySpec, Poll
+from liq.producers.history.timing import HistoryTiming
+from liq.producers.live.clock import Clock, now_ms
+from liq.producers.live.status import FeedReporter
+from liq.runtime.logs import get_logger
+from liq.runtime.metrics import POLL_BEHIND
+from liq.schemas.units import HOUR_MS, SECOND_MS
+from liq.schemas.vocabulary import FeedEvent
+
+#: A live feed has a gap if it was not polled for this many intervals.
+LATE_INTERVALS: Final = 3
+#: The longest time that one poll of a completion requests; older times are not completed.
+LONGEST_MS: Final = HOUR_MS
+
+log = get_logger(__name__)
+
+
+class PolledFeed(NamedTuple):
+    """The names of a polled feed."""
+
+    exchange: str
+    name: str
+
+
+class Poller:
+    """Poller of the sources of one feed of one exchange."""
+
+    def __init__(  # noqa: PLR0913 - what a poller consists of
+        self,
+        sources: Sequence[Source],
+        poll: Poll,
+        *,
+        asker: Asker,
+        timing: HistoryTiming,
+        clock: Clock,
+        log: Log,
+        cursors: dict[str, int],
+    ) -> None:
+        """Create a poller; `cursors` map each feed to the end of its last poll (UTC, ms)."""
+        self._sources = sources
+        self._spec = sources[0].spec
+        self._poll = poll
+        self._asker = asker
+        self._timing = timing
+        self._clock = clock
+        self._log = log
+        self._feed = PolledFeed(self._spec.exchange, poll.feed)
+        self._connection = log.connection(*self._feed)
+        self._reporter = FeedReporter(log.deliver, clock)
+        self._cursors = cursors
+        self._due_at = 0.0
+        self._is_lost = False
+        self._is_begun = False
+
+    @property
+    def name(self) -> str:
+        """Return exchange and feed."""
+        return ".".join(self._feed)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the next poll is due."""
+        return self._clock.monotonic() >= self._due_at
+
+    async def step(self) -> None:
+        """Poll once.
+
+        Raises:
+            KafkaError: the brokers do not acknowledge a record.
+        """
+        every = self._poll.every_seconds * self._timing.delay_scale
+        self._due_at = self._clock.monotonic() + every
+        until_ms = int(now_ms(self._clock) - self._poll.delay_ms * self._timing.delay_scale)
+        since_ms = self._cursors.setdefault(self.name, until_ms)
+        if not self._is_begun:
+            await self._tell(FeedEvent.CONNECTED, "polling")
+            self._is_begun = True
+        since_ms = await self._not_too_late(since_ms, until_ms)
+        POLL_BEHIND.labels(*self._feed).set((until_ms - since_ms) / SECOND_MS)
+        if until_ms <= since_ms:
+            return
+        try:
+            verdict = await self._asked(since_ms + 1, until_ms)
+        except AwayError as error:
+            await self._lost(str(error), since_ms)
+            return
+        if verdict.event is not FeedEvent.FILLED:
+            await self._lost(verdict.detail, since_ms)
+            if verdict.event is FeedEvent.UNRECOVERABLE:
+                return
+        elif self._is_lost:
+            self._is_lost = False
+            await self._tell(FeedEvent.CONNECTED, "answers again")
+        self._cursors[self.name] = until_ms
+
+    async def _asked(self, from_ms: int, to_ms: int) -> Verdict:
+        repair = Repair(
+            self._sources,
+            (from_ms, to_ms),
+            asker=self._asker,
+            publish=self._publish,
+            progress=Progress(),
+            clock=self._clock,
+        )
+        return await repair.run()
+
+    async def _not_too_late(self, since_ms: int, until_ms: int) -> int:
+        """Return the time to poll from; the time before is a gap of a live feed."""
+        every_ms = int(self._poll.every_seconds * SECOND_MS)
+        longest_ms = LATE_INTERVALS * every_ms if self._poll.is_live else LONGEST_MS
+        if until_ms - since_ms <= longest_ms:
+            return since_ms
+        begin_ms = until_ms - every_ms
+        if self._poll.is_live:
+            await self._reporter.gap(
+                self._feed, self._connection, since_ms, "not polled for so long", begin_ms
+            )
+        return begin_ms
+
+    async def _lost(self, reason: str, since_ms: int) -> None:
+        log.warning("poll_failed", feed=self.name, reason=reason)
+        if not self._is_lost:
+            self._is_lost = True
+            await self._tell(FeedEvent.LOST, reason, since_ms)
+
+    async def _tell(self, event: FeedEvent, detail: str, from_ms: int | None = None) -> None:
+        """Report an event of a live feed; a completion has no connection to report on."""
+        if self._poll.is_live:
+            await self._reporter.tell(self._feed, self._connection, event, detail, from_ms)
+
+    async def _publish(self, spec: HistorySpec, subject: str, answer: bytes) -> None:
+        await self._log.publish(spec, self._poll.feed, subject, answer, self._clock.now_ns())
+
+
+def pollers_of(
+    histories: Mapping[str, Sequence[Source] | str], new_poller: Callable[..., Poller]
+) -> list[Poller]:
+    """Return a poller for each feed whose history declares a poll."""
+    return [
+        new_poller(sources, sources[0].spec.poll)
+        for sources in histories.values()
+        if not isinstance(sources, str) and sources[0].spec.poll is not None
+    ]

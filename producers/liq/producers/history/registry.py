@@ -1,0 +1,38 @@
+"""The declared histories, and the reasons why feeds without a history cannot be repaired."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final
+
+from liq.producers.feeds.registry import ALL_FEEDS
+from liq.producers.history import venues
+from liq.producers.history.spec import HistorySpec
+
+
+def _find_histories() -> tuple[HistorySpec, ...]:
+    modules = (
+        import_module(info.name) for info in iter_modules(venues.__path__, f"{venues.__name__}.")
+    )
+    return tuple(spec for module in modules for spec in module.HISTORIES)
+
+
+HISTORIES: Final = _find_histories()
+#: Why a venue's gaps stay; measured or documented in 2026 (docs/history.md).
+REASONS: Final = {
+    "aster": "Aster publishes no history of liquidations",
+    "binance": "Binance publishes no history of liquidations: allForceOrders is gone, and its "
+    "archive of snapshots is empty",
+    "bitget": "the unit of amounts in Bitget's history is not settled, so that it is not read",
+    "bitmex": "BitMEX publishes no history of liquidations",
+    "bybit": "Bybit publishes no history of liquidations",
+    "hyperliquid": "Hyperliquid's history is by address, and is not asked yet; `liq import` reads "
+    "a node's archive",
+    "pacifica": "Pacifica's public trades reach back some minutes only",
+}
+_WITH_HISTORY: Final = frozenset((spec.exchange, spec.feed) for spec in HISTORIES)
+#: The reason for each feed (exchange and name) that no history repairs.
+NO_HISTORY: Final = {
+    (feed.exchange, feed.name): REASONS[feed.exchange]
+    for feed in ALL_FEEDS
+    if (feed.exchange, feed.name) not in _WITH_HISTORY
+}

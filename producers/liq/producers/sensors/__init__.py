@@ -1,0 +1,12 @@
+"""Sensors on Hyperliquid: followed market makers, whose fills prove liquidations of others.
+
+A market maker's fill has the account that was liquidated against it, and the transaction (`hash`).
+The public trades of that transaction with the same taker are the rest of the liquidation.
+- `join`: joins hits and trades, within ten seconds and bounded memory (pure);
+- `selection`: selects the accounts that prove most (pure).
+"""
+
+from liq.producers.sensors.join import Joined, TradeJoin
+from liq.producers.sensors.selection import Chosen, MakerFill, choose_sensors
+
+__all__ = ["Chosen", "Joined", "MakerFill", "TradeJoin", "choose_sensors"]

@@ -1,0 +1,118 @@
+"""The commands of docs/drills.md and docs/backup.md parse, and the tests that they name exist."""
+
+import ast
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from liq.cli.main import COMMANDS, load
+from liq.runtime.settings import Settings
+from tests.support.paths import DOCS, ROOT
+
+DRILLS: Final = (DOCS / "drills.md").read_text()
+SECTIONS: Final = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", DRILLS, re.DOTALL | re.MULTILINE))
+SERVICES: Final = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+#: Options of Kafka's tools (4.x) that the pages use, and whether a value follows.
+KAFKA_TOOLS: Final = {
+    "kafka-consumer-groups.sh": {
+        "--bootstrap-server": True,
+        "--group": True,
+        "--reset-offsets": False,
+        "--to-datetime": True,
+        "--to-earliest": False,
+        "--all-topics": False,
+        "--execute": False,
+    },
+    "kafka-topics.sh": {
+        "--bootstrap-server": True,
+        "--delete": False,
+        "--describe": False,
+        "--under-replicated-partitions": False,
+        "--topic": True,
+    },
+}
+#: What the runbook promises a drill for.
+OPERATIONS: Final = (
+    *("Reset offsets", "Make a topic again", "Grow partitions", "Load ClickHouse again from Kafka"),
+    *("Replay after a normalizer's fix", "Change thresholds", "Upgrade worker by worker"),
+    *("Rotate a secret", "Lose a broker"),
+)
+NOT_TRIED: Final = "Move to another cluster"
+
+
+def command_lines(page: str) -> list[str]:
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+LINES: Final = [*command_lines(DRILLS), *command_lines((DOCS / "backup.md").read_text())]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_parses(line: str) -> None:
+    for part in re.split(r" [|&]+ ", line):
+        word, *arguments = shlex.split(part.split(" > ")[0])
+        match word:
+            case "liq":
+                parse(load(arguments[0], COMMANDS[arguments[0]]), arguments[0], arguments[1:])
+            case "docker":
+                check_compose(arguments)
+            case "gzip":
+                assert arguments == []
+            case _:
+                check_kafka_tool(word, arguments)
+
+
+def parse(command: Any, name: str, arguments: Sequence[str]) -> None:
+    """Parse a command line with its subcommands; click raises for what it does not know."""
+    context = command.make_context(name, list(arguments))
+    rest = [*context._protected_args, *context.args]
+    if rest and hasattr(command, "resolve_command"):
+        found, sub, left = command.resolve_command(context, rest)
+        parse(sub, found, left)
+
+
+def check_compose(arguments: Sequence[str]) -> None:
+    words = [each for each in arguments if not each.startswith("--")]
+    assert words[:1] == ["compose"]
+    assert words[1] in {"up", "stop", "start"}
+    assert set(words[2:]) <= SERVICES.keys()
+    assert {each for each in arguments if each.startswith("--")} <= {"--detach"}
+
+
+def check_kafka_tool(tool: str, arguments: Sequence[str]) -> None:
+    options = KAFKA_TOOLS[tool]
+    topics = Settings.model_construct().topics
+    words = iter(arguments)
+    for word in words:
+        value = next(words) if options[word] else ""
+        if word == "--topic":
+            assert value in {spec.name for spec in topics.specs(("okx",))}
+        elif word == "--group":
+            assert value.startswith("liquidations.")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_drill_has_commands_what_is_lost_and_a_test_that_performs_it(operation: str) -> None:
+    section = SECTIONS[operation]
+    assert command_lines(section)
+    assert "**Readers see**" in section
+    assert "**Lost**" in section
+    performed = re.findall(r"`(tests/\S+\.py)::(\w+)`", section)
+    assert performed
+    for path, name in performed:
+        functions = {
+            node.name
+            for node in ast.walk(ast.parse((ROOT / path).read_text()))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        assert name in functions, f"{path} has no {name}"
+
+
+def test_every_drill_of_the_page_is_one_of_these() -> None:
+    assert set(SECTIONS) == {*OPERATIONS, NOT_TRIED}
+    assert "**Not tried here.**" in SECTIONS[NOT_TRIED]

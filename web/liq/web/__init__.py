@@ -1,0 +1,1 @@
+"""`liq serve`: read-only access to the topics for clients without Kafka."""
