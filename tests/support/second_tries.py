@@ -1,7 +1,8 @@
-"""A second try for tests of whole processes, where CI's two lanes crowd two cores.
+"""A second try for tests that wait, where CI's two lanes crowd two cores.
 
-`SECOND_TRIES` is the path of a file; without it, there are no second tries. Tests that start no
-process have none. A test that needed one is listed in the file and at the end of the run.
+`SECOND_TRIES` is the path of a file; without it, there are no second tries. Golden and property
+tests wait for nothing and have none. A test that needed one is listed in the file and at the end
+of the run.
 """
 
 import os
@@ -12,7 +13,7 @@ from typing import Final
 import pytest
 
 SETTING: Final = "SECOND_TRIES"
-PROCESSES: Final = ("integration", "faults")
+WITHOUT: Final = frozenset({"golden", "property"})  # directories of tests
 
 
 def allow(items: Iterable[pytest.Item]) -> None:
@@ -20,7 +21,7 @@ def allow(items: Iterable[pytest.Item]) -> None:
     if not os.environ.get(SETTING):
         return
     for item in items:
-        if any(item.get_closest_marker(name) for name in PROCESSES):
+        if WITHOUT.isdisjoint(item.path.parts):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
