@@ -42,6 +42,7 @@ class Dialect:
         frame: Return a data frame of a symbol; the number makes each frame different.
         symbol: The symbol of data frames by default, and their record key.
         subscribes: A name that a client has to subscribe to get those data frames.
+        opens_with: The names that the address subscribes, without a request.
         hello: Messages that are sent when a client connects.
         listing_setting: The environment variable that replaces the address of the market listing.
         list_markets: Return the listing of symbols, with an inactive market if the exchange lists
@@ -62,6 +63,7 @@ class Dialect:
     frame: Frame
     symbol: str
     subscribes: str
+    opens_with: tuple[str, ...] = ()
     hello: tuple[Any, ...] = ()
     listing_setting: str = ""
     list_markets: Callable[[Sequence[str]], Any] | None = None

@@ -43,7 +43,7 @@ class LimitKeeper:
     def note_answer(self, client: object) -> None:
         """Count a request as answered."""
         who = None if self.limits.scope is LimitScope.ADDRESS else client
-        self._unanswered[who] -= 1
+        self._unanswered[who] = max(0, self._unanswered.get(who, 0) - 1)
 
     def judge_subscriptions(self, count: int) -> None:
         """Record a violation if a connection has more subscriptions than the venue allows."""

@@ -205,6 +205,8 @@ class LocalExchange:
         try:
             for message in self.dialect.hello:
                 await connection.send(self.dialect.encode(message))
+            if self.dialect.opens_with:
+                await self._answer(client, Answer(subscribed=list(self.dialect.opens_with)))
             async for text in connection:
                 await self._respond(client, text)
         except ConnectionClosed:

@@ -57,6 +57,7 @@ _RULES: Final[Mapping[str, tuple[tuple[int, Kept | None], ...]]] = {
     "bybit": ((_day(2025, 2, 25), _ALL), (_day(2021, 9, 1), _LATEST)),
     "deribit": ((0, _ALL),),
     "dydx": ((0, _ALL),),
+    "extended": ((0, _ALL),),
     "kraken": ((0, _ALL),),
     "lighter": ((0, _ALL),),
     "pacifica": ((0, _ALL),),

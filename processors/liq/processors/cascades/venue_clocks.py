@@ -24,7 +24,7 @@ MOST_LAG_SECONDS: Final = 1_800
 SAMPLES: Final = 8
 MOST_SPREAD_SECONDS: Final = 5
 # The state is committed as an offset's metadata, which brokers limit to 4,096 bytes by default.
-MOST_VENUES: Final = 16
+MOST_VENUES: Final = 20
 MAX_NAME_CHARACTERS: Final = 20
 
 Lags = tuple[int, int]

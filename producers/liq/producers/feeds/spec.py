@@ -81,11 +81,12 @@ class SymbolListing:
 class FeedSpec:
     """One feed of one exchange.
 
-    The connection subscribes to `names`: channels, or symbols where there is a `listing`. A
-    request has at most `names_per_request`, a connection at most `names_per_connection`, and
-    requests are `request_interval_seconds` apart. `silence_seconds` is far beyond the longest
-    usual silence of the feed. `unpack` turns a received frame into the message, or raises
-    `ValueError`.
+    The connection subscribes to `names`: channels, or symbols where there is a `listing`, by
+    requests that `subscribe` writes. It is None where the address subscribes and the venue expects
+    no request. A request has at most `names_per_request`, a connection at most
+    `names_per_connection`, and requests are `request_interval_seconds` apart. `silence_seconds` is
+    far beyond the longest usual silence of the feed. `unpack` turns a received frame into the
+    message, or raises `ValueError`.
 
     `needs_rates` lists the currencies, other than dollars, in which contracts of the feed are
     quoted or paid; its frames have their rates.
@@ -113,7 +114,7 @@ class FeedSpec:
     subscribes_to: str
     address_setting: str
     address: str
-    subscribe: SubscribeText
+    subscribe: SubscribeText | None
     read: Reader
     symbol_of: SymbolOf
     silence_seconds: float

@@ -25,6 +25,7 @@ REASONS: Final = {
     "bitget": "the unit of amounts in Bitget's history is not settled, so that it is not read",
     "bitmex": "BitMEX publishes no history of liquidations",
     "bybit": "Bybit publishes no history of liquidations",
+    "extended": "Extended's public trades reach back 50 trades of a market only",
     "hyperliquid": "Hyperliquid's history is by address, and is not asked yet; `liq import` reads "
     "a node's archive",
     "pacifica": "Pacifica's public trades reach back some minutes only",

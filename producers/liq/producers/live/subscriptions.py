@@ -38,7 +38,10 @@ class Subscriptions:
     _count: int = 0
 
     def __post_init__(self) -> None:
-        """Divide the names into requests."""
+        """Divide the names into requests, or accept them where the address subscribes."""
+        if self.feed.subscribe is None:
+            self.accepted.update(self.names)
+            return
         size = self.feed.names_per_request
         self._waiting.extend(
             self.names[start : start + size] for start in range(0, len(self.names), size)
@@ -46,12 +49,13 @@ class Subscriptions:
 
     def next_text(self, now: float) -> str | None:
         """Return the next request to send and count it as sent, or None if there is none."""
-        if not self._waiting:
+        subscribe = self.feed.subscribe
+        if subscribe is None or not self._waiting:
             return None
         names = self._waiting.popleft()
         self._count += 1
         self._pending[self._count] = _Request(self._count, names, set(names), now)
-        return self.feed.subscribe(names, self._count)
+        return subscribe(names, self._count)
 
     def take(self, received: Received) -> bool:
         """Apply an answer; return True for a refusal that matches a request or names nothing."""

@@ -10,6 +10,7 @@ from liq.devstack.exchange.registry import DIALECTS
 from liq.devstack.exchange.server import LocalExchange
 from liq.producers.feeds import Heartbeat
 from liq.producers.feeds.registry import FEEDS
+from liq.producers.feeds.venues.okx import subscribe as okx_subscribe
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED
 from liq.schemas.headers import EVERY_FEED, blind_header
 from liq.schemas.records import FeedStatus
@@ -172,7 +173,7 @@ def test_a_fault_of_our_own_in_one_feed_is_survived_and_touches_no_other(  # noq
         calls.append(number)
         if len(calls) == 1:
             raise ZeroDivisionError
-        return FEEDS["okx"][0].subscribe(names, number)
+        return okx_subscribe(names, number)
 
     producer = start_thread(target(okx, subscribe=subscribe), bitmex)
     wait_until(lambda: bitmex.subscribers == 1)

@@ -40,6 +40,7 @@ FIXTURES: Final = {
     ("bitmex", "liquidation"): "insert_is_an_order",
     ("deribit", "trades"): "taker_sell_is_a_long",
     ("dydx", "trades"): "sell_closes_a_long",
+    ("extended", "trades"): "taker_sold_a_long",
     ("htx", "linear"): "linear_amount",
     ("htx", "futures"): "coin_future_of_100_dollars",
     ("hyperliquid", "userFills"): "takeover_of_a_long",

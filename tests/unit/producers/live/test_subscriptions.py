@@ -41,6 +41,13 @@ def test_names_may_be_acknowledged_one_by_one() -> None:
     assert subscriptions.refused == {"SWAP": "no answer"}
 
 
+def test_an_address_that_subscribes_needs_no_request() -> None:
+    subscriptions = Subscriptions(FEEDS["extended"][0], ("publicTrades",))
+    assert subscriptions.next_text(0.0) is None
+    assert subscriptions.is_complete
+    assert subscriptions.accepted == {"publicTrades"}
+
+
 def test_an_answer_to_nothing_changes_nothing() -> None:
     subscriptions = Subscriptions(OKX, ("SWAP",))
     subscriptions.next_text(0.0)

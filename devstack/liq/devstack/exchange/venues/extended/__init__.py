@@ -1,0 +1,1 @@
+"""Extended: its dialect for the local exchange, and fixtures."""
