@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 
 from liq.processors.normalizers import known_exchanges
+from liq.producers.feeds.registry import producible_exchanges
+from liq.producers.history.registry import polled_exchanges
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import Settings
 
@@ -20,6 +22,24 @@ def configured_exchanges(settings: Settings) -> tuple[str, ...]:
             f"EXCHANGES names {', '.join(unknown)}; known are {', '.join(known)}."
         )
     return settings.exchanges or known
+
+
+def pushed_exchanges(settings: Settings) -> tuple[str, ...]:
+    """Return the venues of EXCHANGES that push feeds, or all such venues.
+
+    A name that no venue has stays, so that the choice of feeds rejects it.
+
+    Raises:
+        ConfigurationError: all named venues are polled.
+    """
+    polled = polled_exchanges()
+    found = tuple(name for name in settings.exchanges if name not in polled)
+    if settings.exchanges and not found:
+        raise ConfigurationError(
+            f"EXCHANGES names {', '.join(settings.exchanges)} only, which push no feed: "
+            "`liq backfill` polls them."
+        )
+    return found or producible_exchanges()
 
 
 def chosen_exchanges(configured: tuple[str, ...], named: Iterable[str] | None) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 import orjson
 
 from liq.devstack.exchange.dialect import START_MS, Dialect
+from liq.devstack.exchange.past import Past
+from liq.devstack.exchange.registry import dialect as find_dialect
 from liq.processors.normalizers import (
     FrameMetadata,
     NormalizerConfig,
@@ -51,6 +53,19 @@ def frames(dialect: Dialect, count: int, every_ms: int, first: int = 1) -> list[
     return [
         dialect.frame(dialect.symbol, number * every_ms) for number in range(first, first + count)
     ]
+
+
+def answers(past: Past, count: int, every_ms: int, first: int = 1) -> list[Any]:
+    """Return answers with one liquidation each of a polled feed, `every_ms` apart."""
+    assert past.frame is not None
+    return [past.frame(past.symbol, number * every_ms) for number in range(first, first + count)]
+
+
+def live_frames(past: Past, count: int, every_ms: int) -> list[Any]:
+    """Return what the live feed of a history brings: frames of its dialect, or answers of polls."""
+    if past.frame is not None:
+        return answers(past, count, every_ms)
+    return frames(find_dialect(past.exchange, past.feed), count, every_ms)
 
 
 def sources(exchange: str, feed: str, environment: dict[str, str]) -> list[Source]:

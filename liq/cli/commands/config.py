@@ -9,7 +9,9 @@ def config() -> None:
     from rich.table import Column, Table
 
     from liq.cli.contract_lists import contract_settings, contract_sources, listed_exchanges
-    from liq.producers.feeds.registry import ALL_FEEDS, producible_exchanges
+    from liq.cli.exchanges import pushed_exchanges
+    from liq.processors.normalizers import known_exchanges
+    from liq.producers.feeds.registry import ALL_FEEDS
     from liq.producers.feeds.settings import choose_targets, feed_settings
     from liq.producers.history.settings import history_settings, history_sources
     from liq.runtime.environment import environment
@@ -17,9 +19,9 @@ def config() -> None:
 
     settings = load_settings()
     # Reject invalid addresses like `liq produce`.
-    choose_targets(settings.exchanges or producible_exchanges(), environment())
+    choose_targets(pushed_exchanges(settings), environment())
     contract_sources(listed_exchanges(), environment())
-    history_sources(producible_exchanges(), environment())
+    history_sources(known_exchanges(), environment())
     table = Table("setting", "value", "meaning", title="Settings in force")
     for name, value in settings.masked().items():
         table.add_row(name, value, Settings.model_fields[name.lower()].description)

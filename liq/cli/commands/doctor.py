@@ -20,10 +20,9 @@ from liq.cli.doctor import (
     exit_code,
     print_report,
 )
-from liq.cli.exchanges import configured_exchanges
+from liq.cli.exchanges import configured_exchanges, pushed_exchanges
 from liq.cli.running import run_until_signal
 from liq.processors.normalizers.venues.hyperliquid import LIQUIDATOR_VAULTS
-from liq.producers.feeds.registry import producible_exchanges
 from liq.producers.feeds.settings import Target, choose_targets
 from liq.runtime.environment import environment
 from liq.runtime.errors import ConfigurationError
@@ -122,4 +121,4 @@ def _skipped(text: str) -> frozenset[str]:
 
 def _targets(settings: Settings, exchanges: list[str]) -> tuple[Target, ...]:
     named = tuple(dict.fromkeys(name.lower() for name in exchanges))
-    return choose_targets(named or settings.exchanges or producible_exchanges(), environment())
+    return choose_targets(named or pushed_exchanges(settings), environment())

@@ -30,9 +30,9 @@ def produce(
     ] = "newest",
 ) -> None:
     """Connect to exchanges and publish their frames byte for byte into the raw topics."""
+    from liq.cli.exchanges import pushed_exchanges
     from liq.cli.rights.missing import require_rights
     from liq.cli.running import run_until_signal, start_health
-    from liq.producers.feeds.registry import producible_exchanges
     from liq.producers.feeds.settings import choose_targets
     from liq.producers.feeds.shards import WHOLE, producer_name, slot_shard
     from liq.producers.live import CONDITIONS, NODE_FEED, exchanges_of, node_files
@@ -53,9 +53,7 @@ def produce(
         )
     if node and shard != WHOLE:
         raise ConfigurationError("--node reads one node: give it a process without PRODUCE_SHARDS.")
-    chosen = choose_targets(
-        named or settings.exchanges or producible_exchanges(), environment(), shard
-    )
+    chosen = choose_targets(named or pushed_exchanges(settings), environment(), shard)
     if shard != WHOLE and any(target.feed.name == TAPE for target in chosen):
         raise ConfigurationError(
             "HYPERLIQUID_TAPE_COINS joins trades with accounts' fills in one process: give "

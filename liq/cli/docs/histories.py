@@ -5,11 +5,15 @@ from typing import Final
 from liq.cli.docs.page import DOCS, code, table, with_part
 from liq.producers.history.registry import HISTORIES, REASONS
 from liq.producers.history.spec import HistorySpec
-from liq.schemas.units import DAY_MS
+from liq.schemas.units import DAY_MS, SECOND_MS
 
 COLUMNS: Final = (
     "exchange", "feeds", "the same event by", "reaches back", "asked", "source of the limit",
     "as of",
+)  # fmt: skip
+POLL_COLUMNS: Final = (
+    "exchange", "feed", "what the poll is", "asked every", "for times that ended", "and again",
+    "setting of the address",
 )  # fmt: skip
 REASON_COLUMNS: Final = ("exchange", "why its gaps stay")
 
@@ -19,6 +23,7 @@ def history_page() -> str:
     page = (DOCS / "history.md").read_text(encoding="utf-8")
     reasons = [(code(exchange), reason) for exchange, reason in sorted(REASONS.items())]
     page = with_part(page, "histories", histories_table())
+    page = with_part(page, "polls", polls_table())
     return with_part(page, "no histories", table(REASON_COLUMNS, reasons))
 
 
@@ -40,6 +45,24 @@ def histories_table() -> str:
         for (exchange, join), group in grouped.items()
     ]
     return table(COLUMNS, rows)
+
+
+def polls_table() -> str:
+    """Return a table with a row for each polled feed."""
+    rows = {}
+    for spec in HISTORIES:
+        if (poll := spec.poll) is None:
+            continue
+        rows[spec.exchange, poll.feed] = (
+            code(spec.exchange),
+            code(poll.feed),
+            "the live feed" if poll.is_live else f"completes `{spec.feed}`",
+            f"{poll.every_seconds:g} s",
+            f"{poll.delay_ms / SECOND_MS:g} s before",
+            f"the {poll.overlap_ms / SECOND_MS:g} s before that" if poll.overlap_ms else "",
+            code(spec.setting),
+        )
+    return table(POLL_COLUMNS, rows.values())
 
 
 def _depth(depth_ms: int | None) -> str:

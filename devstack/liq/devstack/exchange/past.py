@@ -52,6 +52,9 @@ class Past:
         seconds: See `calls`.
         listing_setting: The environment variable that replaces the address of the listing.
         list_symbols: Return the listing of some symbols.
+        frame: Return an answer with one liquidation of a symbol, for a feed that is polled and has
+            no dialect; the number makes each different, as in a dialect.
+        symbol: The symbol of such answers.
     """
 
     exchange: str
@@ -63,6 +66,8 @@ class Past:
     seconds: float
     listing_setting: str = ""
     list_symbols: Callable[[Sequence[str]], Any] | None = None
+    frame: Callable[[str, int], Any] | None = None
+    symbol: str = ""
 
 
 @dataclass

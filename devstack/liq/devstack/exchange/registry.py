@@ -14,14 +14,18 @@ from liq.devstack.exchange.past import Past
 def find_dialects(package: ModuleType) -> tuple[Dialect, ...]:
     """Return the dialects that the venue folders of a package declare, by folder.
 
+    The folder of a venue that pushes nothing has a `past.py` only.
+
     Raises:
-        ModuleNotFoundError: a folder has no `dialect.py`.
+        ModuleNotFoundError: a folder has neither a `dialect.py` nor a `past.py`.
         TypeError: a folder's `dialect.py` declares no dialect.
         ValueError: a folder declares a dialect of an exchange with another name.
     """
     found: list[Dialect] = []
     for folder in iter_modules(package.__path__):
         name = f"{package.__name__}.{folder.name}.dialect"
+        if find_spec(name) is None and find_spec(f"{package.__name__}.{folder.name}.past"):
+            continue
         dialects = getattr(import_module(name), "DIALECTS", ())
         if not dialects or not all(isinstance(each, Dialect) for each in dialects):
             raise TypeError(f"{name} must declare DIALECTS, a tuple of Dialect.")

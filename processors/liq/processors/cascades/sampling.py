@@ -60,6 +60,7 @@ _RULES: Final[Mapping[str, tuple[tuple[int, Kept | None], ...]]] = {
     "extended": ((0, _ALL),),
     "kraken": ((0, _ALL),),
     "lighter": ((0, _ALL),),
+    "orderly": ((0, _ALL),),
     "pacifica": ((0, _ALL),),
 }
 

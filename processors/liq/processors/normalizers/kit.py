@@ -4,8 +4,8 @@
   `Contracts` with its `ContractList`s; `Reading` collects the results of the readers.
 - Read fields: `needed` and `take` for several at once, `text`, `text_field`, `object_field`,
   `array_field`, `row_object`; `JsonObject` and `Getter` are their types.
-- Convert values: `positive_decimal`, `positive_price`, `is_zero`, `JSON_NUMBERS`, `timestamp`,
-  `iso_milliseconds`, `liquidated_side`, `check_symbol`.
+- Convert values: `positive_decimal`, `positive_price`, `split_sign`, `is_zero`, `JSON_NUMBERS`,
+  `timestamp`, `iso_milliseconds`, `liquidated_side`, `check_symbol`.
 - Resolve symbols: `Market`, `new_market`, `split_quote`.
 - Reject: `EntryError`, `unknown_message`, `unusable`, with `shown` around a sender's values.
 """
@@ -36,7 +36,12 @@ from liq.processors.normalizers.metadata import (
     from_lighter,
     from_okx,
 )
-from liq.processors.normalizers.numbers import is_zero, positive_decimal, positive_price
+from liq.processors.normalizers.numbers import (
+    is_zero,
+    positive_decimal,
+    positive_price,
+    split_sign,
+)
 from liq.processors.normalizers.reading import Reading
 from liq.processors.normalizers.venue import (
     ContractList,
@@ -80,6 +85,7 @@ __all__ = [
     "row_object",
     "shown",
     "split_quote",
+    "split_sign",
     "take",
     "text",
     "text_field",

@@ -10,7 +10,7 @@ the thread, which a host program may have changed.
 
 import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import Final
+from typing import Any, Final
 
 from liq.processors.normalizers.errors import EntryError, unusable
 from liq.processors.normalizers.json_types import JSON_NUMBERS
@@ -85,6 +85,19 @@ def is_zero(value: object) -> bool:
     """Return whether the value is a plain zero such as `0` or `0.000`."""
     text = value if type(value) is str else _number_text(value)
     return "0" in text and not text.replace(".", "", 1).strip("0")
+
+
+def split_sign(value: Any, name: str) -> tuple[bool, object]:
+    """Return whether a number is below zero, and the number without its sign.
+
+    Raises:
+        EntryError: missing_field: neither a number nor a string.
+    """
+    if type(value) in JSON_NUMBERS:
+        return value < 0, abs(value)
+    if type(value) is str:
+        return value.startswith("-"), value.removeprefix("-")
+    raise unusable(RejectReason.MISSING_FIELD, value, name, "a number")
 
 
 def _number_text(value: object) -> str:

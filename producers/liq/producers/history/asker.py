@@ -20,7 +20,14 @@ LOOK_SECONDS: Final = 1.0
 
 
 class AwayError(Exception):
-    """Error of a request that a venue did not answer in several attempts."""
+    """Error of a request that a venue did not answer in several attempts.
+
+    `is_limited`: the venue answered the last attempt that it is asked too often.
+    """
+
+    def __init__(self, reason: str, *, is_limited: bool = False) -> None:
+        super().__init__(reason)
+        self.is_limited = is_limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +76,19 @@ class Asker:
         address = source.address + spec.path(question)
         address += f"{'&' if '?' in address else '?'}{query}" if query else ""
         backoff, limited = Backoff(self._timing.backoff), Backoff(self._timing.limited)
+        is_limited = False
         for _ in range(self._timing.attempts):
             await self._wait_for_room(spec)
             try:
                 answer = await ask(self._client, address)
             except LimitedError as error:
                 HISTORY_REQUESTS.labels(spec.exchange, "limited").inc()
-                reason = str(error)
+                reason, is_limited = str(error), True
                 pause = max(error.seconds, limited.next_seconds())
                 self._pause_until = self._clock.monotonic() + pause
             except UnansweredError as error:
                 HISTORY_REQUESTS.labels(spec.exchange, "failed").inc()
-                reason = str(error)
+                reason, is_limited = str(error), False
                 await asyncio.sleep(backoff.next_seconds())
             except RefusedError:
                 HISTORY_REQUESTS.labels(spec.exchange, "refused").inc()
@@ -88,7 +96,7 @@ class Asker:
             else:
                 HISTORY_REQUESTS.labels(spec.exchange, "answered").inc()
                 return answer
-        raise AwayError(f"{reason}, {self._timing.attempts} times")
+        raise AwayError(f"{reason}, {self._timing.attempts} times", is_limited=is_limited)
 
     async def _wait_for_room(self, spec: HistorySpec) -> None:
         """Wait until the venue's limit allows one more request, and count it."""

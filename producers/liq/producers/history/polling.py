@@ -2,7 +2,8 @@
 
 A poll completes a live feed that publishes a sample, or is itself the feed of a venue that pushes
 nothing. The end of the last poll is committed with the group's offset (`notes`). A live feed that
-was not polled for long reports a gap instead of late events; the repair of gaps requests them.
+was not polled for long reports a gap instead of late events; the repair of gaps requests them. A
+venue that does not answer is not polled during the pauses of a circuit breaker.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +12,15 @@ from typing import Final, NamedTuple
 from liq.producers.history.asker import Asker, AwayError, Source
 from liq.producers.history.log import Log
 from liq.producers.history.paging import Progress
-from liq.producers.history.repair import Repair, Verdict
+from liq.producers.history.published import PublishedRows
+from liq.producers.history.repair import MAX_REFUSALS, Repair
 from liq.producers.history.spec import HistorySpec, Poll
 from liq.producers.history.timing import HistoryTiming
 from liq.producers.live.clock import Clock, now_ms
 from liq.producers.live.status import FeedReporter
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import POLL_BEHIND
+from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, POLL_BEHIND
+from liq.runtime.retry import CircuitBreaker, show_breaker
 from liq.schemas.units import HOUR_MS, SECOND_MS
 from liq.schemas.vocabulary import FeedEvent
 
@@ -62,9 +65,13 @@ class Poller:
         self._connection = log.connection(*self._feed)
         self._reporter = FeedReporter(log.deliver, clock)
         self._cursors = cursors
+        self._published = PublishedRows()
+        self._breaker = CircuitBreaker(timing.breaker)
+        self._failures = 0
         self._due_at = 0.0
         self._is_lost = False
         self._is_begun = False
+        self._refusal = ""
 
     @property
     def name(self) -> str:
@@ -77,65 +84,96 @@ class Poller:
         return self._clock.monotonic() >= self._due_at
 
     async def step(self) -> None:
-        """Poll once.
+        """Poll once, unless the breaker is open.
 
         Raises:
             KafkaError: the brokers do not acknowledge a record.
         """
         every = self._poll.every_seconds * self._timing.delay_scale
-        self._due_at = self._clock.monotonic() + every
+        wait = self._breaker.wait_seconds(self._clock.monotonic())
+        self._due_at = self._clock.monotonic() + (wait or every)
+        if wait > 0:
+            return
         until_ms = int(now_ms(self._clock) - self._poll.delay_ms * self._timing.delay_scale)
         since_ms = self._cursors.setdefault(self.name, until_ms)
         if not self._is_begun:
             await self._tell(FeedEvent.CONNECTED, "polling")
             self._is_begun = True
-        since_ms = await self._not_too_late(since_ms, until_ms)
+        begin_ms = self._begin_ms(since_ms, until_ms)
         POLL_BEHIND.labels(*self._feed).set((until_ms - since_ms) / SECOND_MS)
         if until_ms <= since_ms:
             return
+        progress = Progress()
         try:
-            verdict = await self._asked(since_ms + 1, until_ms)
+            verdict = await self._repair(begin_ms, until_ms, progress).run()
         except AwayError as error:
-            await self._lost(str(error), since_ms)
+            await self._fail(str(error), since_ms, at_once=error.is_limited)
             return
-        if verdict.event is not FeedEvent.FILLED:
-            await self._lost(verdict.detail, since_ms)
-            if verdict.event is FeedEvent.UNRECOVERABLE:
-                return
-        elif self._is_lost:
-            self._is_lost = False
-            await self._tell(FeedEvent.CONNECTED, "answers again")
+        if verdict.event is FeedEvent.UNRECOVERABLE or progress.problems >= MAX_REFUSALS:
+            await self._fail(verdict.detail, since_ms)
+            return
+        await self._succeed(progress, begin_ms, until_ms)
+        if begin_ms > since_ms and self._poll.is_live:
+            await self._gap(since_ms, "not polled for so long", begin_ms)
         self._cursors[self.name] = until_ms
 
-    async def _asked(self, from_ms: int, to_ms: int) -> Verdict:
-        repair = Repair(
+    def _repair(self, begin_ms: int, until_ms: int, progress: Progress) -> Repair:
+        from_ms = begin_ms + 1 - self._poll.overlap_ms
+        self._published.forget_before(from_ms - self._spec.unit_ms)
+        return Repair(
             self._sources,
-            (from_ms, to_ms),
+            (from_ms, until_ms),
             asker=self._asker,
             publish=self._publish,
-            progress=Progress(),
+            progress=progress,
             clock=self._clock,
+            published=self._published if self._poll.overlap_ms else None,
         )
-        return await repair.run()
 
-    async def _not_too_late(self, since_ms: int, until_ms: int) -> int:
-        """Return the time to poll from; the time before is a gap of a live feed."""
+    def _begin_ms(self, since_ms: int, until_ms: int) -> int:
+        """Return the time to poll from: the end of the last poll, or the newest interval."""
         every_ms = int(self._poll.every_seconds * SECOND_MS)
         longest_ms = LATE_INTERVALS * every_ms if self._poll.is_live else LONGEST_MS
-        if until_ms - since_ms <= longest_ms:
-            return since_ms
-        begin_ms = until_ms - every_ms
-        if self._poll.is_live:
-            await self._reporter.gap(
-                self._feed, self._connection, since_ms, "not polled for so long", begin_ms
-            )
-        return begin_ms
+        return since_ms if until_ms - since_ms <= longest_ms else until_ms - every_ms
 
-    async def _lost(self, reason: str, since_ms: int) -> None:
+    async def _succeed(self, progress: Progress, begin_ms: int, until_ms: int) -> None:
+        """Report a poll that the venue answered, except for a few refused subjects."""
+        self._failures = 0
+        self._breaker.close()
+        if self._is_lost:
+            self._is_lost = False
+            await self._tell(FeedEvent.CONNECTED, "answers again")
+        self._show()
+        if progress.problem == self._refusal:
+            return
+        self._refusal = progress.problem
+        if progress.problem and self._poll.is_live:
+            log.warning("poll_incomplete", feed=self.name, reason=progress.problem)
+            await self._tell(FeedEvent.REFUSED, progress.problem, begin_ms)
+            await self._gap(begin_ms, progress.problem, until_ms)
+
+    async def _fail(self, reason: str, since_ms: int, *, at_once: bool = False) -> None:
+        """Report a poll that the venue did not answer; several open the breaker."""
         log.warning("poll_failed", feed=self.name, reason=reason)
+        self._failures += 1
         if not self._is_lost:
             self._is_lost = True
             await self._tell(FeedEvent.LOST, reason, since_ms)
+        now = self._clock.monotonic()
+        if self._breaker.fail(now, self._failures, at_once=at_once):
+            wait = self._breaker.wait_seconds(now)
+            self._due_at = max(self._due_at, now + wait)
+            await self._tell(FeedEvent.STORM, f"{reason}; the next poll is in {wait:.0f} s")
+        self._show()
+
+    async def _gap(self, from_ms: int, detail: str, to_ms: int) -> None:
+        await self._reporter.gap(self._feed, self._connection, from_ms, detail, to_ms)
+
+    def _show(self) -> None:
+        """Set the metrics of a live feed."""
+        if self._poll.is_live:
+            show_breaker(FEED_BREAKER, self._breaker.state, self._feed.exchange)
+            FEED_CONNECTED.labels(*self._feed).set(int(not self._is_lost))
 
     async def _tell(self, event: FeedEvent, detail: str, from_ms: int | None = None) -> None:
         """Report an event of a live feed; a completion has no connection to report on."""

@@ -17,6 +17,14 @@ def _find_histories() -> tuple[HistorySpec, ...]:
 
 
 HISTORIES: Final = _find_histories()
+#: The feeds (exchange and name) of venues that push nothing: their poll is the feed.
+POLLED: Final = tuple(
+    dict.fromkeys(
+        (spec.exchange, spec.poll.feed)
+        for spec in HISTORIES
+        if spec.poll is not None and spec.poll.is_live
+    )
+)
 #: Why a venue's gaps stay; measured or documented in 2026 (docs/history.md).
 REASONS: Final = {
     "aster": "Aster publishes no history of liquidations",
@@ -37,3 +45,9 @@ NO_HISTORY: Final = {
     for feed in ALL_FEEDS
     if (feed.exchange, feed.name) not in _WITH_HISTORY
 }
+
+
+def polled_exchanges() -> tuple[str, ...]:
+    """Return the exchanges of which every live feed is a poll, in alphabetical order."""
+    pushed = {feed.exchange for feed in ALL_FEEDS}
+    return tuple(sorted({exchange for exchange, _ in POLLED} - pushed))

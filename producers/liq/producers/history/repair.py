@@ -16,6 +16,7 @@ from liq.producers.history.paging import (
     check_rows,
     next_question,
 )
+from liq.producers.history.published import PublishedRows
 from liq.producers.history.spec import HistorySpec, Question, Row
 from liq.producers.live.clock import Clock, now_ms
 from liq.runtime.logs import get_logger
@@ -54,7 +55,8 @@ class PublishAnswer(Protocol):
 class Repair:
     """Repair of one time (UTC, ms) of a feed from its histories; continues from `progress`.
 
-    The progress advances once Kafka has acknowledged an answer.
+    The progress advances once Kafka has acknowledged an answer. Answers whose rows are all among
+    the `published` ones are not published again.
     """
 
     def __init__(  # noqa: PLR0913 - what a repair consists of
@@ -66,7 +68,9 @@ class Repair:
         publish: PublishAnswer,
         progress: Progress,
         clock: Clock,
+        published: PublishedRows | None = None,
     ) -> None:
+        self._published = published
         self._sources = sources
         self._from_ms, self._to_ms = bounds
         self._asker = asker
@@ -145,12 +149,11 @@ class Repair:
         """Ask one question, publish its answer, and return the questions that it leaves open."""
         spec, progress = source.spec, self._progress
         answer = await self._asker.ask(source, question)
-        rows, cursor = _read(spec, answer)
+        rows, cursor = _read(spec, question, answer)
         check_rows(spec, question, rows, now_ms(self._clock))
         paged = after_answer(spec, question, rows, cursor)
         if not paged.is_repeated:
-            if any(row.is_liquidation for row in rows):
-                await self._publish(spec, question.subject, answer)
+            await self._publish_news(spec, question.subject, answer, rows)
             found = self._count(spec, rows)
             progress.rows += found
             HISTORY_ROWS.labels(spec.exchange).inc(found)
@@ -160,6 +163,18 @@ class Repair:
                 f"{question.subject}: {paged.problem}" if question.subject else paged.problem
             )
         return [replace(each, subject="") for each in paged.questions]
+
+    async def _publish_news(
+        self, spec: HistorySpec, subject: str, answer: bytes, rows: Sequence[Row]
+    ) -> None:
+        """Publish an answer that has a liquidation, unless all were published before."""
+        found = [row for row in rows if row.is_liquidation]
+        published = self._published
+        if not found or (published is not None and published.has_all(subject, found)):
+            return
+        await self._publish(spec, subject, answer)
+        if published is not None:
+            published.add(subject, found)
 
     def _count(self, spec: HistorySpec, rows: Sequence[Row]) -> int:
         """Return the number of liquidations in the time, without those of the previous page."""
@@ -194,7 +209,7 @@ class Repair:
         return Verdict(event, detail, progress.rows, progress.answers)
 
 
-def _read(spec: HistorySpec, answer: bytes) -> tuple[list[Row], str]:
+def _read(spec: HistorySpec, question: Question, answer: bytes) -> tuple[list[Row], str]:
     """Return the rows of an answer, and the cursor of its next page.
 
     Raises:
@@ -203,7 +218,8 @@ def _read(spec: HistorySpec, answer: bytes) -> tuple[list[Row], str]:
     try:
         document: Any = orjson.loads(answer)
         rows = spec.read(document)
-        return rows, "" if spec.next_cursor is None else str(spec.next_cursor(document) or "")
+        following = "" if spec.next_cursor is None else spec.next_cursor(document, question)
+        return rows, str(following or "")
     except orjson.JSONDecodeError as error:
         raise AnswerError("the answer is not JSON, or only the beginning of it") from error
     except ValueError as error:

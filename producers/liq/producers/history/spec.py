@@ -70,13 +70,16 @@ class Poll:
     """Regular requests to a history, whose answers are raw frames of `feed`.
 
     `is_live`: the venue pushes no such feed, so the poll is the feed itself. Otherwise it
-    completes the live feed. A time is requested `delay_ms` after it has passed.
+    completes the live feed. A time is requested `delay_ms` after it has passed. Each poll also
+    requests the `overlap_ms` before it again, for rows that the venue lists late; answers without
+    a new row are not published.
     """
 
     feed: str
     every_seconds: float
     delay_ms: int
     is_live: bool = False
+    overlap_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +105,8 @@ class HistorySpec:
         depth_ms: How far back the history reaches; None for years.
         delay_ms: The time between a gap's report and the first request.
         unit_ms: The unit of its times.
-        next_cursor: Return the venue's cursor of the next page, empty on the last.
+        next_cursor: Return the venue's cursor of the page after an answer to a question, empty on
+            the last.
         is_bounded: Whether answers have no rows after the requested time; False where the first
             page has the venue's newest rows.
         tells_subject: Whether rows have the subject themselves.
@@ -126,7 +130,7 @@ class HistorySpec:
     depth_ms: int | None = None
     delay_ms: int = DELAY_MS
     unit_ms: int = 1
-    next_cursor: Callable[[Any], str] | None = None
+    next_cursor: Callable[[Any, Question], str] | None = None
     is_bounded: bool = True
     tells_subject: bool = True
     poll: Poll | None = None

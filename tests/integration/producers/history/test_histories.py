@@ -17,7 +17,7 @@ from liq.producers.history.repair import Repair, Verdict
 from liq.producers.history.spec import HistorySpec
 from liq.producers.live.listing import new_client
 from liq.schemas.vocabulary import Arrival, FeedEvent
-from tests.support.histories import TIMING, PastClock, events_of, frames, sources
+from tests.support.histories import TIMING, PastClock, events_of, frames, live_frames, sources
 
 pytestmark = pytest.mark.integration
 
@@ -68,13 +68,12 @@ def told(answers: Answers) -> list[Any]:
 @pytest.mark.parametrize("declared", PASTS, ids=lambda each: f"{each.exchange}.{each.feed}")
 def test_a_minute_comes_back_with_the_ids_of_the_live_feed(declared: Past) -> None:
     """1,200 events of two minutes: several pages everywhere."""
-    live = dialect(declared.exchange, declared.feed)
-    sent = frames(live, 1_200, 100)
+    sent = live_frames(declared, 1_200, 100)
     answers: Answers = []
     with LocalHistory(declared, scale=TIMING.limit_scale) as history:
         history.add(sent)
         verdict = repaired(history, answers)
-    events = [event for each in sent for event in events_of(live.exchange, live.feed, each)]
+    events = [event for each in sent for event in events_of(declared.exchange, declared.feed, each)]
     seen = ids(events)
     missed = ids([event for event in events if FROM_MS <= event.timestamp_ms <= TO_MS])
     found = ids(told(answers))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from liq.devstack.exchange.registry import DIALECTS, find_dialects
+from liq.devstack.exchange import venues
+from liq.devstack.exchange.registry import DIALECTS, find_dialects, find_pasts
 from tests.support.venue_fixtures import VENUE_FOLDERS
 
 DIALECT_MODULE = """
@@ -25,9 +26,11 @@ DIALECTS = (
 """
 
 
-def test_every_folder_of_a_venue_has_a_dialect_and_fixtures() -> None:
+def test_every_folder_of_a_venue_has_a_dialect_or_a_polled_history_and_fixtures() -> None:
     folders = {path.parent.name for path in VENUE_FOLDERS.glob("*/__init__.py")}
-    assert {each.exchange for each in DIALECTS} == folders
+    polled = {each.exchange for each in find_pasts(venues) if each.frame is not None}
+    assert {each.exchange for each in DIALECTS} | polled == folders
+    assert not polled & {each.exchange for each in DIALECTS}
     assert {path.parent.name for path in VENUE_FOLDERS.glob("*/fixtures")} == folders
 
 
@@ -51,9 +54,9 @@ def test_a_mistaken_folder_is_named(
         (package / folder / "dialect.py").write_text(module)
     monkeypatch.syspath_prepend(tmp_path)
     try:
-        venues = __import__(package.name)
+        imported = __import__(package.name)
         with pytest.raises((ModuleNotFoundError, TypeError, ValueError), match=problem):
-            find_dialects(venues)
+            find_dialects(imported)
     finally:
         for name in [name for name in sys.modules if name.startswith(package.name)]:
             del sys.modules[name]

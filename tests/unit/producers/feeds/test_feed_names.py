@@ -4,6 +4,7 @@ import pytest
 
 from liq.processors.normalizers import known_exchanges, known_feeds
 from liq.producers.feeds.registry import FEEDS
+from liq.producers.history.registry import HISTORIES, POLLED, polled_exchanges
 
 
 @pytest.mark.parametrize("exchange", sorted(FEEDS))
@@ -12,4 +13,11 @@ def test_every_feed_that_is_produced_is_understood(exchange: str) -> None:
 
 
 def test_every_exchange_that_is_understood_is_produced() -> None:
-    assert set(known_exchanges()) == set(FEEDS)
+    assert set(known_exchanges()) == set(FEEDS) | set(polled_exchanges())
+    assert not set(FEEDS) & set(polled_exchanges())
+
+
+def test_every_history_and_every_polled_feed_is_understood() -> None:
+    named = {(spec.exchange, spec.name) for spec in HISTORIES} | set(POLLED)
+    named |= {(spec.exchange, spec.poll.feed) for spec in HISTORIES if spec.poll is not None}
+    assert named <= {(one, feed) for one in known_exchanges() for feed in known_feeds(one)}

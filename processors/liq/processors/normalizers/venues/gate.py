@@ -21,7 +21,6 @@ from functools import partial
 from typing import Any, Final
 
 from liq.processors.normalizers.kit import (
-    JSON_NUMBERS,
     ContractList,
     Contracts,
     Feed,
@@ -35,6 +34,7 @@ from liq.processors.normalizers.kit import (
     positive_decimal,
     positive_price,
     row_object,
+    split_sign,
     take,
     text,
     timestamp,
@@ -78,7 +78,7 @@ def read_order(reading: Reading, order: Any) -> Liquidation:
     names = DOCUMENTED_FIELDS if "time_ms" in fields else ORDER_FIELDS
     contract, size, price, time = take(fields, names)
     timestamp_ms = timestamp(time, "The time", reading.received_at_ms)
-    sells, unsigned = split_sign(size)
+    sells, unsigned = split_sign(size, "size")
     return forced_order(reading, contract, unsigned, price, timestamp_ms, sells=sells)
 
 
@@ -95,7 +95,7 @@ def read_past_order(reading: Reading, order: Any) -> Liquidation:
     if type(seconds) is not int:
         raise unusable(RejectReason.INVALID_TIMESTAMP, seconds, "time", "whole seconds")
     timestamp_ms = timestamp(seconds * SECOND_MS, "The time", reading.received_at_ms)
-    is_short, unsigned = split_sign(size)
+    is_short, unsigned = split_sign(size, "size")
     return forced_order(reading, contract, unsigned, price, timestamp_ms, sells=not is_short)
 
 
@@ -120,19 +120,6 @@ def forced_order(  # noqa: PLR0913 - the fields of an order
         PRICE_KIND,
         COMPLETENESS,
     )
-
-
-def split_sign(size: Any) -> tuple[bool, object]:
-    """Return whether a size is below zero, and the size without its sign.
-
-    Raises:
-        EntryError: missing_field: neither a number nor a string.
-    """
-    if type(size) in JSON_NUMBERS:
-        return size < 0, abs(size)
-    if type(size) is str:
-        return size.startswith("-"), size.removeprefix("-")
-    raise unusable(RejectReason.MISSING_FIELD, size, "size", "a number")
 
 
 def contract_list(settle: str) -> ContractList:

@@ -49,7 +49,7 @@ def read(document: Any) -> list[Row]:
     return [Row(row["created_at"], str(row["query_id"])) for row in document["data"]]
 
 
-def next_cursor(document: Any) -> str:
+def next_cursor(document: Any, _question: Question) -> str:
     """Return the largest id of a page."""
     return str(max((row["query_id"] for row in document["data"]), default=""))
 

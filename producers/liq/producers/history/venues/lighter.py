@@ -62,7 +62,7 @@ HISTORIES: Final = (
             "a minute without an account, of which half is used",
             as_of="2026-10-01",
         ),
-        next_cursor=lambda document: document.get("next_cursor") or "",
+        next_cursor=lambda document, _: document.get("next_cursor") or "",
         is_bounded=False,
     ),
 )

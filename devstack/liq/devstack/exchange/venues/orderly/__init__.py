@@ -1,0 +1,1 @@
+"""Orderly: its history for the local exchange, and fixtures."""
