@@ -68,6 +68,8 @@ class Report:
     series: Rows
     largest: Rows
     levels: Rows
+    level_prices: Rows
+    level_cascades: Rows
     sizes: Rows
     hours_of_day: Rows
     cascade_count: Row
@@ -125,6 +127,8 @@ def ask(client: Client, period: Period, symbol: str | None = None) -> Report:
         series=rows(questions.SERIES, **step),
         largest=rows(questions.LARGEST),
         levels=rows(questions.LEVELS, **step, symbol=shown_symbol),
+        level_prices=rows(questions.LEVEL_PRICES, **step, symbol=shown_symbol),
+        level_cascades=rows(questions.LEVEL_CASCADES, symbol=shown_symbol),
         sizes=rows(questions.SIZES),
         hours_of_day=rows(questions.HOURS_OF_DAY),
         cascade_count=rows(questions.CASCADE_COUNT)[0],

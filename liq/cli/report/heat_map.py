@@ -1,6 +1,7 @@
 """The reduction of price levels by time to a readable number of rows and columns."""
 
 import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +24,14 @@ class HeatMap:
     starts: tuple[datetime, ...]
     step: Decimal
     usd: dict[tuple[int, int], Decimal]
+
+    def place(self, level: Decimal, start: datetime) -> tuple[int, int] | None:
+        """Return the row and column of a level of a step; None outside the map."""
+        column = bisect_right(self.starts, start) - 1
+        rounded = _rounded(level, self.step)
+        if column < 0 or not self.levels or not self.levels[-1] <= rounded <= self.levels[0]:
+            return None
+        return int((self.levels[0] - rounded) / self.step), column
 
     @property
     def largest_usd(self) -> Decimal:
@@ -55,7 +64,7 @@ def heat_map(
     sums: dict[tuple[Decimal, int], Decimal] = defaultdict(Decimal)
     for level, start, usd in filled:
         if start in column_of:
-            sums[(level / step).to_integral_value() * step, column_of[start]] += usd
+            sums[_rounded(level, step), column_of[start]] += usd
     found = [level for level, _ in sums]
     levels = _every_level(found, step)
     row_of = {level: number for number, level in enumerate(levels)}
@@ -65,6 +74,10 @@ def heat_map(
         step,
         {(row_of[level], column): usd for (level, column), usd in sums.items()},
     )
+
+
+def _rounded(level: Decimal, step: Decimal) -> Decimal:
+    return (level / step).to_integral_value() * step
 
 
 def _step(levels: list[Decimal], rows: int) -> Decimal:

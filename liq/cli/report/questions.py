@@ -75,12 +75,32 @@ LIMIT 10
 
 LEVELS = """
 SELECT toStartOfInterval(timestamp, toIntervalSecond({step:UInt32})) AS start, price_level,
-       sum(value_usd) AS usd
+       sum(value_usd) AS usd, sumIf(value_usd, side = 'LONG') AS long_usd
 FROM liquidation_events
 WHERE timestamp >= {since:DateTime64(3, 'UTC')} AND timestamp < {until:DateTime64(3, 'UTC')}
     AND symbol = {symbol:String}
 GROUP BY start, price_level
 ORDER BY start, price_level
+"""
+
+LEVEL_PRICES = """
+SELECT toStartOfInterval(timestamp, toIntervalSecond({step:UInt32})) AS start,
+       argMax(price, (timestamp, event_id)) AS last_price
+FROM liquidation_events
+WHERE timestamp >= {since:DateTime64(3, 'UTC')} AND timestamp < {until:DateTime64(3, 'UTC')}
+    AND symbol = {symbol:String}
+GROUP BY start
+ORDER BY start
+"""
+
+LEVEL_CASCADES = """
+SELECT started_at, ended_at, side
+FROM cascades_latest
+WHERE scope != 'market' AND started_at < {until:DateTime64(3, 'UTC')}
+    AND (is_open OR ended_at >= {since:DateTime64(3, 'UTC')})
+    AND asset IN (SELECT base FROM liquidation_events WHERE symbol = {symbol:String})
+ORDER BY started_at DESC, cascade_id
+LIMIT 1000
 """
 
 SIZES = """
@@ -124,9 +144,9 @@ ORDER BY second
 """
 
 CASCADE_PRICES = """
-SELECT second, exchange, price_kind, price_last
+SELECT second, exchange, symbol, price_kind, price_last
 FROM cascade_price_path(cascade_id = {cascade_id:String})
-ORDER BY exchange, price_kind, second
+ORDER BY exchange, symbol, price_kind, second
 """
 
 CASCADE_VENUES = """

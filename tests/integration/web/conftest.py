@@ -13,7 +13,9 @@ WAIT_MS = 60_000
 class NewPage(Protocol):
     """Open a page of a width, in a palette."""
 
-    async def __call__(self, *, width: int = 1360, color_scheme: str = "light") -> Any: ...
+    async def __call__(
+        self, *, width: int = 1360, color_scheme: str = "light", has_scripts: bool = True
+    ) -> Any: ...
 
 
 @pytest.fixture
@@ -36,9 +38,13 @@ async def new_page(browser: Any) -> AsyncIterator[NewPage]:
         if line.type == "error":
             troubles.append(line.text)
 
-    async def make(*, width: int = 1360, color_scheme: str = "light") -> Any:
+    async def make(
+        *, width: int = 1360, color_scheme: str = "light", has_scripts: bool = True
+    ) -> Any:
         opened = await browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme=color_scheme
+            viewport={"width": width, "height": 900},
+            color_scheme=color_scheme,
+            java_script_enabled=has_scripts,
         )
         opened.set_default_timeout(WAIT_MS)
         opened.on("console", listen)

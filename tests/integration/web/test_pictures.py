@@ -13,6 +13,7 @@ import pytest
 from liq.devstack.ports import LOOPBACK, free_port
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
+from tests.support.axe import violations
 from tests.support.paths import ROOT
 from tests.support.web_scene import MOMENT_MS, recorded_scene
 from tests.support.web_server import publish_clock, publish_records
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from tests.integration.web.conftest import NewPage
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
-#: What axe is asked for: WCAG 2.2 up to level AA.
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-}
 LEAST_PICTURE_BYTES = 20_000
 
 
@@ -51,14 +48,6 @@ async def picture(page: Any, folder: Path, name: str, *, is_whole: bool = False)
     shown = folder / name
     await page.screenshot(path=shown, full_page=is_whole)
     assert shown.stat().st_size > LEAST_PICTURE_BYTES
-
-
-async def violations(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.async_playwright")
-    found = await axe.Axe().run(page, options=RULES)
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found.response["violations"]
-    ]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The heat map keeps every dollar, however few rows and columns it has."""
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -66,3 +67,15 @@ def test_no_dollar_is_lost_and_the_map_is_small_enough(
     assert len(picture.starts) <= columns
     assert all(row < len(picture.levels) for row, _ in picture.usd)
     assert all(column < len(picture.starts) for _, column in picture.usd)
+    found: dict[tuple[int, int] | None, Decimal] = defaultdict(Decimal)
+    for level, start, usd in cells:
+        found[picture.place(level, start)] += usd
+    assert found == picture.usd
+
+
+def test_what_is_outside_a_map_has_no_place() -> None:
+    picture = heat_map([cell(64_000, 2, 10)], STARTS, rows=10, columns=96)
+    assert picture.place(Decimal(64_000), STARTS[2]) == (0, 2)
+    assert picture.place(Decimal(1), STARTS[2]) is None
+    assert picture.place(Decimal(64_000), START - timedelta(days=1)) is None
+    assert heat_map([], STARTS, rows=1, columns=1).place(Decimal(1), START) is None

@@ -13,6 +13,14 @@ export const time = (ms) => new Date(ms).toISOString().slice(11, 19);
 export const day = (ms) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 export const short = (ms) => new Date(ms).toISOString().slice(5, 16).replace("T", " ");
 
+const DAY_MS = 86_400_000;
+
+// A mark of a time axis: midnight has its date instead.
+export const timeMark = (ms, hasSeconds = false) => {
+  if (hasSeconds) return time(ms);
+  return ms % DAY_MS === 0 ? day(ms).slice(5, 10) : time(ms).slice(0, 5);
+};
+
 export const duration = (ms) => {
   const seconds = Math.max(0, Math.round(ms / 1000));
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;

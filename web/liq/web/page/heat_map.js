@@ -1,14 +1,20 @@
 // Dollars by price level and time on a canvas, the price as a line, cascades as bands.
 
-import { day, dollars, marks, price, time } from "./format.js";
-import { colour, redrawn } from "./dom.js";
+import { day, dollars, marks, price, timeMark } from "./format.js";
+import { colour, make, redrawn } from "./dom.js";
 
 const LEFT = 66;
 const BOTTOM = 22;
 const TOP = 14;
 const HEIGHT = 300;
 const MINUTE_MS = 60_000;
-const STEPS = [5, 10, 15, 30, 60, 120, 240, 360];
+const DAY_MINUTES = 1440;
+const STEPS = [5, 10, 15, 30, 60, 120, 240, 360, 720, DAY_MINUTES];
+
+export const heatLegend = () => make("p", { class: "legend" },
+  make("span", { class: "LONG" }, "■ longs"), " ",
+  make("span", { class: "SHORT" }, "■ shorts"), ", the stronger the more dollars; the line is the price; "
+  + "bands with ▼ ▲ are cascades");
 
 export class HeatMap {
   constructor(host) {
@@ -107,19 +113,26 @@ export class HeatMap {
     pen.textAlign = "center";
     const { start_ms: start, end_ms: end } = this.found;
     const wanted = (end - start) / (width > 500 ? 7 : 4) / MINUTE_MS;
-    const step = MINUTE_MS * (STEPS.find((minutes) => minutes >= wanted) ?? 360);
+    const step = MINUTE_MS * (STEPS.find((minutes) => minutes >= wanted)
+      ?? DAY_MINUTES * Math.ceil(wanted / DAY_MINUTES));
     for (let ms = Math.ceil(start / step) * step; ms < end - step / 4; ms += step) {
-      pen.fillText(time(ms).slice(0, 5), place.x(ms), place.bottom + 6);
+      pen.fillText(timeMark(ms), place.x(ms), place.bottom + 6);
     }
   }
 }
+
+// The lower edge of a row, and the rows below a price: rows are `ratio` times the one below, or
+// `height` above it.
+const edgeOf = (map, row) => (map.ratio ? map.lowest * map.ratio ** row : map.lowest + map.height * row);
+const rowsBelow = (map, value) => (map.ratio
+  ? Math.log(value / map.lowest) / Math.log(map.ratio)
+  : (value - map.lowest) / map.height);
 
 const placing = (map, width) => {
   const bottom = HEIGHT - BOTTOM;
   const right = width - 4;
   const rows = Math.max(1, map.rows);
   const columns = Math.max(1, (map.end_ms - map.start_ms) / map.step_ms);
-  const perRow = Math.log(map.ratio);
   const cellHeight = (bottom - TOP) / rows;
   const cellWidth = (right - LEFT) / columns;
   const x = (ms) => LEFT + ((ms - map.start_ms) / map.step_ms) * cellWidth;
@@ -128,11 +141,11 @@ const placing = (map, width) => {
     cellHeight: Math.max(1.5, cellHeight - 0.5),
     cellWidth: Math.max(2, cellWidth - 0.5),
     x,
-    y: (value) => bottom - (Math.log(value / map.lowest) / perRow) * cellHeight,
+    y: (value) => bottom - rowsBelow(map, value) * cellHeight,
     column: (number) => LEFT + number * cellWidth,
     row: (number) => bottom - (number + 1) * cellHeight,
     low: map.lowest,
-    high: map.lowest * map.ratio ** rows,
+    high: edgeOf(map, rows),
   };
 };
 
@@ -145,5 +158,5 @@ const described = (map, cascades) => {
   const [row, most] = [...sums].sort((one, other) => other[1] - one[1])[0];
   const shown = cascades.filter((each) => (each.ended_at_ms ?? map.end_ms) > map.start_ms).length;
   return `${map.asset} from ${day(map.start_ms)} to ${day(map.end_ms)} UTC: most dollars, `
-    + `${dollars(most)}, at ${price(map.lowest * map.ratio ** row)}; ${shown} cascades.`;
+    + `${dollars(most)}, at ${price(edgeOf(map, row))}; ${shown} cascades.`;
 };

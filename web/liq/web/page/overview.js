@@ -1,10 +1,10 @@
 // The page at "/": what runs now, and what the last day was.
 
-import { bars, barData } from "./charts.js";
+import { barData, barLegend, bars } from "./charts.js";
 import { card, ENDED, endedRow, sum } from "./cascades.js";
 import { cell, choice, field, fill, make, section, table } from "./dom.js";
 import { dollars, time } from "./format.js";
-import { HeatMap } from "./heat_map.js";
+import { HeatMap, heatLegend } from "./heat_map.js";
 import { ask, follow } from "./server.js";
 
 const TAPE_ROWS = 80;
@@ -79,11 +79,8 @@ export class Overview {
     main.append(
       make("div", { class: "column" },
         section("Liquidated dollars", { id: "dollars", tools: field("Range", this.range) },
-          this.sums, chart, legend()),
-        section("Price levels", { id: "levels", tools: field("Asset", this.asset) }, heat,
-          make("p", { class: "legend" }, make("span", { class: "LONG" }, "■ longs"), " ",
-            make("span", { class: "SHORT" }, "■ shorts"), ", the stronger the more dollars; the line is the price; "
-            + "bands with ▼ ▲ are cascades")),
+          this.sums, chart, barLegend()),
+        section("Price levels", { id: "levels", tools: field("Asset", this.asset) }, heat, heatLegend()),
         section("Ended cascades", { id: "ended-cascades" }, table("Ended cascades", ENDED, this.ended))),
       make("div", { class: "column" },
         section("Open cascades", { id: "open-cascades" }, this.open),
@@ -221,10 +218,6 @@ const filters = () => make("form", { class: "filters", "aria-label": "Filters of
   field("Asset", make("input", { name: "asset", placeholder: "all", autocomplete: "off" })),
   field("Position", choice("side", [["", "both"], ["LONG", "longs"], ["SHORT", "shorts"]], "")),
   field("Least dollars", make("input", { name: "min_usd", inputmode: "numeric", placeholder: "0", autocomplete: "off" })));
-
-const legend = () => make("p", { class: "legend" },
-  make("span", { class: "LONG" }, "■ longs, below"), " ",
-  make("span", { class: "SHORT" }, "■ shorts, above"));
 
 // Venues with feeds first; a recording has liquidations and no feeds.
 const venueRows = (feeds) => {

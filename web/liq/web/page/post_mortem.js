@@ -1,13 +1,12 @@
 // The page at "/cascade/ID": one cascade, its life, and what it did.
 
-import { bars, barData, lines } from "./charts.js";
+import { drawPrices, drawSeconds } from "./cascade_charts.js";
 import { nameOf, sum, venues } from "./cascades.js";
 import { cell, make, section, side, table } from "./dom.js";
 import { day, dollars, duration, percent, time } from "./format.js";
 import { ask } from "./server.js";
 
 const PARTS = ["speed", "volume", "imbalance", "concentration", "breadth"];
-const MAX_LINES = 4;
 
 export const postMortem = async (main, id, showHorizon) => {
   main.classList.add("single");
@@ -18,18 +17,21 @@ export const postMortem = async (main, id, showHorizon) => {
   document.title = `${nameOf(newest)} ${newest.side === "LONG" ? "longs" : "shorts"}, ${day(newest.started_at_ms)}`;
   const seconds = make("div", { class: "chart", role: "img", "aria-label": "Dollars by second of the cascade" });
   const prices = make("div", { class: "chart", role: "img", "aria-label": "Price by second and venue" });
+  // Prices of different assets have no common path.
+  const hasPath = answer.prices.length && newest.scope !== "market";
   main.append(...[
     summary(newest, answer, feeds.completeness),
     section("Dollars by second", {}, seconds),
-    answer.prices.length ? section("Price path", {}, prices) : null,
+    hasPath ? section("Price path", {}, prices) : null,
     section("Venues", {}, venues(newest)),
     newest.score_parts ? section("Its score", {}, parts(newest.score_parts)) : null,
     section("Its records", {}, table("Its records",
       [["Time"], ["Step"], ["Level"], ["Risk", "number"], ["Dollars", "number"], ["What it says"]],
       make("tbody", {}, ...answer.steps.map(stepRow)))),
   ].filter(Boolean));
-  drawSeconds(seconds, newest, answer.seconds);
-  if (answer.prices.length) drawPrices(prices, answer.prices);
+  if (answer.seconds.length) drawSeconds(seconds, newest.side, answer.seconds);
+  else seconds.replaceWith(make("p", { class: "quiet" }, "Its seconds are not known."));
+  if (hasPath) drawPrices(prices, answer.prices);
 };
 
 const summary = (newest, answer, completeness) => {
@@ -65,38 +67,6 @@ const parts = (found) => make("ul", { class: "shares" }, ...PARTS.map((name) =>
   make("li", {}, make("span", {}, name),
     make("meter", { min: "0", max: "1", value: String(found[name] ?? 0), "aria-label": name }),
     make("span", {}, percent(found[name] ?? 0)))));
-
-const drawSeconds = (host, newest, rows) => {
-  const place = newest.side === "LONG" ? 0 : 1;
-  const sums = new Map();
-  for (const row of rows) {
-    const found = [0, 0];
-    found[place] = Number(row.value_usd);
-    sums.set(row.second_ms / 1000, found);
-  }
-  const seconds = [...sums.keys()];
-  if (seconds.length) {
-    bars(host).setData(barData(sums, Math.min(...seconds), Math.max(...seconds), 1));
-  } else {
-    host.replaceWith(make("p", { class: "quiet" }, "Its seconds are not known."));
-  }
-};
-
-const drawPrices = (host, rows) => {
-  const counts = new Map();
-  const name = (row) => `${row.exchange} ${row.symbol}`;
-  for (const row of rows) counts.set(name(row), (counts.get(name(row)) ?? 0) + 1);
-  const names = [...counts].sort((one, other) => other[1] - one[1]).slice(0, MAX_LINES).map(([each]) => each);
-  const seconds = [...new Set(rows.map((row) => row.second_ms / 1000))].sort((one, other) => one - other);
-  const found = names.map(() => new Map());
-  for (const row of rows) {
-    const place = names.indexOf(name(row));
-    if (place >= 0) found[place].set(row.second_ms / 1000, Number(row.price));
-  }
-  lines(host, names).setData([seconds, ...found.map((prices) => seconds.map((second) => prices.get(second) ?? null))]);
-  host.after(make("p", { class: "legend" }, ...names.map((each, place) =>
-    make("span", { class: `line-${place + 1}` }, `${["—", "– –", "· ·", "– ·"][place]} ${each}  `))));
-};
 
 const stepRow = (step) => make("tr", {},
   cell(time(step.timestamp_ms)),

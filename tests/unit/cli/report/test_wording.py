@@ -1,13 +1,11 @@
-"""Words, scales and tooltips of the report."""
+"""Words and steps of the report."""
 
-import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from liq.cli.report.answers import Period
-from liq.cli.report.svg import Drawing, Scale, ticks
 from liq.cli.report.wording import dollars, duration, level
 
 
@@ -44,40 +42,6 @@ def test_durations_have_a_suitable_unit(seconds: float, text: str) -> None:
 )
 def test_levels_have_no_zeros_behind(price: str, text: str) -> None:
     assert level(Decimal(price)) == text
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "count", "expected"),
-    [
-        (0, 10, 4, [0, 2.5, 5, 7.5, 10]),
-        (-6.8, 10.8, 6, [-5, 0, 5, 10]),
-        (63_727, 64_092, 4, [63_800, 63_900, 64_000]),
-        (0, 0, 4, [0]),
-    ],
-)
-def test_ticks_are_round_numbers(
-    low: float, high: float, count: int, expected: list[float]
-) -> None:
-    assert ticks(low, high, count) == pytest.approx(expected)
-
-
-def test_a_scale_maps_its_ends() -> None:
-    scale = Scale(10, 20, 100, 0)
-    assert [scale(10), scale(15), scale(20)] == [100, 50, 0]
-    assert Scale(5, 5, 7, 9)(5) == 7
-
-
-def test_text_in_a_drawing_cannot_become_markup() -> None:
-    hostile = "<script>alert('x')</script> & \"quotes\""
-    drawing = Drawing(100, 100, hostile)
-    drawing.rect(0, 0, 10, 10, "long", hostile, note=hostile)
-    drawing.text(0, 0, hostile)
-    drawing.dot(1, 1, "dot0", hostile)
-    root = ET.fromstring(drawing.markup())[0]  # noqa: S314 - our own
-    assert root.get("aria-label") == hostile
-    assert [element.text for element in root.iter("title")] == [hostile, hostile]
-    assert [element.text for element in root.iter("text")] == [hostile]
-    assert root.find(".//script") is None
 
 
 @pytest.mark.parametrize(
