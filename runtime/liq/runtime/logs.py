@@ -1,8 +1,14 @@
-"""Structured logs: JSON lines for machines, short coloured ones on a terminal, always on stderr."""
+"""Structured logs: JSON lines for machines, short coloured ones on a terminal, always on stderr.
+
+No text from outside moves a terminal's cursor: JSON escapes control characters, and so do the short
+lines, whose own colours are left out unless standard error is a terminal.
+"""
 
 import logging
 import sys
 from collections.abc import Mapping
+from io import StringIO
+from typing import TextIO
 
 import structlog
 
@@ -26,7 +32,9 @@ def configure_logging(settings: Settings, **context: str) -> None:
     )
     # The default for a terminal prints the variables of every stack frame, including passwords.
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=_printable_traceback
+        )
         if as_console
         else structlog.processors.JSONRenderer()
     )
@@ -45,6 +53,7 @@ def configure_logging(settings: Settings, **context: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *((_with_printable_texts,) if as_console else ()),
                 _hiding_logins(renderer),
             ],
         )
@@ -78,6 +87,30 @@ def _adding(context: Mapping[str, str]) -> structlog.typing.Processor:
         return {**event, **context}
 
     return add
+
+
+def _with_printable_texts(
+    _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape what is not printable; the renderer itself escapes all values but texts."""
+    return {
+        name: _printable(value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _printable_traceback(lines: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    written = StringIO()
+    structlog.dev.plain_traceback(written, exc_info)
+    lines.write("\n".join(map(_printable, written.getvalue().split("\n"))))
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
 
 
 def _hiding_logins(renderer: structlog.typing.Processor) -> structlog.typing.Processor:

@@ -36,3 +36,26 @@ def test_chatter_of_libraries_is_left_out_also_under_our_names(
         ("output_started", "w"),
         ("output_detail", "w"),
     ]
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eBTC\nforged line"
+
+
+@pytest.mark.parametrize("log_format", ["console", "json", "auto"])
+def test_a_log_holds_no_terminal_escapes(
+    capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    configure_logging(Settings.model_construct(log_format=log_format, log_level="INFO"))
+    get_logger("liq.test").info("frame_rejected", symbol=HOSTILE, symbols=[HOSTILE])
+    logging.getLogger("library").warning("cannot read %s", HOSTILE)
+    try:
+        raise ValueError(HOSTILE)
+    except ValueError:
+        get_logger("liq.test").exception("failed")
+    shown = capsys.readouterr().err
+    assert "owned" in shown
+    assert "frame_rejected" in shown
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    if log_format == "console":
+        assert sum("forged line" in line for line in shown.splitlines()[:2]) == 2
+        assert [line for line in shown.splitlines() if line.startswith("forged")] == ["forged line"]
