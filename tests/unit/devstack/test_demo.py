@@ -22,7 +22,7 @@ async def test_a_stage_that_stands_still_is_named(monkeypatch: pytest.MonkeyPatc
     async def amount() -> tuple[float, ...]:
         return (3.0,)
 
-    with pytest.raises(DependencyError, match="detect has 1,200 records to go; see .*logs"):
+    with pytest.raises(DependencyError, match=r"detect has 1,200 records to go; see .*logs"):
         await demo._until(done, amount, behind)
 
 

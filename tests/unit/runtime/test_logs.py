@@ -48,10 +48,7 @@ def test_a_log_holds_no_terminal_escapes(
     configure_logging(Settings.model_construct(log_format=log_format, log_level="INFO"))
     get_logger("liq.test").info("frame_rejected", symbol=HOSTILE, symbols=[HOSTILE])
     logging.getLogger("library").warning("cannot read %s", HOSTILE)
-    try:
-        raise ValueError(HOSTILE)
-    except ValueError:
-        get_logger("liq.test").exception("failed")
+    get_logger("liq.test").error("failed", exc_info=ValueError(HOSTILE))
     shown = capsys.readouterr().err
     assert "owned" in shown
     assert "frame_rejected" in shown
