@@ -55,6 +55,7 @@ _RULES: Final[Mapping[str, tuple[tuple[int, Kept | None], ...]]] = {
     "bitget": ((0, _LARGEST),),
     "bitmex": ((0, _ALL),),
     "bybit": ((_day(2025, 2, 25), _ALL), (_day(2021, 9, 1), _LATEST)),
+    "coinex": ((0, _ALL),),
     "deribit": ((0, _ALL),),
     "dydx": ((0, _ALL),),
     "extended": ((0, _ALL),),
@@ -62,6 +63,7 @@ _RULES: Final[Mapping[str, tuple[tuple[int, Kept | None], ...]]] = {
     "lighter": ((0, _ALL),),
     "orderly": ((0, _ALL),),
     "pacifica": ((0, _ALL),),
+    "paradex": ((0, _ALL),),
 }
 
 

@@ -7,7 +7,13 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from liq.producers.history.asking import LimitedError, RefusedError, UnansweredError, ask
+from liq.producers.history.asking import (
+    LimitedError,
+    RefusedError,
+    UnansweredError,
+    ask,
+    limit_seconds,
+)
 from liq.producers.history.spec import HistorySpec, Question
 from liq.producers.history.timing import HistoryTiming
 from liq.producers.live.budget import RateWindow
@@ -62,7 +68,10 @@ class Asker:
         try:
             return await list_from(source.spec.label, listing, source.listing_address)
         except ListingError as error:
-            raise AwayError(str(error)) from error
+            pause = limit_seconds(error.__cause__)
+            if pause is not None:
+                self._pause_until = self._clock.monotonic() + pause
+            raise AwayError(str(error), is_limited=pause is not None) from error
 
     async def ask(self, source: Source, question: Question) -> bytes:
         """Return the answer to a question.

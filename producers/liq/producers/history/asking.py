@@ -42,9 +42,9 @@ async def ask(client: aiohttp.ClientSession, address: str) -> bytes:
     try:
         return await get_body(client, address, MAX_FRAME_BYTES)
     except aiohttp.ClientResponseError as error:
-        if error.status in RATE_LIMITED:
-            wait = None if error.headers is None else error.headers.get("Retry-After")
-            raise LimitedError(asked_pause_seconds(wait)) from error
+        pause = limit_seconds(error)
+        if pause is not None:
+            raise LimitedError(pause) from error
         sentence = f"the venue answers {error.status}"
         if error.status in SERVER_ERRORS or error.status in PASSING:
             raise UnansweredError(sentence) from error
@@ -53,3 +53,10 @@ async def ask(client: aiohttp.ClientSession, address: str) -> bytes:
         raise UnansweredError(describe_error(error)) from error
     except ListingError as error:
         raise RefusedError(str(error)) from error
+
+
+def limit_seconds(error: BaseException | None) -> float | None:
+    """Return the pause that a rate limit's answer states, 0 without one; None for other errors."""
+    if not isinstance(error, aiohttp.ClientResponseError) or error.status not in RATE_LIMITED:
+        return None
+    return asked_pause_seconds(None if error.headers is None else error.headers.get("Retry-After"))

@@ -1,6 +1,7 @@
 """The polls of venues that push nothing, against local venues that enforce their limits."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -207,7 +208,7 @@ def test_a_venue_that_is_asked_too_often_opens_the_breaker_at_once(scene: Scene)
 
     scene.run(0.0, scene.every, limited, scene.every, 1.0, 1.0)
     assert scene.log.told() == [FeedEvent.CONNECTED, FeedEvent.LOST, FeedEvent.STORM]
-    assert "asked too often" in scene.log.reports[-1].detail
+    assert re.search("asked too often|429", scene.log.reports[-1].detail)
 
 
 def test_an_answer_that_makes_no_sense_is_lost_and_not_published(scene: Scene) -> None:
@@ -216,3 +217,29 @@ def test_an_answer_that_makes_no_sense_is_lost_and_not_published(scene: Scene) -
     scene.run(scene.every)
     assert scene.log.answers == []
     assert scene.log.told() == [FeedEvent.CONNECTED, FeedEvent.CONNECTED, FeedEvent.LOST]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [each for each in DECLARED if each.list_symbols is not None],
+    ids=lambda each: f"{each.exchange}.{each.feed}",
+    indirect=True,
+)
+def test_a_market_that_is_refused_is_told_once_and_touches_no_other(scene: Scene) -> None:
+    """The venue delists a market: that poll's time is its gap, and the others go on."""
+    frame = scene.past.frame
+    assert frame is not None
+    scene.history.add([frame("AAA-USD-PERP", 1), frame("AAAUSDT", 1)])
+    refused = b'{"code": 3639, "message": "delisted", "error": "INVALID_REQUEST_PARAMETER"}'
+
+    def delist() -> None:
+        scene.history.bodies.append(refused)
+
+    scene.run(0.0, delist, scene.every, delist, scene.every, delist, scene.every)
+    told = [event for event in scene.log.told() if event is not FeedEvent.CONNECTED]
+    assert told == [FeedEvent.REFUSED, FeedEvent.GAP]
+    assert scene.log.reports[1].detail.startswith("AAA")
+    cursor = scene.cursors[f"{scene.past.exchange}.{scene.past.feed}"]
+    assert {event.native_symbol for event in scene.events()} == {scene.past.symbol}
+    newest = max(event.timestamp_ms for event in scene.events())
+    assert cursor - newest < EVERY_MS

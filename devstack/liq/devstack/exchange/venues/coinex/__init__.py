@@ -1,0 +1,1 @@
+"""CoinEx: its history for the local exchange, and fixtures."""

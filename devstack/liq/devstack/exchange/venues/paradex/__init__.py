@@ -1,0 +1,1 @@
+"""Paradex: its history for the local exchange, and fixtures."""
