@@ -1,6 +1,8 @@
-"""`liq topics`: creation and comparison of Kafka's topics, and more partitions for events."""
+"""`liq topics`: comparison of topics with their specification, more partitions, ends of logs."""
 
 import asyncio
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -72,6 +74,42 @@ def grow(
     settings = load_settings()
     configure_logging(settings, worker="topics")
     asyncio.run(grow_events(settings, configured_exchanges(settings), to, out.print))
+
+
+@app.command()
+@exits_on_configuration_error
+def ends(
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file of this command's output for another cluster: check that this cluster "
+            "has those records.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    wait: Annotated[
+        int, typer.Option(min=0, help="Wait up to so many seconds for records that are missing.")
+    ] = 0,
+) -> None:
+    """Print a digest of the last record of every partition, to check that a mirror has them all.
+
+    The state of detectors is left out, because it belongs to the offsets of one cluster.
+    """
+    from liq.runtime.log_ends import expect_log_ends, from_lines, read_log_ends, to_lines
+    from liq.runtime.logs import configure_logging
+    from liq.runtime.settings import load_settings
+
+    settings = load_settings()
+    configure_logging(settings, worker="topics")
+    if expect is None:
+        topics = settings.topics
+        excluded = {topics.detector_state, topics.market_state, topics.probe}
+        sys.stdout.buffer.write(to_lines(asyncio.run(read_log_ends(settings, excluded))))
+        return
+    wanted = from_lines(expect.read_bytes())
+    asyncio.run(expect_log_ends(settings, wanted, wait))
+    out.print(f"The last records of all {len(wanted)} partitions are in this cluster.")
 
 
 def _apply(settings: "Settings", exchanges: tuple[str, ...]) -> None:

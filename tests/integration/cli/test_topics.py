@@ -1,9 +1,12 @@
 """`liq topics` shows what differs, and alters it when asked to."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
+from liq.runtime.kafka import new_producer
 from liq.runtime.settings import Settings
 from liq.runtime.topics import describe_topics, ensure_topics
 from tests.support.operator_of_kafka import create_topic
@@ -58,3 +61,33 @@ def test_checking_and_applying_exclude_each_other(
 ) -> None:
     both = run_worker("topics", "--check", "--apply", settings=settings, is_task=True)
     assert both.wait() == 2
+
+
+async def test_the_ends_of_logs_are_found_in_a_cluster_that_has_them(
+    settings: Settings, run_worker: "RunWorker", tmp_path: Path
+) -> None:
+    await ensure_topics(settings, EXCHANGES)
+    producer = new_producer(settings, "test")
+    await producer.start()
+    for number in range(5):
+        await producer.send_and_wait(
+            settings.topics.cascades, b"%d" % number, key=b"k", headers=[("level", b"minor")]
+        )
+    await producer.send_and_wait(settings.topics.detector_state, b"1", key=b"epoch")
+    await producer.stop()
+    shown = run_worker("topics", "ends", settings=settings, is_task=True)
+    assert shown.wait() == 0
+    [line] = shown.log.splitlines()
+    assert orjson.loads(line)["topic"] == settings.topics.cascades
+    file = tmp_path / "ends.txt"
+    file.write_text(f"{line}\n")
+    arguments = ("topics", "ends", "--expect", str(file))
+    found = run_worker(*arguments, settings=settings, is_task=True)
+    assert found.wait() == 0
+    assert "The last records of all 1 partitions are in this cluster." in found.log
+    file.write_text(line.replace('"digest":"', '"digest":"0') + "\n")
+    missing = run_worker(*arguments, settings=settings, is_task=True)
+    assert missing.wait() == 69
+    assert "1 of 1 partitions lack the last record of the other cluster" in missing.log
+    file.write_text('{"topic":"events"}\n')
+    assert run_worker(*arguments, settings=settings, is_task=True).wait() == 78
