@@ -50,13 +50,24 @@ def kafka_jars(cache: Path | None = None) -> Path:
     Raises:
         ConfigurationError: Maven is missing, or could not download the jars.
     """
-    version = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
-    directory = (cache or user_cache()) / f"apache-kafka-{version}"
+    return maven_jars(POM, "apache-kafka", cache)
+
+
+def maven_jars(pom: Path, name: str, cache: Path | None = None) -> Path:
+    """Return the directory of the jars of a `pom.xml`, which Maven fills at its first use.
+
+    `name` begins the directory's name.
+
+    Raises:
+        ConfigurationError: Maven is missing, or could not download the jars.
+    """
+    version = hashlib.sha256(pom.read_bytes()).hexdigest()[:12]
+    directory = (cache or user_cache()) / f"{name}-{version}"
     if not directory.is_dir():
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory.parent) as scratch:
             jars = Path(scratch) / "jars"
-            _copy_dependencies(jars)
+            _copy_dependencies(pom, jars)
             try:
                 jars.rename(directory)
             except OSError:
@@ -66,7 +77,7 @@ def kafka_jars(cache: Path | None = None) -> Path:
     return directory
 
 
-def _copy_dependencies(target: Path) -> None:
+def _copy_dependencies(pom: Path, target: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise ConfigurationError(
@@ -75,9 +86,9 @@ def _copy_dependencies(target: Path) -> None:
             "KAFKA=embedded."
         )
     try:
-        subprocess.run(  # noqa: S603 - Maven with our own pom
+        subprocess.run(  # noqa: S603 - Maven with a pom of ours
             [
-                *(maven, "--batch-mode", "--quiet", "--file", str(POM)),
+                *(maven, "--batch-mode", "--quiet", "--file", str(pom)),
                 *("dependency:copy-dependencies", "-DincludeScope=runtime"),
                 f"-DoutputDirectory={target}",
             ],
