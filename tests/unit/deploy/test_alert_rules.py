@@ -8,7 +8,7 @@ import yaml
 
 from liq.runtime.exported import ALL_METRICS
 from tests.support.alert_faults import FAULTS
-from tests.support.alert_rules import PROMETHEUS, QUIET, alert_rules, recorded_rules
+from tests.support.alert_rules import PROMETHEUS, QUIET, Fault, alert_rules, recorded_rules
 from tests.support.paths import DOCS, ROOT
 
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -28,6 +28,9 @@ FOREIGN = {
 }
 ADDED_BY_PROMETHEUS = {"job", "instance", "le"}
 ALERTS = sorted(alert_rules())
+#: The faults begin after ten minutes.
+WELL_MINUTES = 10
+SCRAPE_MINUTES = 2
 
 
 def series_names() -> dict[str, set[str]]:
@@ -57,19 +60,41 @@ def used(expression: str) -> Iterator[tuple[str, set[str]]]:
     *(pytest.param(expression, id=name) for name, expression in RECORDED.items()),
 ])  # fmt: skip
 def test_a_rule_names_metrics_and_labels_that_workers_export(expression: str) -> None:
+    assert list(mistakes(expression)) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "sentence"),
+    [
+        ("sum(liq_lag) > 1", "no worker exports liq_lag"),
+        ('liq_feed_stale{venue="okx"} == 1', "liq_feed_stale has no label venue"),
+        ("max by (venue) (liq_feed_stale) == 1", "no series has the label venue"),
+        ("1 > 0", "the expression names no series"),
+    ],
+)
+def test_a_mistake_in_a_rule_is_a_sentence(expression: str, sentence: str) -> None:
+    assert list(mistakes(expression)) == [sentence]
+
+
+def mistakes(expression: str) -> Iterator[str]:
+    """Yield a sentence for each name in an expression that no worker exports."""
     plain = re.sub("|".join(map(re.escape, RECORDED)), "recorded", expression)
     found = list(used(plain))
-    assert found or "recorded" in plain
+    if not found and "recorded" not in plain:
+        yield "the expression names no series"
     for name, labels in found:
-        assert name in NAMES, f"no worker exports {name}"
-        assert labels <= NAMES[name], f"{name} has no label {labels - NAMES[name]}"
+        if name not in NAMES:
+            yield f"no worker exports {name}"
+        yield from (
+            f"{name} has no label {label}" for label in sorted(labels - NAMES.get(name, labels))
+        )
     grouped = {
         word.strip()
         for words in re.findall(r"(?:by|on) \(([^)]*)\)", plain)
         for word in words.split(",")
     }
-    known = set().union(*(NAMES[name] for name, _ in found)) if found else grouped
-    assert grouped <= known
+    known = set().union(*(NAMES.get(name, set()) for name, _ in found)) if found else grouped
+    yield from (f"no series has the label {label}" for label in sorted(grouped - known))
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -105,6 +130,22 @@ def test_every_alert_has_a_fault_and_quiet_series() -> None:
             expression = expression.replace(recorded, of)
         for name, _ in used(expression):
             assert name in quiet, f"the quiet hour has no {name}"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.alert)
+def test_an_alert_comes_within_its_time(fault: Fault) -> None:
+    """That of `for`, the longest window of the expression, and two minutes of scrapes."""
+    rule = alert_rules()[fault.alert]
+    expression = rule["expr"]
+    for recorded, of in RECORDED.items():
+        expression = expression.replace(recorded, of)
+    windows = [minutes(each) for each in re.findall(r"\[(\d+[sm])\]", expression)]
+    stated = minutes(rule.get("for", "0s")) + max(windows, default=0) + SCRAPE_MINUTES
+    assert fault.raised_minutes - WELL_MINUTES <= stated
+
+
+def minutes(text: str) -> float:
+    return int(text[:-1]) / {"s": 60, "m": 1}[text[-1]]
 
 
 def test_prometheus_scrapes_every_worker_of_compose_at_its_port() -> None:
