@@ -10,7 +10,9 @@ COPY schemas schemas
 COPY sinks sinks
 COPY web web
 COPY deploy/dependencies.py deploy/dependencies.py
-# Normalizers and detector are compiled here; the image that runs needs no compiler.
+# Normalizers and detector are compiled here; the image that runs needs no compiler. Versions of Debian's
+# packages follow the pinned base image.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && python -m venv /opt/liq \

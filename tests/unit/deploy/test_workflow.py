@@ -17,6 +17,14 @@ def lines_of(job: str) -> list[str]:
     return [step["run"] for step in WORKFLOW["jobs"][job]["steps"] if "run" in step]
 
 
+def scripts() -> set[str]:
+    """The shell scripts of the checkout."""
+    folders = (ROOT / ".ci", ROOT / "tests" / "faults", ROOT / "deploy")
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    shebangs = (b"#!/usr/bin/env bash", b"#!/bin/bash", b"#!/bin/sh")
+    return {str(path.relative_to(ROOT)) for path in files if path.read_bytes().startswith(shebangs)}
+
+
 def test_ci_runs_on_every_version_of_python_that_is_declared() -> None:
     declared = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     assert WORKFLOW["jobs"]["run"]["strategy"]["matrix"]["python"] == declared
@@ -31,6 +39,8 @@ def test_what_the_workflow_calls_exists() -> None:
             assert (ROOT / name).is_file()
         elif program == "make":
             assert re.search(f"^{name}:", MAKEFILE, re.MULTILINE)
+        elif program == "shellcheck":
+            assert scripts() == set(line.split()[1:])
         elif program == "pipx":
             [constraints] = re.findall(r"--requirement (\S+)", line)
             assert (ROOT / constraints).is_file()
