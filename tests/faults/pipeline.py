@@ -209,7 +209,7 @@ class Pipeline:
             await admin.close()
 
     def _launch(self, member: Member) -> None:
-        port = free_port()
+        port = int(member.environment.get("HTTP_PORT", "0")) or free_port()
         member.health_url = f"http://{LOOPBACK}:{port}"
         member.starts += 1
         names = [exchange.dialect.exchange for exchange in self.exchanges]

@@ -21,7 +21,7 @@ part() { # PORTS FILE...: ranges of their own keep one from picking a port that 
 logs=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null || true; rm -rf "$logs"' EXIT
 faults=tests/faults/test
-part 20000-22999 ${faults}_{kills,surroundings,retention,producer_clocks,upgrade}.py > "$logs/1" 2>&1 &
+part 20000-22999 ${faults}_{kills,surroundings,retention,producer_clocks,upgrade,alerts}.py > "$logs/1" 2>&1 &
 part 23000-25999 ${faults}_{groups,brokers,bad_input,notify_kills,redis_kills}.py > "$logs/2" 2>&1 &
 part 26000-28999 ${faults}_{clickhouse,link,soak,faust_holes,worker_kills,sink_kills}.py \
     > "$logs/3" 2>&1 &

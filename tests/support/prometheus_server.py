@@ -24,13 +24,16 @@ ANSWER_SECONDS: Final = 30
 
 
 def configuration(targets: Mapping[str, str]) -> dict[str, Any]:
-    """Return the project's configuration with other addresses and a scrape every second."""
+    """Return the project's configuration with other addresses and a scrape every second.
+
+    A job may have several addresses, with commas.
+    """
     config: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     del config["alerting"]
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(PROMETHEUS / "rules" / "*.yml")]
     config["scrape_configs"] = [
-        {"job_name": job, "static_configs": [{"targets": [address]}]}
+        {"job_name": job, "static_configs": [{"targets": address.split(",")}]}
         for job, address in targets.items()
     ]
     return config
@@ -52,6 +55,11 @@ class Prometheus:
         """Return the metric families in a job's scrapes, with or without series."""
         found = self.ask("targets/metadata", match_target=f'{{job="{job}"}}')
         return {each["metric"] for each in found}
+
+    def firing(self, span: str = "1h") -> set[str]:
+        """Return the alerts that have fired within a time, or fire now (`1s`)."""
+        found = self.ask("query", query=f'max_over_time(ALERTS{{alertstate="firing"}}[{span}])')
+        return {each["metric"]["alertname"] for each in found["result"]}
 
     def is_up(self, *jobs: str) -> bool:
         """Return whether the last scrape of each job succeeded."""
