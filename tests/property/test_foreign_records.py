@@ -12,10 +12,11 @@ from liq.cli.commands.export import _line
 from liq.processors.cascades import DetectorConfig, MarketDetector, PartitionDetector
 from liq.processors.normalizers import load_snapshot
 from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.hooks import OwnedPartition
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.normalize import NormalizeStage
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import Group, OwnedPartition
+from liq.processors.stages.owned import Group
 from liq.processors.stages.state import RestoredState, sort_entries
 from liq.processors.stages.waiting import WaitingSources
 from liq.processors.workers.fetching import size_of

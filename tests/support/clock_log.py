@@ -13,9 +13,10 @@ from typing import Any, cast
 from liq.processors.cascades import DetectorConfig, PartitionDetector
 from liq.processors.normalizers import InstrumentBook
 from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.hooks import BatchResult, OwnedPartition
 from liq.processors.stages.normalize import NormalizeStage
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import BatchResult, Group, OwnedPartition
+from liq.processors.stages.owned import Group
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.codec import decode

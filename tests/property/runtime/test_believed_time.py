@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.processors.workers.fetching import MergedReader
+from liq.processors.workers.merged_fetching import MergedReader
 from liq.runtime.believed_time import TOLERANCE_MS, believed_ms, receipt
 from liq.runtime.record_time import received_at_ns
 from liq.schemas.headers import RECEIVED_AT_NS

@@ -4,11 +4,8 @@ Alerts and watches are published as soon as they are decided. The pulse topic ca
 copies of the alerts to the market stage, which links cascades of assets to market cascades.
 """
 
-import gc
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from aiokafka import TopicPartition
 
@@ -17,6 +14,7 @@ from liq.processors.cascades.decoding import decode_observation
 from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.processors.cascades.share import Share
 from liq.processors.cascades.venue_clocks import VenueClocks
+from liq.processors.stages.detect_note import DetectNote
 from liq.processors.stages.growth import (
     growth_step,
     is_about_growth,
@@ -24,13 +22,14 @@ from liq.processors.stages.growth import (
     new_share,
     resumed_growth,
 )
+from liq.processors.stages.hooks import BatchResult, OwnedPartition
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
+from liq.processors.stages.owned import Group, OwnedStage
 from liq.processors.stages.pulses import pulse_of
 from liq.processors.stages.rebuilding import RELEARN_MS, read_before, read_left_alerts
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState
-from liq.runtime.log_notes import split_note
+from liq.runtime.garbage import collecting_no_garbage
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ASSET_LABEL, BRANCHING_RATIO, ERRORS
 from liq.runtime.sending import OutputRecord, partition_of
@@ -53,16 +52,6 @@ from liq.schemas.headers import (
 from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import AlertType, Scope, Side
 
-#: A partition's clock is committed with its offset, because in a log that is out of order, the
-#: records after that offset do not determine the clock.
-CLOCK_NOTE: Final = "clock_ms="
-#: The lags of venues, learned from the records up to the offset, are also committed.
-VENUES_NOTE: Final = " venues="
-#: The venues that heartbeats named as blind are also committed.
-BLIND_NOTE: Final = " blind="
-CLOCK: Final = re.compile(r"clock_ms=([0-9]{1,15})(?:<([0-9]{1,15}))?")
-JUMPED_FROM: Final = "<"
-
 log = get_logger(__name__)
 
 
@@ -75,29 +64,27 @@ class DetectStage(OwnedStage[PartitionDetector]):
         super().__init__(settings, output, group, topics.events, topics.detector_state)
 
     def _note(self, state: PartitionDetector) -> str:
-        clock = f"{CLOCK_NOTE}{state.clock_ms}"
-        if state.jumped_from_ms is not None:
-            clock = f"{clock}{JUMPED_FROM}{state.jumped_from_ms}"
-        venues, blind = state.venue_clocks.to_text(), state.blind_venues.to_text()
-        if blind:
-            return f"{clock}{VENUES_NOTE}{venues}{BLIND_NOTE}{blind}"
-        return f"{clock}{VENUES_NOTE}{venues}" if venues else clock
+        return DetectNote(
+            clock_ms=state.clock_ms,
+            jumped_from_ms=state.jumped_from_ms,
+            venues=state.venue_clocks.to_text(),
+            blind=state.blind_venues.to_text(),
+        ).to_text()
 
     async def _restore(self, restored: RestoredState, note: str) -> PartitionDetector:
         detector = PartitionDetector(self._config)
         share = detector.share = new_share(restored.partition)
         share.restore(restored.share)
-        clock_note, _, others = note.partition(VENUES_NOTE)
-        venues_note, _, blind_note = others.partition(BLIND_NOTE)
-        clocks = _clocks_of(clock_note)
+        known = DetectNote.from_text(note)
+        clocks = known.clock_ms, known.jumped_from_ms
         # Restore the clock also for a partition without assets.
         detector.restore({}, *clocks)
-        with _collecting_no_garbage():
+        with collecting_no_garbage():
             restored.restore(lambda snapshots: detector.restore(snapshots, *clocks))
         for asset in detector.hand_over(share.is_own):
             restored.snapshots.pop(asset, None)  # written late by a previous owner; it has moved
-        detector.venue_clocks = VenueClocks.from_text(venues_note)
-        detector.blind_venues = BlindVenues.from_text(blind_note)
+        detector.venue_clocks = VenueClocks.from_text(known.venues)
+        detector.blind_venues = BlindVenues.from_text(known.blind)
         log.info(
             "partition_taken_over",
             partition=restored.partition,
@@ -184,14 +171,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
                     result.alerts.append(item)
         result.records += self._feed_records()
         if detector.clock_ms > began_ms:
-            result.records.append(
-                OutputRecord(
-                    self._topics.pulse,
-                    HEARTBEAT_KEY,
-                    None,
-                    pulse_heartbeat_headers(owned.partition, detector.clock_ms),
-                )
-            )
+            headers = pulse_heartbeat_headers(owned.partition, detector.clock_ms)
+            result.records.append(OutputRecord(self._topics.pulse, HEARTBEAT_KEY, None, headers))
         result.left_out = {
             reason: count - before[reason] for reason, count in _left_out(detector).items()
         }
@@ -302,54 +283,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
         ]
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
-        return refused_record(
-            self._topics.rejected, "detect", message, f"not a liquidation record: {error}"
-        )
-
-
-@contextmanager
-def _collecting_no_garbage() -> Iterator[None]:
-    """Pause garbage collection, which took half of the time to restore 50,000 assets."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
-
-
-def clock_of_note(note: str) -> int:
-    """Return the clock (UTC, ms) in a note of `DetectStage`; 0 for any other note."""
-    own_note, _ = split_note(note)
-    return _clocks_of(own_note.partition(VENUES_NOTE)[0])[0]
-
-
-def known_clock_ms(note: str) -> int:
-    """Return the clock (UTC, ms) in a note of `DetectStage`, before any unconfirmed jump."""
-    own_note, _ = split_note(note)
-    clock_ms, jumped_from_ms = _clocks_of(own_note.partition(VENUES_NOTE)[0])
-    return clock_ms if jumped_from_ms is None else jumped_from_ms
-
-
-def learned_of_note(note: str) -> tuple[str, str]:
-    """Return the venues' clocks and the blind venues in a note of `DetectStage`, as texts."""
-    own_note, _ = split_note(note)
-    venues, _, blind = own_note.partition(VENUES_NOTE)[2].partition(BLIND_NOTE)
-    return venues, blind
-
-
-def _clocks_of(note: str) -> tuple[int, int | None]:
-    """Return the clock in a note of `DetectStage`, and the clock before an unconfirmed jump.
-
-    The clock is 0 for any other note.
-    """
-    found = CLOCK.fullmatch(note)
-    if found is None:
-        return 0, None
-    clock_ms, jumped_from_ms = found.groups()
-    return int(clock_ms), None if jumped_from_ms is None else int(jumped_from_ms)
+        detail = f"not a liquidation record: {error}"
+        return refused_record(self._topics.rejected, "detect", message, detail)
 
 
 def _left_out(detector: PartitionDetector) -> dict[str, int]:

@@ -18,8 +18,9 @@ from liq.processors.cascades.snapshot import (
 )
 from liq.processors.cascades.snapshot_frame import SnapshotError
 from liq.processors.stages.feed_records import feed_record
+from liq.processors.stages.hooks import BatchResult, OwnedPartition
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import BatchResult, Group, OwnedPartition, OwnedStage
+from liq.processors.stages.owned import Group, OwnedStage
 from liq.processors.stages.pulses import beat_of, checked_alert
 from liq.processors.stages.rejections import refused_record
 from liq.processors.stages.state import RestoredState

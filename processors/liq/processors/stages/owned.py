@@ -11,64 +11,31 @@ docs/decisions/0001-detector-state.md.
 """
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar
-
-from aiokafka import TopicPartition
+from typing import Any, Final, Generic, Protocol
 
 from liq.processors.cascades import DetectorConfig
-from liq.processors.cascades.early_end import end_early, open_cascades
 from liq.processors.stages.alert_measures import measure
+from liq.processors.stages.beginnings import Beginnings
 from liq.processors.stages.bounds import ClockBounds
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
 from liq.processors.stages.feed_records import feed_record
-from liq.processors.stages.log_identity import LogPosition, Start, is_beyond, start_of
-from liq.processors.stages.lost_state import lost_state_record
+from liq.processors.stages.hooks import BatchResult, OwnedPartition, State
+from liq.processors.stages.log_identity import LogPosition
 from liq.processors.stages.output import Output
-from liq.processors.stages.rebuilding import read_alerts, rebuild
-from liq.processors.stages.state import DetectorStateStore, RestoredState
-from liq.runtime.log_gaps import topic_gap
+from liq.processors.stages.state import DetectorStateStore
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import LEFT_OUT
 from liq.runtime.newest_append import newest_append_times
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
-from liq.schemas.records import CascadeAlert
 from liq.schemas.units import SECOND_MS
-from liq.schemas.vocabulary import Caveat, Scope
 
 #: State this far ahead of its log contains a wrong clock. A smaller lead passes soon.
 FUTURE_STATE_MS: Final = 60_000
 
-State = TypeVar("State")
-"""A detector, and the other values that its stage needs to continue."""
-
 log = get_logger(__name__)
-
-
-@dataclass(slots=True)
-class OwnedPartition(Generic[State]):
-    """A partition that this worker detects on, and its epoch in the state topic."""
-
-    partition: int
-    epoch: int
-    state: State
-
-
-@dataclass(slots=True)
-class BatchResult:
-    """A detector's output for a batch: the records to deliver, in order.
-
-    `alerts` are the alerts among them that no other stage publishes again. `left_out` counts the
-    skipped events of the batch by reason.
-    """
-
-    records: list[OutputRecord] = field(default_factory=list)
-    alerts: list[CascadeAlert] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
 
 
 class Group(Protocol):
@@ -84,7 +51,7 @@ class Group(Protocol):
         """Map each partition to its log and the offset at which the group began to read it."""
 
 
-class OwnedStage(ABC, Generic[State]):
+class OwnedStage(Beginnings[State], Generic[State]):
     """A stage with one detector for each partition that the group assigns to this worker."""
 
     def __init__(
@@ -96,19 +63,14 @@ class OwnedStage(ABC, Generic[State]):
         state_topic: str,
     ) -> None:
         """Create a stage; checkpoints store its state in `state_topic`."""
-        self._settings = settings
-        self._input_topic = input_topic
+        super().__init__(settings, detector_config(settings), input_topic, state_topic)
         self._bounds = ClockBounds(f"{settings.worker_slot}:detect")
-        self._topics = settings.topics
-        self._config = detector_config(settings)
         self._output = output
         self._group = group
         self._store = DetectorStateStore(settings, output, state_topic)
         self._owned: dict[int, OwnedPartition[State]] = {}
         self._releases = 0
         self._taking_over = asyncio.Lock()
-        # The published alerts, read once for all partitions of one take-over.
-        self._published: list[CascadeAlert] | None = None
         self._checkpoints = Checkpoints(output, self._capture, settings.checkpoint_seconds)
 
     def release(self) -> None:
@@ -215,139 +177,6 @@ class OwnedStage(ABC, Generic[State]):
         """Return the feed records of wrong clocks that were found since the last call."""
         return [feed_record(self._topics.feeds, each) for each in self._bounds.take_statuses()]
 
-    async def _begin(
-        self, restored: RestoredState, position: LogPosition, note: str
-    ) -> tuple[State, list[OutputRecord]]:
-        """Return the state to continue from, and the records that report how it began.
-
-        On return, `restored` has the snapshots of that state.
-        """
-        start = start_of(position, restored.log, is_claimed=restored.is_claimed)
-        if start is Start.SNAPSHOTS:
-            state = await self._restore(restored, note)
-            if not is_beyond(position, self._last_offset(state)):
-                if position.offset and not note:
-                    await self._relearn(state, restored.partition, position.offset)
-                records = self._left_records(restored.partition, state)
-                records += await self._change_detector(restored, state)
-                if restored.lost:
-                    state, more = await self._rebuild(restored, position, state, set(restored.lost))
-                    records += more
-                return state, records
-            start = Start.NEW_LOG
-        restored.forget()
-        if start is Start.NEW_LOG:
-            state = await self._restore(restored, "")
-            return state, await self._begin_log(restored, position)
-        state = await self._restore(restored, note)
-        return await self._rebuild(restored, position, state, None)
-
-    async def _change_detector(self, restored: RestoredState, state: State) -> list[OutputRecord]:
-        """End the cascades of a detector with other settings: this detector's ids differ."""
-        identity = self._config.identity
-        if restored.detector == identity or not restored.snapshots:
-            return []
-        left = await self._left_alerts()
-        opened = open_cascades([*await self._alerts(), *left], until_ms=None)
-        ended = [
-            end_early(newest, Caveat.DETECTOR_CHANGED)
-            for newest in opened.values()
-            if newest.detector != identity
-            and not _is_lost(newest, restored.lost)
-            and await self._is_own(newest, restored.partition)
-        ]
-        if not ended:
-            return []
-        self._go_on(state, {})
-        self._keep_changes(restored, state)
-        log.warning("detector_changed", detector=identity, ended=len(ended))
-        names = {each.cascade_id for each in ended}
-        published = {each.alert_id for each in await self._alerts()}
-        before = [
-            alert for alert in left if alert.cascade_id in names and alert.alert_id not in published
-        ]
-        return self._end_records(restored.partition, [*before, *ended])
-
-    async def _begin_log(
-        self, restored: RestoredState, position: LogPosition
-    ) -> list[OutputRecord]:
-        """End the open cascades of the previous log, which receives no further records."""
-        opened = open_cascades(await self._alerts(), until_ms=None)
-        ended = [
-            end_early(newest, Caveat.LOG_REPLACED)
-            for newest in opened.values()
-            if await self._is_own(newest, restored.partition)
-        ]
-        log_name = position.log or f"epoch {restored.epoch}"
-        records = [
-            *self._end_records(restored.partition, ended),
-            *self._log_records(restored.partition, log_name),
-        ]
-        detail = (
-            f"detection begins anew with partition {restored.partition} of {self._input_topic}, "
-            f"another log than before; {len(ended)} open cascades are ended"
-        )
-        log.warning("log_begins", detail=detail, log=log_name)
-        gap = topic_gap(self._settings, "detect", self._input_topic, detail)
-        return [*records, feed_record(self._topics.feeds, gap)]
-
-    async def _rebuild(
-        self,
-        restored: RestoredState,
-        position: LogPosition,
-        state: State,
-        lost: Collection[str] | None,
-    ) -> tuple[State, list[OutputRecord]]:
-        """Rebuild lost snapshots from the last day of the log, up to the offset to continue from.
-
-        If `lost` is None, all snapshots are lost.
-        """
-        partition = restored.partition
-        rebuilt = await self._restore(RestoredState(partition, restored.epoch, {}), "")
-        owned = OwnedPartition(partition, restored.epoch, rebuilt)
-        until = position.offset or 0
-        count = await rebuild(
-            self._settings,
-            TopicPartition(self._input_topic, partition),
-            until,
-            lambda batch: self._apply(owned, batch),
-        )
-        # A log that is read from its beginning repeats all alerts, so no cascade is ended here.
-        alerts = await self._alerts() if until else []
-        until_ms = self._clock_ms(state) or self._clock_ms(rebuilt) or None
-        opened = {
-            name: newest
-            for name, newest in open_cascades(alerts, until_ms).items()
-            if await self._is_own(newest, partition) and _is_lost(newest, lost)
-        }
-        going_on = self._go_on(rebuilt, {name: each.sequence for name, each in opened.items()})
-        ended = [
-            end_early(newest, Caveat.STATE_LOST)
-            for name, newest in opened.items()
-            if name not in going_on
-        ]
-        state = self._adopt(state, rebuilt, lost)
-        self._keep_changes(restored, state)
-        outcome = (
-            f"rebuilt from {count} records of {self._input_topic}; {len(going_on)} open cascades "
-            f"go on, marked, and {len(ended)} are ended"
-        )
-        lost_record = lost_state_record(self._settings, self._store.topic, restored, outcome)
-        return state, [*self._end_records(partition, ended), lost_record]
-
-    async def _alerts(self) -> list[CascadeAlert]:
-        """Return the published alerts, read once a take-over: partitions share no cascades."""
-        if self._published is None:
-            self._published = await read_alerts(self._settings)
-        return self._published
-
-    def _keep_changes(self, restored: RestoredState, state: State) -> None:
-        """Add the snapshots that have changed since the state was restored to those to claim."""
-        for name, data in self._changes(state).items():
-            restored.snapshots.pop(name, None)
-            if data is not None:
-                restored.snapshots[name] = data
-
     def _capture(self) -> Snapshot:
         records: list[OutputRecord] = []
         passed_on: list[OutputRecord] = []
@@ -365,99 +194,6 @@ class OwnedStage(ABC, Generic[State]):
                 self._gauge(state, keys)
 
         return Snapshot(records, written, passed_on)
-
-    def _note(self, state: State) -> str:  # noqa: ARG002 - most stages need none
-        """Return the note to commit with the offset that the state has reached."""
-        return ""
-
-    async def _relearn(self, state: State, partition: int, until: int) -> None:
-        """Learn the content of a note from the log, for an offset that was committed without it."""
-
-    @abstractmethod
-    async def _restore(self, restored: RestoredState, note: str) -> State:
-        """Return the state in a partition's snapshots, and log the take-over.
-
-        `note` was committed with the offset to continue from; empty without one. Unreadable
-        snapshots do not count: `RestoredState.restore` falls back to older ones.
-        """
-
-    @abstractmethod
-    def _newest_ms(self, state: State) -> int:
-        """Return the latest time (UTC, ms) in a state."""
-
-    @abstractmethod
-    def _heal(self, owned: OwnedPartition[State], bound_ms: int) -> list[OutputRecord]:
-        """Remove from a state all data after `bound_ms`; return the ends of its cascades."""
-
-    @abstractmethod
-    def _last_offset(self, state: State) -> int:
-        """Return the highest offset applied to the state; -1 before the first record."""
-
-    @abstractmethod
-    def _clock_ms(self, state: State) -> int:
-        """Return the time (UTC, ms) up to which the state has decided."""
-
-    @abstractmethod
-    def _go_on(self, state: State, published: Mapping[str, int]) -> set[str]:
-        """Continue the open cascades that were published, and drop the others.
-
-        `published` maps cascade ids to their last sequence numbers. Returns the continued ids.
-        """
-
-    @abstractmethod
-    def _adopt(self, state: State, rebuilt: State, lost: Collection[str] | None) -> State:
-        """Return the state with the lost snapshots taken from a rebuilt one; None means all."""
-
-    @abstractmethod
-    async def _is_own(self, alert: CascadeAlert, partition: int) -> bool:
-        """Return whether an alert belongs to this stage's detection in a partition."""
-
-    @abstractmethod
-    def _end_records(self, partition: int, ended: Sequence[CascadeAlert]) -> list[OutputRecord]:
-        """Return the records that publish ends which no record of the log has caused."""
-
-    def _left_records(self, partition: int, state: State) -> list[OutputRecord]:  # noqa: ARG002 - most have none
-        """Return the alerts in a restored state that an older release would have published."""
-        return []
-
-    async def _left_alerts(self) -> list[CascadeAlert]:
-        """Return the alerts that an older release decided and may not have published."""
-        return []
-
-    def _log_records(self, partition: int, log_name: str) -> list[OutputRecord]:  # noqa: ARG002 - most have no readers
-        """Return the records that inform the readers of this stage about a new log."""
-        return []
-
-    async def _prepare(
-        self, batches: Sequence[tuple[OwnedPartition[State], Sequence[Any]]]
-    ) -> None:
-        """Read from Kafka the data that batches need beside the states; most stages need none."""
-
-    def _passed_on(self, owned: OwnedPartition[State]) -> list[OutputRecord]:  # noqa: ARG002 - most pass nothing on
-        """Return, once, the snapshots that move from a partition to others."""
-        return []
-
-    def _share_records(self, owned: OwnedPartition[State]) -> list[OutputRecord]:  # noqa: ARG002 - most have all
-        """Return the records that store a partition's share of the assets, if it has changed."""
-        return []
-
-    @abstractmethod
-    def _apply(self, owned: OwnedPartition[State], batch: Sequence[Any]) -> BatchResult:
-        """Apply a batch to the detector, and return the records to deliver."""
-
-    @abstractmethod
-    def _changes(self, state: State) -> Mapping[str, bytes | None]:
-        """Return the snapshots, by key, that changed since the last call; None deletes one."""
-
-    def _gauge(self, state: State, keys: Iterable[str]) -> None:
-        """Update the gauges of the keys whose state has changed."""
-
-
-def _is_lost(alert: CascadeAlert, lost: Collection[str] | None) -> bool:
-    """Return whether an alert belongs to a lost snapshot; the market has a single snapshot."""
-    if not lost:
-        return lost is None
-    return alert.scope is Scope.MARKET or alert.asset in lost
 
 
 def detector_config(settings: Settings) -> DetectorConfig:

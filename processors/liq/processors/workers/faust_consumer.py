@@ -16,14 +16,10 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from liq.processors.stages.log_identity import LogPosition
-from liq.processors.workers.fetching import (
-    DirectReader,
-    FetchedBatch,
-    MergedReader,
-    Reader,
-)
+from liq.processors.workers.fetching import DirectReader, FetchedBatch, Reader
 from liq.processors.workers.handled_offsets import Committable
 from liq.processors.workers.log_watch import LogWatch
+from liq.processors.workers.merged_fetching import MergedReader
 from liq.processors.workers.reading_gate import CLOSED_SECONDS
 from liq.runtime.kafka import (
     FETCH_MAX_BYTES,

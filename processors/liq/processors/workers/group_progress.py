@@ -3,7 +3,7 @@
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from liq.processors.stages.detect import clock_of_note
+from liq.processors.stages.detect_note import DetectNote
 from liq.processors.stages.status import PartitionProgress
 from liq.runtime.kafka import new_admin, new_consumer, start_consumer
 from liq.runtime.partitions import committed_places, list_partitions
@@ -41,7 +41,8 @@ class GroupProgress:
         for place in places:
             offset, note = committed.get(place, (0, ""))
             behind = max(0, ends[place] - max(offset, oldest[place]))
-            progress[place.partition] = PartitionProgress(behind, clock_of_note(note))
+            clock_ms = DetectNote.from_metadata(note).clock_ms
+            progress[place.partition] = PartitionProgress(behind, clock_ms)
         return progress
 
     async def close(self) -> None:

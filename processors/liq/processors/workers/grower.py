@@ -29,7 +29,7 @@ from mode import Service
 
 from liq.processors.cascades.blind_venues import BlindVenues
 from liq.processors.cascades.venue_clocks import VenueClocks
-from liq.processors.stages.detect import known_clock_ms, learned_of_note
+from liq.processors.stages.detect_note import DetectNote
 from liq.processors.stages.feed_records import feed_record
 from liq.processors.stages.output import Output
 from liq.processors.workers.faust_app import client_id
@@ -128,16 +128,17 @@ class Grower(Service):
         notes = await self._read_to(old, closing_headers(layout.growth))
         if notes is None:
             return
-        clock_ms = max(map(known_clock_ms, notes), default=0)
+        clock_ms = max(
+            (DetectNote.from_metadata(note).confirmed_clock_ms for note in notes), default=0
+        )
         handoff = handoff_headers(layout.growth, layout.target, clock_ms=clock_ms)
         notes = await self._read_to(old, handoff)
         if notes is None:
             return
         venues, blind = VenueClocks(), BlindVenues()
-        for note in notes:
-            venues_text, blind_text = learned_of_note(note)
-            venues.adopt(VenueClocks.from_text(venues_text))
-            blind.adopt(BlindVenues.from_text(blind_text))
+        for note in map(DetectNote.from_metadata, notes):
+            venues.adopt(VenueClocks.from_text(note.venues))
+            blind.adopt(BlindVenues.from_text(note.blind))
         resumed = resumed_headers(
             layout.growth,
             layout.target,

@@ -7,7 +7,6 @@ at most one message has an unknown result, and that message is sent again under 
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Final
 
 from liq.runtime.health import Health
@@ -25,6 +24,7 @@ from liq.runtime.retry import Backoff, BackoffPolicy
 from liq.schemas.codec import encode
 from liq.schemas.records import Undelivered
 from liq.schemas.units import SECOND_MS
+from liq.sinks.notify.clock import now_ms
 from liq.sinks.notify.http_client import Answer, Verdict
 from liq.sinks.notify.ledger import Ledger
 from liq.sinks.notify.ledger_records import (
@@ -38,7 +38,6 @@ from liq.sinks.notify.ledger_records import (
 from liq.sinks.notify.messages import Message
 from liq.sinks.notify.notices import ReceiverReport
 from liq.sinks.notify.outbox import Lane, Waiting
-from liq.sinks.notify.rules import Receiver
 from liq.sinks.notify.senders import Sender
 
 BACKOFF: Final = BackoffPolicy(first_seconds=0.5, longest_seconds=60.0)
@@ -50,23 +49,6 @@ MAX_REFUSALS: Final = 3
 #: A stop waits at most this long for the attempt in progress.
 STOP_SECONDS: Final = 5.0
 log = get_logger(__name__)
-
-
-def definition_of(receiver: Receiver) -> str:
-    """Return a digest of a receiver's channel, address and keys; it reveals no secret."""
-    digest = blake2b(digest_size=16)
-    for part in (
-        receiver.channel.encode(),
-        receiver.url.get_secret_value().encode(),
-        *receiver.keys,
-    ):
-        digest.update(len(part).to_bytes(4) + part)
-    return digest.hexdigest()
-
-
-def now_ms() -> int:
-    """Return this machine's time (UTC, ms)."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +85,7 @@ class Courier:
 
     def restore(self, state: ReceiverState) -> None:
         """Continue with the state of an earlier process, unless the receiver has changed."""
-        if state.definition == definition_of(self._receiver):
+        if state.definition == self._receiver.definition:
             self._state = state
             self._show()
 
@@ -226,7 +208,7 @@ class Courier:
         before = self._state
         state = before or ReceiverState(
             name=self._name,
-            definition=definition_of(self._receiver),
+            definition=self._receiver.definition,
             failing_since_ms=now_ms(),
             disabled_at_ms=None,
             reason=answer.sentence,

@@ -18,9 +18,10 @@ from liq.schemas.topics import Topics
 from liq.schemas.vocabulary import AlertType
 from liq.sinks.batch import BatchLimits, Delivered, Partition, RecordsByTopic
 from liq.sinks.destination import Destination, Failure, FailureKind, Intake, Start
-from liq.sinks.notify.courier import now_ms
+from liq.sinks.notify.clock import now_ms
+from liq.sinks.notify.desk import Found
 from liq.sinks.notify.notices import Kind, Notice, read_notice
-from liq.sinks.notify.office import Found, Office
+from liq.sinks.notify.office import Office
 from liq.sinks.notify.rules import (
     AlertConditions,
     DetectorConditions,

@@ -6,7 +6,7 @@ from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import new_producer
 from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.settings import Settings
-from liq.sinks.notify.courier import now_ms
+from liq.sinks.notify.clock import now_ms
 from liq.sinks.notify.ledger import CLIENT_ID
 from liq.sinks.notify.ledger_records import Enabled, encode_enabled
 

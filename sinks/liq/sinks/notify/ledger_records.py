@@ -207,3 +207,15 @@ _READERS: Final[Mapping[str, Callable[[str, Any], LedgerRecord]]] = {
     "receiver": _state,
     "enable": _enabled,
 }
+
+
+def apply_to_states(states: dict[str, ReceiverState], record: LedgerRecord) -> None:
+    """Apply a record to the states of receivers, by name."""
+    if isinstance(record, ReceiverState):
+        states[record.name] = record
+    elif isinstance(record, Recovered):
+        states.pop(record.name, None)
+    elif isinstance(record, Enabled):
+        state = states.get(record.name)
+        if state is not None and (state.disabled_at_ms or 0) <= record.at_ms:
+            del states[record.name]

@@ -7,49 +7,40 @@ group assigns partitions to it, and loses the lead when another process claims i
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from aiokafka.errors import KafkaError
 
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, NOTIFY_LEFT_OUT, NOTIFY_SELECTED
+from liq.runtime.metrics import ERRORS
 from liq.runtime.retry import Backoff, BackoffPolicy
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
-from liq.schemas.records import DetectionStatus, Undelivered
+from liq.schemas.records import Undelivered
 from liq.schemas.units import SECOND_MS
-from liq.sinks.notify.courier import STOP_SECONDS, Courier, now_ms
-from liq.sinks.notify.detector_watch import DetectorWatch
+from liq.sinks.notify.clock import now_ms
+from liq.sinks.notify.courier import STOP_SECONDS, Courier
+from liq.sinks.notify.desk import Desk, Found
 from liq.sinks.notify.ledger import REFRESH_SECONDS, Ledger
 from liq.sinks.notify.ledger_records import (
     Enabled,
-    Encoded,
     LedgerRecord,
     ReceiverState,
-    Recovered,
     Settled,
+    apply_to_states,
     encode_entry,
     withdraw_notice,
 )
-from liq.sinks.notify.notices import (
-    DetectorReport,
-    Notice,
-    detector_notice,
-    receiver_notice,
-)
-from liq.sinks.notify.outbox import Entry, Outbox
-from liq.sinks.notify.rules import DetectorConditions, Receiver, Rules
-from liq.sinks.notify.selection import Selection
+from liq.sinks.notify.notices import Notice
+from liq.sinks.notify.outbox import Entry
+from liq.sinks.notify.rules import Receiver, Rules
 from liq.sinks.notify.senders import Sender, new_sender
 
 CONDITION: Final = "ledger"
 #: The key of refused records without a receiver.
 NOBODY: Final = b"-"
 FORGET_SECONDS: Final = 60
-#: The disabling of a receiver is reported for this long.
-REPORT_SECONDS: Final = 3_600
 #: After this number of consecutive failed reads, the ledger is read from its beginning again.
 MAX_FAILURES: Final = 5
 #: Longer than Kafka takes to remove a member and assign its partitions to another member.
@@ -58,20 +49,8 @@ BACKOFF: Final = BackoffPolicy(first_seconds=0.25, longest_seconds=10.0)
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A notice or a status of detection, and the time of its publication (UTC, ms)."""
-
-    what: Notice | DetectionStatus
-    published_ms: int
-
-
-def _count_left_out(rule: str, reason: str) -> None:
-    NOTIFY_LEFT_OUT.labels(rule, reason).inc()
-
-
 class Office:
-    """The rules, ledger, outbox and couriers of one process."""
+    """The ledger, desk and couriers of one process."""
 
     def __init__(
         self,
@@ -80,9 +59,7 @@ class Office:
         health: Health,
         make_sender: Callable[[Receiver], Sender] = new_sender,
     ) -> None:
-        self._settings = settings
-        self._rules = rules
-        self._health = health
+        self._settings, self._rules, self._health = settings, rules, health
         self._make_sender = make_sender
         self._ledger = Ledger(settings, settings.worker_slot)
         self._lock = asyncio.Lock()
@@ -100,7 +77,7 @@ class Office:
         self._failures = 0
         self._couriers: dict[str, Courier] = {}
         self._sending: list[asyncio.Task[None]] = []
-        self._reset()
+        self._desk = Desk(rules)
         health.require(CONDITION, "not connected yet")
 
     async def open(self) -> None:
@@ -150,28 +127,8 @@ class Office:
             raise self._error
         async with self._lock:
             arrived_ms = self._now_ms()
-            notices = []
-            for each in found:
-                if isinstance(each.what, Notice):
-                    notices.append((each.what, each.published_ms))
-                else:
-                    notices += [
-                        (detector_notice(report), each.published_ms)
-                        for watch in self._watches.values()
-                        if (report := watch.note(arrived_ms, each.what)) is not None
-                    ]
+            notices = [pair for each in found for pair in self._desk.notices_of(each, arrived_ms)]
             await self._enter(notices, arrived_ms)
-
-    def _reset(self) -> None:
-        self._outbox = Outbox(self._rules)
-        self._selection = Selection(self._rules, _count_left_out)
-        # By receiver, the time of the disabling that was reported last.
-        self._reported: dict[str, int] = {}
-        self._watches = {
-            rule.conditions.patience_seconds: DetectorWatch(rule.conditions.patience_seconds)
-            for rule in self._rules.rules
-            if isinstance(rule.conditions, DetectorConditions)
-        }
 
     async def _run(self) -> None:
         backoff = Backoff(BACKOFF)
@@ -235,45 +192,32 @@ class Office:
 
     def _restore(self, records: Iterable[LedgerRecord]) -> None:
         """Rebuild the state from the ledger's records, and start the couriers."""
-        self._reset()
+        self._desk = Desk(self._rules)
         states: dict[str, ReceiverState] = {}
         for record in records:
             if isinstance(record, Entry):
-                self._restore_entry(record)
+                self._newest_ms = max(self._newest_ms, record.arrived_ms)
+                self._desk.restore(record)
             elif isinstance(record, Settled):
-                self._outbox.settle(record.receiver, record.message_id, record.at_ms)
+                self._desk.outbox.settle(record.receiver, record.message_id, record.at_ms)
             else:
-                _restore_state(states, record)
-        self._outbox.advance(self._now_ms())
-        for name, lane in self._outbox.lanes.items():
+                apply_to_states(states, record)
+        self._desk.outbox.advance(self._now_ms())
+        topic = self._settings.topics.undelivered
+        for name, lane in self._desk.outbox.lanes.items():
             sender = self._make_sender(lane.receiver)
-            courier = Courier(
-                lane,
-                sender,
-                self._ledger,
-                self._health,
-                dead_letter_topic=self._settings.topics.undelivered,
-            )
+            courier = Courier(lane, sender, self._ledger, self._health, dead_letter_topic=topic)
             if name in states:
                 courier.restore(states[name])
             self._couriers[name] = courier
             self._sending.append(asyncio.create_task(_work(courier, sender), name=f"send-{name}"))
-
-    def _restore_entry(self, entry: Entry) -> None:
-        self._newest_ms = max(self._newest_ms, entry.arrived_ms)
-        self._outbox.add(entry)
-        self._selection.restore(entry.notice, entry.selected)
-        report = entry.notice.record
-        if isinstance(report, DetectorReport) and report.patience_seconds in self._watches:
-            self._watches[report.patience_seconds].restore(report)
 
     async def _follow(self) -> None:
         """Apply new records of the ledger, and process what is due by time."""
         try:
             records = await self._ledger.refresh()
         except KafkaError as error:
-            for watch in self._watches.values():
-                watch.listen_again()
+            self._desk.listen_again()
             self._failures += 1
             if self._failures >= MAX_FAILURES:
                 # A recreated ledger must be read from its beginning, with a new claim.
@@ -284,63 +228,33 @@ class Office:
         self._health.set(CONDITION, holds=True, reason="leads")
         for record in records:
             if isinstance(record, Entry):
-                self._outbox.add(record)
+                self._desk.outbox.add(record)
             elif isinstance(record, Settled):
-                self._outbox.settle(record.receiver, record.message_id, record.at_ms)
+                self._desk.outbox.settle(record.receiver, record.message_id, record.at_ms)
             elif isinstance(record, Enabled) and record.name in self._couriers:
                 self._couriers[record.name].enable(record.at_ms)
         async with self._lock:
             now = self._now_ms()
-            reports = [watch.tick(now) for watch in self._watches.values()]
-            notices = [detector_notice(report) for report in reports if report is not None]
-            notices += self._receiver_notices(now)
-            await self._enter([(notice, now) for notice in notices], now)
+            reports = (each.report for each in self._couriers.values())
+            due = self._desk.notices_due(filter(None, reports), now)
+            await self._enter([(notice, now) for notice in due], now)
             await self._forget(now)
-
-    def _receiver_notices(self, now: int) -> list[Notice]:
-        """Return the notices of recently disabled receivers that are not reported yet.
-
-        After a kill the notices have the same ids again, by which the outbox recognizes them.
-        """
-        reports = [report for each in self._couriers.values() if (report := each.report)]
-        fresh = [
-            report
-            for report in reports
-            if report.disabled_at_ms > now - REPORT_SECONDS * SECOND_MS
-            and self._reported.get(report.name) != report.disabled_at_ms
-        ]
-        self._reported |= {report.name: report.disabled_at_ms for report in fresh}
-        return [receiver_notice(report) for report in fresh]
 
     async def _enter(self, notices: Iterable[tuple[Notice, int]], arrived_ms: int) -> None:
         """Add the selected notices to the ledger, then to the outbox. Requires the lock."""
-        entries: dict[str, Entry] = {}
-        for notice, published_ms in notices:
-            if notice.id in self._outbox or notice.id in entries:
-                continue
-            selected = self._selection.select(notice)
-            if selected or self._outbox.wants(notice):
-                entries[notice.id] = Entry(
-                    notice=notice,
-                    arrived_ms=arrived_ms,
-                    published_ms=published_ms,
-                    selected=selected,
-                )
+        entries = self._desk.select(notices, arrived_ms)
         if not entries:
             return
         self._taking_ms = arrived_ms
-        await self._ledger.append([encode_entry(entry) for entry in entries.values()])
-        for entry in entries.values():
-            for rule in set(entry.selected.values()):
-                NOTIFY_SELECTED.labels(rule).inc()
-            self._outbox.add(entry)
+        await self._ledger.append([encode_entry(entry) for entry in entries])
+        self._desk.add(entries)
         self._taking_ms = None
         self._wake()
 
     async def _advance(self) -> None:
         """Release messages when their folding delay ends."""
         while True:
-            due_ms = self._outbox.due_ms
+            due_ms = self._desk.outbox.due_ms
             wait_seconds = None if due_ms is None else max(0, due_ms - now_ms()) / SECOND_MS
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_seconds):
@@ -348,7 +262,7 @@ class Office:
             self._waiting_changed.clear()
             now = now_ms()
             # Entries that are still being appended arrived before this moment.
-            self._outbox.advance(now if self._taking_ms is None else min(now, self._taking_ms))
+            self._desk.outbox.advance(now if self._taking_ms is None else min(now, self._taking_ms))
             for courier in self._couriers.values():
                 courier.wake()
 
@@ -358,10 +272,8 @@ class Office:
             return
         self._forgot_ms = now
         receivers = list(self._rules.receivers)
-        withdrawn: list[Encoded] = []
-        for notice_id in self._outbox.forget(now):
-            withdrawn += withdraw_notice(notice_id, receivers)
-        if withdrawn:
+        forgotten = self._desk.outbox.forget(now)
+        if withdrawn := [each for name in forgotten for each in withdraw_notice(name, receivers)]:
             await self._ledger.append(withdrawn)
 
     def _wake(self) -> None:
@@ -385,15 +297,3 @@ async def _work(courier: Courier, sender: Sender) -> None:
         await courier.run()
     finally:
         await sender.close()
-
-
-def _restore_state(states: dict[str, ReceiverState], record: LedgerRecord) -> None:
-    """Apply a record to the states of receivers."""
-    if isinstance(record, ReceiverState):
-        states[record.name] = record
-    elif isinstance(record, Recovered):
-        states.pop(record.name, None)
-    elif isinstance(record, Enabled):
-        state = states.get(record.name)
-        if state is not None and (state.disabled_at_ms or 0) <= record.at_ms:
-            del states[record.name]

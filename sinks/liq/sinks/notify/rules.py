@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -192,6 +193,14 @@ class Receiver:
     max_waiting: int
     allow_internal: bool = False
     follow_redirects: bool = False
+
+    @property
+    def definition(self) -> str:
+        """A digest of the channel, the address and the keys; it reveals no secret."""
+        digest = blake2b(digest_size=16)
+        for part in (self.channel.encode(), self.url.get_secret_value().encode(), *self.keys):
+            digest.update(len(part).to_bytes(4) + part)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from secrets import token_hex
 from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, ScoreParts
 from liq.schemas.vocabulary import AlertType, Level, Scope, Side
-from liq.sinks.notify.courier import now_ms
+from liq.sinks.notify.clock import now_ms
 from liq.sinks.notify.http_client import Verdict
 from liq.sinks.notify.messages import Message, compose
 from liq.sinks.notify.notices import Kind, read_notice

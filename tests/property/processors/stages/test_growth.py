@@ -21,11 +21,13 @@ from liq.cli.detection_order import DetectionOrder
 from liq.processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
 from liq.processors.cascades.blind_venues import BlindVenues
 from liq.processors.cascades.venue_clocks import VenueClocks
-from liq.processors.stages.detect import DetectStage, known_clock_ms, learned_of_note
+from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.detect_note import DetectNote
 from liq.processors.stages.growth import owner_of
+from liq.processors.stages.hooks import OwnedPartition
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import Group, OwnedPartition
+from liq.processors.stages.owned import Group
 from liq.processors.stages.waiting import WaitingSources
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
@@ -160,16 +162,15 @@ class Grown:
             Worker(topic, number, _records(number, log)) for number, log in enumerate(self.logs)
         ]
         early = [await worker.run(len(worker.log)) for worker in workers]
-        clock_ms = max(known_clock_ms(worker.note) for worker in workers)
+        clock_ms = max(_note(worker).confirmed_clock_ms for worker in workers)
         for worker, log in zip(workers, self.logs, strict=True):
             log.append(handoff_headers(GROWTH, self.after, clock_ms=clock_ms))
             worker.log = _records(worker.partition, log)
         handed = [await worker.run(len(worker.log)) for worker in workers]
         venues, blind = VenueClocks(), BlindVenues()
-        for worker in workers:
-            venues_text, blind_text = learned_of_note(worker.note)
-            venues.adopt(VenueClocks.from_text(venues_text))
-            blind.adopt(BlindVenues.from_text(blind_text))
+        for note in map(_note, workers):
+            venues.adopt(VenueClocks.from_text(note.venues))
+            blind.adopt(BlindVenues.from_text(note.blind))
         headers = resumed_headers(
             GROWTH,
             self.after,
@@ -287,6 +288,10 @@ class Grown:
 
 def is_watch(value: bytes) -> bool:
     return decode(CascadeAlert, value).type is AlertType.WATCH
+
+
+def _note(worker: Worker) -> DetectNote:
+    return DetectNote.from_metadata(worker.note)
 
 
 def _records(partition: int, log: Sequence[Entry]) -> list[Any]:

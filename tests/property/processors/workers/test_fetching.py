@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liq.processors.workers.fetching import MergedReader
+from liq.processors.workers.merged_fetching import MergedReader
 from tests.support.fetched_log import FetchedLog
 
 TIMES = st.lists(st.integers(0, 60), max_size=15).map(sorted)

@@ -8,10 +8,12 @@ from typing import Any, cast
 import pytest
 
 from liq.processors.cascades import DetectorConfig, MarketDetector, PartitionDetector
-from liq.processors.stages.detect import DetectStage, clock_of_note
+from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.detect_note import DetectNote
+from liq.processors.stages.hooks import OwnedPartition
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import FUTURE_STATE_MS, Group, OwnedPartition
+from liq.processors.stages.owned import FUTURE_STATE_MS, Group
 from liq.processors.stages.state import RestoredState
 from liq.processors.stages.waiting import WaitingSources
 from liq.runtime.log_notes import note_with_log, split_note
@@ -195,4 +197,5 @@ def test_the_lags_of_venues_are_committed_with_the_clock() -> None:
     # It is committed with the name of the log behind it.
     committed = note_with_log(note, "7a4c8ede-4287-405b-b4c2-3122c4a29b00")
     assert split_note(committed)[0] == note
-    assert clock_of_note(committed) == clock_of_note(note) == detector.clock_ms
+    clocks = [DetectNote.from_metadata(text).clock_ms for text in (committed, note)]
+    assert clocks == [detector.clock_ms, detector.clock_ms]

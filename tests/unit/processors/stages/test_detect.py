@@ -9,11 +9,13 @@ import pytest
 from aiokafka import TopicPartition
 
 from liq.processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
-from liq.processors.stages.detect import DetectStage, clock_of_note
+from liq.processors.stages.detect import DetectStage
+from liq.processors.stages.detect_note import DetectNote
+from liq.processors.stages.hooks import BatchResult, OwnedPartition
 from liq.processors.stages.log_identity import LogPosition
 from liq.processors.stages.market import MarketProgress, MarketStage
 from liq.processors.stages.output import Output
-from liq.processors.stages.owned import BatchResult, Group, OwnedPartition
+from liq.processors.stages.owned import Group
 from liq.processors.stages.state import RestoredState
 from liq.processors.stages.waiting import WaitingSources
 from liq.runtime.sending import OutputRecord
@@ -94,7 +96,7 @@ async def test_what_is_blind_and_the_clocks_are_committed_with_the_offset() -> N
     again = await stage._restore(RestoredState(0, 1, {}), note)
     assert stage._note(again) == note
     assert again.blind_venues.at(START_MS // 1_000 + 5) == ("gate",)
-    assert clock_of_note(note) == START_MS + 4_000
+    assert DetectNote.from_metadata(note).clock_ms == START_MS + 4_000
 
 
 async def test_what_an_operator_s_commit_has_no_note_of_is_learned_from_the_log(

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from liq.processors.workers import fetching
-from liq.processors.workers.fetching import (
+from liq.processors.workers import fetching, merged_fetching
+from liq.processors.workers.fetching import DirectReader
+from liq.processors.workers.merged_fetching import (
     MISSING_SECONDS,
     PREFETCH_BACKOFF_SECONDS,
-    DirectReader,
     MergedReader,
 )
 from liq.runtime.positions import unread
@@ -134,7 +134,7 @@ async def test_a_batch_has_no_records_from_before_a_rebalance(
 async def test_offsets_to_commit_end_before_what_is_still_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fetching, "BATCH_RECORDS", 2)
+    monkeypatch.setattr(merged_fetching, "BATCH_RECORDS", 2)
     log = FetchedLog([[10, 11, 12], [13]], chunk=3)
     reader = merged(log)
     consumer: Any = log
@@ -147,7 +147,8 @@ async def test_offsets_to_commit_end_before_what_is_still_held(
 
 @pytest.mark.parametrize("bound", [("BATCH_RECORDS", 3), ("BATCH_BYTES", 1)])
 async def test_a_batch_is_bounded(bound: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, *bound)
+    for module in (fetching, merged_fetching):
+        monkeypatch.setattr(module, *bound)
     log = FetchedLog([[*range(100)]])
     consumer: Any = log
     for reader in (DirectReader(log.fetch), merged(log)):
@@ -163,7 +164,7 @@ async def test_one_record_at_a_time_is_fetched_once_much_is_held(
     consumer: Any = log
     await reader._clear(consumer, log.partitions, 0)
     assert reader.held((TOPIC, 0)) == 3
-    monkeypatch.setattr(fetching, "HELD_BYTES", 1)
+    monkeypatch.setattr(merged_fetching, "HELD_BYTES", 1)
     await reader._clear(consumer, log.partitions, 0)
     assert reader.held((TOPIC, 1)) == 1
 
@@ -171,8 +172,8 @@ async def test_one_record_at_a_time_is_fetched_once_much_is_held(
 async def test_what_is_held_of_many_partitions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     one = fetching.size_of(FetchedLog([[0]])._logs[TOPIC, 0][0])
     most_records, partitions = 40, 24
-    monkeypatch.setattr(fetching, "HELD_BYTES", most_records * one)
-    monkeypatch.setattr(fetching, "CLEARED_BYTES", most_records * one // 2)
+    monkeypatch.setattr(merged_fetching, "HELD_BYTES", most_records * one)
+    monkeypatch.setattr(merged_fetching, "CLEARED_BYTES", most_records * one // 2)
     # Each partition is an hour of the log behind the one before.
     log = FetchedLog([[*range(hour * 100, hour * 100 + 100)] for hour in range(partitions)], 50)
     reader = merged(log)
