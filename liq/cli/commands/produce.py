@@ -41,7 +41,6 @@ def produce(
     from liq.runtime.environment import environment
     from liq.runtime.errors import ConfigurationError
     from liq.runtime.settings import load_settings
-    from liq.schemas.topics import TAPE
 
     settings = load_settings()
     named = tuple(dict.fromkeys(name.lower() for name in exchanges or ()))
@@ -54,11 +53,6 @@ def produce(
     if node and shard != WHOLE:
         raise ConfigurationError("--node reads one node: give it a process without PRODUCE_SHARDS.")
     chosen = choose_targets(named or pushed_exchanges(settings), environment(), shard)
-    if shard != WHOLE and any(target.feed.name == TAPE for target in chosen):
-        raise ConfigurationError(
-            "HYPERLIQUID_TAPE_COINS joins trades with accounts' fills in one process: give "
-            "hyperliquid a process without PRODUCE_SHARDS."
-        )
     # Heartbeats and connections carry the name of the shard.
     settings = settings.model_copy(
         update={"worker_slot": producer_name(settings.worker_slot, shard)}

@@ -51,6 +51,8 @@ _LIVE: Final[Metrics] = (
     m.JOINED_TRADES,
     m.JOIN_WAITING,
     m.JOIN_FORGOTTEN,
+    m.SENSORS,
+    m.SENSOR_EXCHANGES,
     m.PRODUCER_IN_FLIGHT,
     m.RATE_AGE,
 )

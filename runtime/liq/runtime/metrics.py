@@ -178,6 +178,10 @@ JOIN_WAITING = Gauge(
 JOIN_FORGOTTEN = Counter(
     "liq_join_forgotten_total", "Trades and proofs forgotten before ten seconds, at the bound."
 )
+SENSORS = Gauge("liq_sensors", "Accounts that the producer follows by its own selection.")
+SENSOR_EXCHANGES = Counter(
+    "liq_sensor_exchanges_total", "Changes of the accounts that the producer selects."
+)
 FEED_BREAKER = Gauge(
     "liq_feed_circuit_breaker",
     "1 for the present state of the breaker to an exchange: closed, open or half_open.",

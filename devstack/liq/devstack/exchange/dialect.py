@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ START_MS: Final = 1_783_000_000_000
 
 @dataclass(frozen=True)
 class Answer:
-    """The replies to one message of a client, and the names that the message subscribes.
+    """The replies to one message of a client, and the names that it subscribes or ends.
 
     `data` are replies with data, such as past trades. They are sent last, and must arrive in Kafka.
     """
@@ -20,6 +20,7 @@ class Answer:
     replies: list[Any] = field(default_factory=list)
     subscribed: list[str] = field(default_factory=list)
     data: list[Any] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
 
 Respond = Callable[[Any, frozenset[str]], Answer]
@@ -54,6 +55,7 @@ class Dialect:
         is_gzipped: Whether messages are sent as gzip in binary frames.
         key_setting: The environment variable of the key that the address must have.
         key_parameter: Where the key is in the address.
+        environment: More settings of a producer that connects to this feed only.
     """
 
     exchange: str
@@ -74,6 +76,7 @@ class Dialect:
     is_gzipped: bool = False
     key_setting: str = ""
     key_parameter: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self, message: Any) -> bytes | str:
         """Return the wire form of a message: text, or gzip in bytes."""

@@ -110,7 +110,10 @@ class LocalExchange:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that connect a producer to this exchange."""
-        found = {self.dialect.setting: f"ws://{LOOPBACK}:{self.port}/ws"}
+        found = {
+            self.dialect.setting: f"ws://{LOOPBACK}:{self.port}/ws",
+            **self.dialect.environment,
+        }
         if self.dialect.listing_setting:
             found[self.dialect.listing_setting] = f"http://{LOOPBACK}:{self.port}/symbols?x=1"
         if self.dialect.key_setting:
@@ -259,6 +262,7 @@ class LocalExchange:
             self._note(json.dumps(reply))
             await client.connection.send(self.dialect.encode(reply))
         client.names.update(answer.subscribed)
+        client.names.difference_update(answer.ended)
         if self.greeting and answer.subscribed:
             await client.connection.send(self.greeting)
         if self.repeats and answer.subscribed:

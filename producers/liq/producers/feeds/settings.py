@@ -21,6 +21,10 @@ ALIKE: Final = 0.9
 OUR_ENDINGS: Final = ("_WS_URL", "_SYMBOLS_URL")
 WEBSOCKET_SCHEMES: Final = frozenset({"ws", "wss"})
 LISTING_SCHEMES: Final = frozenset({"http", "https"})
+#: The names of a feed that is off, in a setting of names.
+NO_NAMES: Final = "none"
+#: The shard with the feeds that one process joins owns this name.
+JOINED: Final = "joined"
 LOOPBACKS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 # Characters that need no escape in an address; long enough to be no ordinary word of a log.
 _KEY = re.compile(r"[A-Za-z0-9._~-]{8,512}", re.ASCII)
@@ -42,6 +46,7 @@ class Target:
 
     An address from the environment has no `alternatives`. `address` does not include the `key`;
     `with_key` adds it. Of the markets that a venue lists, those of the `shard` are subscribed.
+    The producer may select `spare` more names by itself.
     """
 
     feed: FeedSpec
@@ -51,6 +56,7 @@ class Target:
     alternatives: tuple[str, ...] = ()
     key: str = field(default="", repr=False)
     shard: Shard = WHOLE
+    spare: int = 0
 
     def with_key(self, address: str) -> str:
         """Return an address with the key, only to connect to: it must not be logged or shown."""
@@ -68,8 +74,11 @@ def feed_settings(feeds: Iterable[FeedSpec]) -> tuple[FeedSetting, ...]:
         settings = [FeedSetting(feed.address_setting, feed.address, f"Websocket of {feed.label}.")]
         if feed.names_setting is not None:
             default = "every market" if feed.listing else ",".join(feed.names) or "none"
-            meaning = f"What {feed.label} subscribes to, comma separated."
+            meaning = f"What {feed.label} subscribes to, comma separated; `{NO_NAMES}` for nothing."
             settings.append(FeedSetting(feed.names_setting, default, meaning))
+        if feed.spare_setting is not None:
+            meaning = f"How many more names {feed.label} selects by itself; 0 for none."
+            settings.append(FeedSetting(feed.spare_setting, str(feed.spare_names), meaning))
         if feed.key_setting is not None:
             meaning = f"Key of {feed.label}, which is off without one."
             settings.append(FeedSetting(feed.key_setting, "", meaning, is_secret=True))
@@ -112,6 +121,8 @@ def choose_targets(
 
 def _part(target: Target, shard: Shard) -> Target | None:
     """Return a target with the names of a shard, or None if the shard has no name of it."""
+    if target.feed.is_joined:
+        return target if shard.owns(target.feed.exchange, JOINED) else None
     if target.names is None:
         return replace(target, shard=shard)
     names = shard.own(target.feed.label, target.names)
@@ -144,7 +155,10 @@ def resolve_targets(
             else ""
         )
         alternatives = () if environment.get(feed.address_setting) else feed.alternatives
-        resolved.append(Target(feed, address, names, listing_address, alternatives, key))
+        spare = _spare(feed, environment, names)
+        resolved.append(
+            Target(feed, address, names, listing_address, alternatives, key, spare=spare)
+        )
     return tuple(resolved)
 
 
@@ -185,9 +199,31 @@ def _reject_mistyped_names(environment: Mapping[str, str]) -> None:
 def _names(feed: FeedSpec, environment: Mapping[str, str]) -> tuple[str, ...] | None:
     """Return the names to subscribe: the environment's, None for a listing, or the feed's own."""
     text = environment.get(feed.names_setting or "", "")
+    if text.strip().lower() == NO_NAMES:
+        return ()
     if text:
         return tuple(word.strip() for word in text.split(",") if word.strip())
     return None if feed.listing is not None else feed.names
+
+
+def _spare(feed: FeedSpec, environment: Mapping[str, str], names: tuple[str, ...] | None) -> int:
+    """Return how many names a feed may select beside its own.
+
+    Raises:
+        ConfigurationError: the setting is not a number, or there is no room for so many.
+    """
+    if feed.spare_setting is None:
+        return 0
+    room = max(0, feed.names_a_connection - len(names or ()))
+    text = environment.get(feed.spare_setting, "").strip()
+    if not text:
+        return min(feed.spare_names, room)
+    if not (text.isascii() and text.isdigit() and int(text) <= room):
+        raise ConfigurationError(
+            f"{feed.spare_setting}={text} is not a number from 0 to {room}: the venue serves "
+            f"{feed.names_a_connection} names, and {feed.names_setting} has {len(names or ())}."
+        )
+    return int(text)
 
 
 def _key(feed: FeedSpec, environment: Mapping[str, str], address: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.producers.feeds.limits import NO_LIMITS, Limits
 
 SubscribeText = Callable[[tuple[str, ...], int], str]
@@ -16,6 +17,8 @@ SymbolOf = Callable[[Any], Any]
 SentAt = Callable[[Any], Any]
 ParseSymbols = Callable[[Any], tuple[str, ...]]
 RenewOn = Callable[[Any], bool]
+Split = Callable[[bytes, int], list[bytes]]
+Body = Mapping[str, str]
 
 DEFAULT_LIFETIME_SECONDS: Final = 82_800.0  # venues cut connections after 24 hours
 
@@ -25,13 +28,14 @@ class Received:
     """The meaning of one message, which can be both an answer and data.
 
     `acknowledged` and `refused` have subscribed names, or numbers of requests as
-    `request(number)` writes them. A refusal without names has an empty `refused` and a `refusal`.
-    The connection sends `replies` at once.
+    `request(number)` writes them. `ended` has names whose subscription has ended. A refusal
+    without names has an empty `refused` and a `refusal`. The connection sends `replies` at once.
     """
 
     is_data: bool = False
     acknowledged: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
     refusal: str = ""
     replies: tuple[str, ...] = ()
 
@@ -69,12 +73,17 @@ class SymbolListing:
 
     `setting` names the environment variable that replaces the whole address. Where a listing has
     several pages, `next_page` returns the query to add for the next page, or None on the last.
+
+    With a `body` the listing is the answers to POST requests of JSON: of `body`, and of the bodies
+    that `next_bodies` finds in each answer.
     """
 
     setting: str
     address: str
     parse: ParseSymbols
     next_page: Callable[[Any], Mapping[str, str] | None] | None = None
+    body: Body | None = None
+    next_bodies: Callable[[Any], tuple[Body, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +112,14 @@ class FeedSpec:
     key's parameter in the address; without a key the feed is off. `server` is such a stream's own
     service: it shares neither limits nor failures with the exchange's feeds. `acknowledges` is
     False where the form of an answer is not known: no answer then counts as accepted.
+
+    `max_frame_bytes` is the largest message that is received. A feed whose messages may exceed
+    `MAX_FRAME_BYTES` has a `split`, which divides one into records within a limit of bytes.
+
+    `is_joined` marks feeds of an exchange that one process joins: one shard has all their names.
+
+    The producer selects up to `spare_names` more names by itself while it runs; `spare_setting`
+    replaces that number. `unsubscribe` returns the request that ends a subscription.
 
     `sent_at_ms` returns the time at which the venue sent a data message (UTC milliseconds), or
     anything else if the message has no time; only for feeds that push at once. `liq doctor`
@@ -140,6 +157,12 @@ class FeedSpec:
     key_parameter: str = ""
     server: str = ""
     acknowledges: bool = True
+    max_frame_bytes: int = MAX_FRAME_BYTES
+    split: Split | None = None
+    is_joined: bool = False
+    spare_names: int = 0
+    spare_setting: str | None = None
+    unsubscribe: SubscribeText | None = None
 
     @property
     def service(self) -> str:

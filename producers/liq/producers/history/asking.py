@@ -6,7 +6,7 @@ import aiohttp
 
 from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.producers.live.listing import ListingError, get_body
-from liq.producers.live.session import RATE_LIMITED, describe_error
+from liq.producers.live.session_end import RATE_LIMITED, describe_error
 from liq.runtime.retry import asked_pause_seconds
 
 TIMEOUT_SECONDS: Final = 30.0

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterator
 
 from liq.producers.feeds.settings import Target
-from liq.producers.live.session import Session, SessionEnd
+from liq.producers.live.session import Session
+from liq.producers.live.session_end import SessionEnd
 
 
 def other_addresses(target: Target, present: str) -> Iterator[str]:

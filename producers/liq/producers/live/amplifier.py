@@ -12,7 +12,7 @@ from liq.producers.feeds.record_key import MAX_KEY_BYTES
 from liq.producers.feeds.settings import Target
 from liq.producers.live.clock import Clock
 from liq.producers.live.interfaces import FramePublisher
-from liq.producers.sensors import Joined, TradeJoin
+from liq.producers.sensors import Joined, MakerTally, TradeJoin
 from liq.runtime.metrics import JOIN_FORGOTTEN, JOIN_WAITING, JOINED_TRADES
 from liq.schemas.headers import FrameHeaders
 from liq.schemas.records import FeedStatus
@@ -26,12 +26,18 @@ JOINED: Final = "joinedTrades"
 class Amplifier:
     """Publisher that also sends what its join finds. Frames of one feed keep their order."""
 
-    def __init__(self, publisher: FramePublisher, clock: Clock, slot: str) -> None:
+    def __init__(
+        self,
+        publisher: FramePublisher,
+        clock: Clock,
+        slot: str,
+        makers: MakerTally | None = None,
+    ) -> None:
         self.failed = publisher.failed
         self._publisher = publisher
         self._clock = clock
         self._connection = f"{slot}:{EXCHANGE}.{JOINED}"
-        self._join = TradeJoin()
+        self._join = TradeJoin(makers=makers)
         self._forgotten = 0
         self._sequence = 0
 
@@ -83,9 +89,16 @@ class Amplifier:
 
 
 def amplified(
-    publisher: FramePublisher, chosen: Iterable[Target], clock: Clock, slot: str
+    publisher: FramePublisher,
+    chosen: Iterable[Target],
+    clock: Clock,
+    slot: str,
+    makers: MakerTally | None = None,
 ) -> FramePublisher:
-    """Return a publisher that joins if the run has fills and the tape; else the publisher."""
+    """Return a publisher that joins if the run has fills and the tape; else the publisher.
+
+    `makers` counts the makers of the tape.
+    """
     feeds = {(target.feed.exchange, target.feed.name) for target in chosen}
     joins = (EXCHANGE, FILLS) in feeds and (EXCHANGE, TAPE) in feeds
-    return Amplifier(publisher, clock, slot) if joins else publisher
+    return Amplifier(publisher, clock, slot, makers) if joins else publisher

@@ -19,7 +19,8 @@ from liq.producers.live.clock import now_ms
 from liq.producers.live.context import ConnectionContext
 from liq.producers.live.liveness import ConnectionActivity
 from liq.producers.live.renewal import Renewal
-from liq.producers.live.session import Session, SessionEnd, describe_refusals
+from liq.producers.live.session import Session
+from liq.producers.live.session_end import SessionEnd, describe_refusals
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS, FEED_HELD
 from liq.runtime.retry import show_breaker
 from liq.schemas.vocabulary import FeedEvent
@@ -61,6 +62,7 @@ class Connection:
         self._is_connected = False
         self._renewal = Renewal(target.feed, context)
         self._sessions: set[asyncio.Task[SessionEnd]] = set()
+        self._session: Session | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,6 +82,26 @@ class Connection:
     def renew(self, *, is_silent: bool = False) -> None:
         """Request a replacement; a silent connection may move to another address."""
         self._renewal.request(is_silent=is_silent)
+
+    async def exchange(self, old: str | None, new: str | None, detail: str) -> bool:
+        """Follow `new` instead of `old` without a new connection, and report that.
+
+        Return False, and change nothing, unless exactly one connection is open and subscribed.
+        """
+        session = self._session
+        if session is None or not self._is_connected or len(self._sessions) != 1:
+            return False
+        session.exchange(old, new)
+        self.part.names = session.names
+        await self._context.reporter.tell(
+            self._feed, session.connection, FeedEvent.CONNECTED, detail
+        )
+        return True
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The names that the venue refuses on the present connection."""
+        return frozenset(self._session.subscriptions.refused if self._session is not None else ())
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -136,6 +158,7 @@ class Connection:
                 self._covered_until_ms = self._covered_until_ms or started_ms
             await self._note_end(session, task.result(), None)
             return None
+        self._session = session
         await self._note_subscribed(session, address)
         return _Live(session, task, self._clock.monotonic())
 

@@ -40,6 +40,17 @@ class FeedRunner:
             if part is None or connection.part is part:
                 connection.renew(is_silent=True)
 
+    async def exchange(self, old: str | None, new: str | None, detail: str) -> bool:
+        """Follow `new` instead of `old`; return whether the feed's only connection does so."""
+        if len(self._connections) != 1:
+            return False
+        return await self._connections[0].exchange(old, new, detail)
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The names that the venue refuses."""
+        return frozenset(name for each in self._connections for name in each.refused)
+
     async def run(self) -> None:
         """Run the feed; after an error of our own, log it, count it and start again."""
         failures = 0

@@ -8,7 +8,8 @@ import orjson
 
 from liq.producers.feeds import FeedSpec, SymbolListing
 from liq.producers.live.redirects import MAX_REDIRECTS, REDIRECTS, RedirectError, redirected
-from liq.producers.live.session import USER_AGENT, describe_error
+from liq.producers.live.session import USER_AGENT
+from liq.producers.live.session_end import describe_error
 
 TIMEOUT_SECONDS: Final = 20.0
 MAX_ANSWER_BYTES: Final = 16 * 1_048_576
@@ -38,7 +39,9 @@ async def list_from(label: str, listing: SymbolListing, address: str) -> tuple[s
     extra: Mapping[str, str] | None = {}
     try:
         async with new_client(TIMEOUT_SECONDS) as client:
-            for _ in range(MAX_PAGES):
+            if listing.body is not None:
+                found.update(await _posted(client, listing, listing.body, address))
+            for _ in range(MAX_PAGES if listing.body is None else 0):
                 document = await get_document(client, address + _query(extra or {}))
                 found.update(listing.parse(document))
                 extra = listing.next_page(document) if listing.next_page else None
@@ -75,6 +78,26 @@ async def get_document(
     return orjson.loads(await get_body(client, address, max_bytes))
 
 
+async def post_document(
+    client: aiohttp.ClientSession,
+    address: str,
+    body: Mapping[str, str],
+    max_bytes: int = MAX_ANSWER_BYTES,
+) -> object:
+    """Return the parsed JSON with which an address answers a POST of JSON.
+
+    Raises:
+        ListingError: the answer is too large, or a redirect.
+        ClientError: there is no answer, or one with an error's status.
+        ValueError: the answer is not JSON.
+    """
+    async with client.post(address, json=dict(body), allow_redirects=False) as response:
+        if response.status in REDIRECTS:
+            raise ListingError("the address redirects a POST")
+        response.raise_for_status()
+        return orjson.loads(await _limited(response, max_bytes))
+
+
 async def get_body(client: aiohttp.ClientSession, address: str, max_bytes: int) -> bytes:
     """Return the body of an address.
 
@@ -91,13 +114,32 @@ async def get_body(client: aiohttp.ClientSession, address: str, max_bytes: int) 
                     raise ListingError(str(error)) from error
                 continue
             response.raise_for_status()
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(65_536):
-                body += chunk
-                if len(body) > max_bytes:
-                    raise ListingError(f"the answer is over {max_bytes} bytes")
-            return bytes(body)
+            return await _limited(response, max_bytes)
     raise ListingError(f"the address redirects more than {MAX_REDIRECTS} times")
+
+
+async def _limited(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > max_bytes:
+            raise ListingError(f"the answer is over {max_bytes} bytes")
+    return bytes(body)
+
+
+async def _posted(
+    client: aiohttp.ClientSession, listing: SymbolListing, body: Mapping[str, str], address: str
+) -> set[str]:
+    """Return the names in the answers to a listing's POST requests, of at most `MAX_PAGES`."""
+    found: set[str] = set()
+    bodies = [body]
+    for number in range(MAX_PAGES):
+        if number == len(bodies):
+            break
+        document = await post_document(client, address, bodies[number])
+        found.update(listing.parse(document))
+        bodies += listing.next_bodies(document) if listing.next_bodies else ()
+    return found
 
 
 def _query(extra: Mapping[str, str]) -> str:

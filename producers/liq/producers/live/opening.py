@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from liq.producers.live.clock import Clock
 from liq.producers.live.publisher import Producers, Publisher
-from liq.producers.live.session import describe_error
+from liq.producers.live.session_end import describe_error
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import LINGER_MS, new_producer
 from liq.runtime.kafka_refusal import why_refused

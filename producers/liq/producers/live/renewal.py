@@ -6,7 +6,8 @@ from typing import Final
 from liq.producers.feeds import FeedSpec
 from liq.producers.live.context import ConnectionContext
 from liq.producers.live.liveness import MOST_DOUBLINGS
-from liq.producers.live.session import Session, SessionEnd
+from liq.producers.live.session import Session
+from liq.producers.live.session_end import SessionEnd
 from liq.producers.live.status import list_names
 from liq.runtime.logs import get_logger
 from liq.schemas.vocabulary import FeedEvent

@@ -24,10 +24,12 @@ from liq.producers.live.node_runner import NODE_FEED, NodeFiles, NodeRunner, res
 from liq.producers.live.opening import CLOSE_SECONDS, open_publisher, unacknowledged
 from liq.producers.live.peers import PeerWatch
 from liq.producers.live.rates import RateStamp, followed_rates
+from liq.producers.live.sensor_watch import FILLS, SensorWatch, info_address, sensor_pool
 from liq.producers.live.session import SessionContext
 from liq.producers.live.status import FeedReporter, Twins, list_names
 from liq.producers.live.timing import DEFAULT_TIMING, Timing
 from liq.producers.live.twins import TwinWatch
+from liq.producers.sensors import SensorPool
 from liq.runtime.beating import BEAT_SECONDS, beating
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
@@ -83,6 +85,8 @@ async def _produce(  # noqa: PLR0913, PLR0917 - as `produce`
     )
     if node is not None:
         node = await resumed(settings, node)
+    sensors = sensor_pool(chosen, timing)
+    makers = sensors.makers if sensors is not None else None
     async with (
         followed_rates(settings, lambda: now_ms(clock)) as rates,
         open_publisher(settings, clock) as publisher,
@@ -94,11 +98,12 @@ async def _produce(  # noqa: PLR0913, PLR0917 - as `produce`
             health=health,
             clock=clock,
             timing=timing,
-            publisher=amplified(publisher, chosen, clock, settings.worker_slot),
+            publisher=amplified(publisher, chosen, clock, settings.worker_slot, makers),
             covered=covered,
             rates=rates,
             node=node,
             twins=TwinWatch(settings),
+            sensors=sensors,
         )
         peers = PeerWatch(settings, exchanges, producible_exchanges())
         watching = asyncio.create_task(peers.run(run.note_others, timing.peers), name="peers")
@@ -126,6 +131,7 @@ class LiveRun:
 
     `covered` maps a feed's label to the last time data was known to arrive (UTC, ms). `observer`
     gets every connection and frame. The files of `node` are one more feed of one of the exchanges.
+    `sensors` are the accounts that the run selects by itself.
     """
 
     def __init__(  # noqa: PLR0913 - what one run consists of
@@ -142,6 +148,7 @@ class LiveRun:
         observer: SessionObserver | None = None,
         node: NodeFiles | None = None,
         twins: Twins | None = None,
+        sensors: SensorPool | None = None,
     ) -> None:
         self._settings = settings
         self._exchanges = exchanges_of(chosen)
@@ -169,13 +176,17 @@ class LiveRun:
             )
             for service in dict.fromkeys(each.feed.service for each in chosen)
         }
-        self._runners: dict[str, Runner] = {
+        runners = {
             target.feed.label: FeedRunner(
                 target, contexts[target.feed.service], covered.get(target.feed.label)
             )
             for target in chosen
         }
-
+        self._runners: dict[str, Runner] = {**runners}
+        self._sensors: SensorWatch | None = None
+        if sensors is not None:
+            [followed] = [each for each in runners.values() if each.feed.name == FILLS]
+            self._sensors = SensorWatch(sensors, followed, info_address(chosen), clock, timing)
         self._node: NodeRunner | None = None
         if node is not None:
             label = NODE_FEED.label
@@ -198,6 +209,8 @@ class LiveRun:
         tasks = [
             asyncio.create_task(runner.run(), name=label) for label, runner in self._runners.items()
         ]
+        if self._sensors is not None:
+            tasks.append(asyncio.create_task(self._sensors.run(), name="sensors"))
         beating = asyncio.create_task(self._beat(), name="heartbeat")
         stopping = asyncio.create_task(stop.wait())
         try:

@@ -18,11 +18,18 @@ from liq.producers.live.liveness import Activity, ConnectionActivity, PingSchedu
 from liq.producers.live.pacing import Pacer, Step
 from liq.producers.live.rates import RateStamp
 from liq.producers.live.redirects import ConnectToHost
+from liq.producers.live.session_end import (
+    TOO_LARGE,
+    SessionEnd,
+    closed,
+    describe_error,
+    describe_refusals,
+    refused_handshake,
+)
 from liq.producers.live.subscriptions import Subscriptions
 from liq.producers.live.timing import Timing
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_HELD, FEED_UNANSWERED
-from liq.runtime.retry import asked_pause_seconds
 from liq.schemas.headers import FrameHeaders
 from liq.schemas.units import MILLISECOND_NS, SECOND_NS
 
@@ -31,24 +38,8 @@ OPEN_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 2.0
 TICK_SECONDS: Final = 0.25
 MAX_QUEUED_FRAMES: Final = 64
-TOO_LARGE: Final = 1009
-RATE_LIMITED: Final = frozenset({418, 429})
-MAX_SHOWN_LOCATION: Final = 100
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionEnd:
-    """Why a connection ended. `is_refused`: the venue accepted none of the subscriptions.
-
-    `is_limited`: the venue limits requests (HTTP 418, 429), for `pause_seconds` if it stated them.
-    """
-
-    reason: str
-    is_refused: bool = False
-    is_limited: bool = False
-    pause_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +106,9 @@ class Session:
                 self._address,
                 # Without compression there are no compression bombs; frames are small anyway.
                 compression=None,
-                max_size=MAX_FRAME_BYTES,
-                max_queue=MAX_QUEUED_FRAMES,
+                max_size=self.feed.max_frame_bytes,
+                # At most 64 MiB wait to be read.
+                max_queue=max(1, MAX_QUEUED_FRAMES * MAX_FRAME_BYTES // self.feed.max_frame_bytes),
                 open_timeout=OPEN_SECONDS,
                 close_timeout=CLOSE_SECONDS,
                 # The schedule of each venue's own pings replaces the library's.
@@ -126,7 +118,7 @@ class Session:
             ) as websocket:
                 end = await self._forward(websocket)
         except InvalidStatus as error:
-            return _refused_handshake(error)
+            return refused_handshake(error)
         except (OSError, TimeoutError, WebSocketException) as error:
             return self._end or SessionEnd(f"cannot connect: {describe_error(error)}")
         return end
@@ -141,7 +133,7 @@ class Session:
             while True:
                 await self._take(websocket, await websocket.recv(decode=False))
         except ConnectionClosed as error:
-            return self._end or _closed(error)
+            return self._end or closed(error, self.feed.max_frame_bytes)
         except FrameTooLargeError as error:
             await websocket.close(TOO_LARGE)
             return SessionEnd(str(error))
@@ -162,16 +154,7 @@ class Session:
         if self._context.observer is not None:
             self._context.observer.received(self, frame, received_at_ns, received)
         if received.is_data:
-            headers = FrameHeaders(
-                self.feed.exchange,
-                self.feed.name,
-                received_at_ns,
-                self.connection,
-                self._sequence,
-                self._context.rates.header(self.feed.needs_rates, received_at_ns),
-            )
-            self._sequence += 1
-            await self._context.publisher.frame(key, frame, headers)
+            await self._publish(key, frame, received_at_ns)
             self._note_data()
         if received is not DATA:
             is_news = self.subscriptions.take(received)
@@ -184,12 +167,34 @@ class Session:
             for reply in received.replies:
                 await self._send(websocket, reply)
 
+    async def _publish(self, key: bytes, frame: bytes, received_at_ns: int) -> None:
+        """Publish a frame; one that exceeds the limit of a record is divided first."""
+        rates = self._context.rates.header(self.feed.needs_rates, received_at_ns)
+        split = self.feed.split
+        is_long = len(frame) > MAX_FRAME_BYTES
+        for part in [frame] if split is None or not is_long else split(frame, MAX_FRAME_BYTES):
+            headers = FrameHeaders(
+                self.feed.exchange,
+                self.feed.name,
+                received_at_ns,
+                self.connection,
+                self._sequence,
+                rates,
+            )
+            self._sequence += 1
+            await self._context.publisher.frame(key, part, headers)
+
     def _note_data(self) -> None:
         self.last_data_ms = self.last_sign_ms
         if self.answered.is_set():
             self.has_data.set()
         activity = self._context.activity
         activity.note_data(self.feed.label, self._clock.monotonic(), self._part)
+
+    def exchange(self, old: str | None, new: str | None) -> None:
+        """Follow `new` instead of `old`, over this connection; the other names stay subscribed."""
+        self.subscriptions.exchange(old, new)
+        self.names = self.subscriptions.names
 
     async def _send(self, websocket: ClientConnection, text: str) -> None:
         self._budget.note_message(self._clock.monotonic())
@@ -264,8 +269,7 @@ class Session:
             self.last_sign_ms = now_ms(self._clock)
 
     def _check_answers(self, now: float) -> None:
-        if self.answered.is_set():
-            return
+        self.subscriptions.end_overdue(now)
         overdue = self.subscriptions.overdue(now)
         if overdue and not self.feed.acknowledges:
             self.subscriptions.accept(overdue)
@@ -274,37 +278,9 @@ class Session:
             self.subscriptions.give_up(overdue, f"not acknowledged within {limit:g} s")
         if overdue:
             self._pacer.note_answers()
+        if self.answered.is_set():
+            return
         if self.subscriptions.is_complete:
             self.answered.set()
         elif self.subscriptions.is_refused:
             self._end = SessionEnd(describe_refusals(self.subscriptions.refused), is_refused=True)
-
-
-def describe_error(error: BaseException) -> str:
-    """Return an error's message, or the name of its class if it has none."""
-    return str(error) or type(error).__name__
-
-
-def describe_refusals(refused: dict[str, str]) -> str:
-    """Return one line with the first three refused names, the number of others, and a reason."""
-    name, reason = next(iter(refused.items()), ("", "nothing to subscribe to"))
-    shown = ", ".join(list(refused)[:3]) or name
-    more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""  # noqa: PLR2004 - as said
-    return f"{shown}{more}: {reason}"
-
-
-def _closed(error: ConnectionClosed) -> SessionEnd:
-    if error.sent is not None and error.sent.code == TOO_LARGE and not error.rcvd_then_sent:
-        return SessionEnd(f"oversize: a frame over {MAX_FRAME_BYTES} bytes (1009)")
-    return SessionEnd(f"closed: {error}")
-
-
-def _refused_handshake(error: InvalidStatus) -> SessionEnd:
-    status = error.response.status_code
-    location = error.response.headers.get("Location", "")
-    to_host = f", a redirect to {location[:MAX_SHOWN_LOCATION]}" if location else ""
-    return SessionEnd(
-        f"the handshake was answered with HTTP {status}{to_host}",
-        is_limited=status in RATE_LIMITED,
-        pause_seconds=asked_pause_seconds(error.response.headers.get("Retry-After")),
-    )

@@ -2,6 +2,9 @@
 
 A venue may refuse a request of many symbols because of one bad symbol. The connection then requests
 each half, until the bad symbol is alone in its request and is left out.
+
+One name may be exchanged for another while the connection lasts. The old name's subscription ends
+before the new one begins, so a venue's limit of names is kept.
 """
 
 from collections import deque
@@ -36,6 +39,8 @@ class Subscriptions:
     _waiting: deque[tuple[str, ...]] = field(default_factory=deque)
     _pending: dict[int, _Request] = field(default_factory=dict)
     _count: int = 0
+    _to_end: deque[str] = field(default_factory=deque)
+    _ending: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Divide the names into requests, or accept them where the address subscribes."""
@@ -48,17 +53,41 @@ class Subscriptions:
         )
 
     def next_text(self, now: float) -> str | None:
-        """Return the next request to send and count it as sent, or None if there is none."""
+        """Return the next request to send and count it as sent, or None if there is none.
+
+        No subscription begins while another is ending.
+        """
+        if self._to_end and self.feed.unsubscribe is not None:
+            name = self._to_end.popleft()
+            self._ending[name] = now
+            self._count += 1
+            return self.feed.unsubscribe((name,), self._count)
         subscribe = self.feed.subscribe
-        if subscribe is None or not self._waiting:
+        if subscribe is None or not self._waiting or self._ending:
             return None
         names = self._waiting.popleft()
         self._count += 1
         self._pending[self._count] = _Request(self._count, names, set(names), now)
         return subscribe(names, self._count)
 
+    def exchange(self, old: str | None, new: str | None) -> None:
+        """End the subscription of `old`, and subscribe to `new` after it."""
+        if old is not None:
+            self.refused.pop(old, None)
+            if old in self.accepted or old in self.never_answered:
+                self._to_end.append(old)
+            self.accepted.discard(old)
+            self.never_answered.discard(old)
+            self._waiting = deque(names for names in self._waiting if names != (old,))
+        if new is not None:
+            self._waiting.append((new,))
+        kept = (name for name in self.names if name != old)
+        self.names = (*kept, new) if new is not None else tuple(kept)
+
     def take(self, received: Received) -> bool:
         """Apply an answer; return True for a refusal that matches a request or names nothing."""
+        for name in received.ended:
+            self._ending.pop(name, None)
         for token in received.acknowledged:
             self._acknowledge(token)
         return bool(received.refusal) and self._refuse(received)
@@ -66,7 +95,7 @@ class Subscriptions:
     @property
     def is_unsent(self) -> bool:
         """Whether a request is yet to be sent."""
-        return bool(self._waiting)
+        return bool(self._waiting or self._to_end)
 
     @property
     def unanswered_requests(self) -> int:
@@ -92,6 +121,12 @@ class Subscriptions:
             for name in pending.names
             if name in pending.unanswered
         )
+
+    def end_overdue(self, now: float) -> None:
+        """Count subscriptions as ended whose end is not answered within `acknowledge_seconds`."""
+        for name, since in list(self._ending.items()):
+            if now - since >= self.acknowledge_seconds:
+                del self._ending[name]
 
     def give_up(self, names: tuple[str, ...], reason: str) -> None:
         """Leave out unanswered names, with a reason."""

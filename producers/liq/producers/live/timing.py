@@ -25,6 +25,8 @@ class Timing:
     `overlap`: how long a replaced connection continues beside its successor.
     `refused_retry`: the wait before a connection subscribes to refused names again.
     `relist`: the interval between listings of markets.
+    `sensors`: the interval between requests of an account's public fills.
+    `sensor_dwell`: how long a selected account is followed at least.
     `peers`: the interval between checks for frames of other exchanges in Kafka.
     """
 
@@ -35,6 +37,8 @@ class Timing:
     overlap: float = 2.0
     refused_retry: float = 3_600.0
     relist: float = 900.0
+    sensors: float = 15.0
+    sensor_dwell: float = 600.0
     peers: float = 30.0
 
 

@@ -18,16 +18,14 @@ from typing import Final
 
 import orjson
 
+from liq.producers.feeds.pieces import HEAD_BYTES, pair_starts
 from liq.schemas.units import DAY_MS, SECOND_MS
 
 #: Non-consecutive blocks this far apart have a hole between them. The chain has several a second.
 HOLE_MS: Final = 60 * SECOND_MS
-HEAD_BYTES: Final = 400
 _IS_LIQUIDATION = re.compile(rb'"liquidation"\s*:\s*\{')
 _BLOCK = re.compile(rb'\{\s*"(?:local_time|block_time|block_number|events)"\s*:\s*["0-9\[]')
-_PAIR = re.compile(rb'\[\s*"0x[0-9a-fA-F]{40}"\s*,\s*\{')
 _EVENTS = re.compile(rb'"events"\s*:\s*\[\s*')
-_LAST_END = re.compile(rb"\}\s*\]\s*(?=\])")
 _BLOCK_TIME = re.compile(rb'"block_time"\s*:\s*"([0-9T:-]{19})')
 _BLOCK_NUMBER = re.compile(rb'"block_number"\s*:\s*([0-9]{1,18})\b')
 _FILL_TIME = re.compile(rb'"time"\s*:\s*([0-9]{13})\b')
@@ -51,50 +49,9 @@ def separated(line: bytes) -> list[bytes]:
     The first part is then cut off, and not JSON; the second is what the restarted node wrote.
     """
     starts = [match.start() for match in _BLOCK.finditer(line)]
-    starts = starts or [match.start() for match in _PAIR.finditer(line)]
+    starts = starts or pair_starts(line)
     last = starts[-1] if starts else 0
     return [line[:last], line[last:]] if line[:last].strip() else [line]
-
-
-def pieces(line: bytes, limit_bytes: int) -> list[bytes]:
-    """Return a line, or if it exceeds the limit, several messages with its fills byte for byte.
-
-    Each piece of a block has the block's other fields. A line that cannot be divided is cut off at
-    the limit: the normalizer then rejects it, with its bytes.
-    """
-    if len(line) <= limit_bytes:
-        return [line]
-    events = _EVENTS.search(line, 0, HEAD_BYTES)
-    starts = [match.start() for match in _PAIR.finditer(line)]
-    end = _LAST_END.search(line, starts[-1]) if starts else None
-    if events is None or end is None or starts[0] != events.end():
-        return [line[:limit_bytes]]
-    head, tail = line[: events.end()], line[end.end() :]
-    room = limit_bytes - len(head) - len(tail)
-    bounds = [starts[0]]
-    ends = [*starts[1:], end.end()]
-    for start, stop in zip(starts, ends, strict=True):
-        if stop - bounds[-1] > room and start != bounds[-1]:
-            bounds.append(start)
-    found = [
-        head + line[start:stop].rstrip(b", \t") + tail
-        for start, stop in zip(bounds, [*bounds[1:], end.end()], strict=True)
-    ]
-    return found if _fills(found, limit_bytes) == len(starts) else [line[:limit_bytes]]
-
-
-def _fills(messages: list[bytes], limit_bytes: int) -> int:
-    """Return the number of fills in messages; -1 if one is too long or not a block."""
-    count = 0
-    for message in messages:
-        try:
-            events = orjson.loads(message)["events"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return -1
-        if len(message) > limit_bytes or type(events) is not list:
-            return -1
-        count += len(events)
-    return count
 
 
 def is_json(line: bytes) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from liq.producers.feeds.pieces import pieces
 from liq.producers.node.hours import DamagedHourError, HourFile, list_hours
 from liq.producers.node.lines import (
     Chain,
@@ -16,7 +17,6 @@ from liq.producers.node.lines import (
     holds_liquidation,
     identity,
     is_json,
-    pieces,
     separated,
 )
 from liq.producers.node.positions import Hour, Place, Positions

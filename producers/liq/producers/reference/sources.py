@@ -7,7 +7,7 @@ from typing import Any, Final
 import aiohttp
 
 from liq.producers.live.listing import ListingError, get_document, new_client
-from liq.producers.live.session import describe_error
+from liq.producers.live.session_end import describe_error
 from liq.schemas.records import Instrument
 
 TIMEOUT_SECONDS: Final = 20.0

@@ -18,7 +18,7 @@ from typing import Any, Final
 import aiohttp
 
 from liq.producers.live.listing import ListingError, get_document, new_client
-from liq.producers.live.session import describe_error
+from liq.producers.live.session_end import describe_error
 from liq.producers.reference.rate_rules import plausible_usd
 from liq.runtime.settings import Settings
 

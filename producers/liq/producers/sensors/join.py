@@ -16,12 +16,15 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from liq.producers.sensors.makers import MakerTally
+
 WINDOW_MS: Final = 10_000
 MAX_TRADES: Final = 200_000
 MAX_HITS: Final = 20_000
 #: A trade has about 300 bytes, so a message stays far below the limit of a frame.
 TRADES_A_MESSAGE: Final = 1_000
-SIDES: Final = frozenset({"A", "B"})
+#: Not a set: a message may have anything in its place, also what has no hash.
+SIDES: Final = ("A", "B")
 NO_HASH: Final = re.compile(r"(0x)?0*").fullmatch
 _HASH: Final = re.compile(r"0x[0-9a-f]{64}", re.ASCII).fullmatch
 _FILL = re.compile(rb"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
@@ -74,12 +77,14 @@ class _Hit:
 class TradeJoin:
     """The hits and trades of the last ten seconds. Times are ms of one monotonic clock.
 
-    At the bound, the oldest hit or trade is dropped early; `forgotten` counts these.
+    At the bound, the oldest hit or trade is dropped early; `forgotten` counts these. `makers`
+    counts the dollars of every trade's maker.
     """
 
     max_trades: int = MAX_TRADES
     max_hits: int = MAX_HITS
     forgotten: int = 0
+    makers: MakerTally | None = None
     _trades: dict[Order, list[tuple[TradeId, bytes]]] = field(default_factory=dict)
     _arrivals: deque[tuple[int, Order, TradeId]] = field(default_factory=deque)
     _hits: OrderedDict[Order, tuple[int, _Hit]] = field(default_factory=OrderedDict)
@@ -118,6 +123,8 @@ class TradeJoin:
             return []
         matching: dict[Order, list[bytes]] = {}
         for trade, content in zip(trades, _slices(frame, b'"data"', trades), strict=True):
+            if self.makers is not None:
+                self.makers.note(trade)
             order, name = order_of(trade), _trade_id(trade)
             if order is None or name is None or name in self._done:
                 continue

@@ -7,12 +7,13 @@ before it. This greedy choice proves at least 63 % of the optimum (coverage is s
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,18 @@ class Chosen:
 
 
 def choose_sensors(
-    fills: Iterable[MakerFill], count: int, *, is_amplified: bool
+    fills: Iterable[MakerFill],
+    count: int,
+    *,
+    is_amplified: bool,
+    weights: Mapping[str, Decimal] | None = None,
 ) -> tuple[Chosen, ...]:
-    """Return at most `count` accounts, the best first; ties are sorted by name."""
+    """Return at most `count` accounts, the best first; ties are sorted by name.
+
+    `weights` multiply what an account adds, for example by an hour over the time that it was
+    observed. An account without a weight counts once.
+    """
+    factor = weights or {}
     dollars: defaultdict[Hashable, Decimal] = defaultdict(lambda: ZERO)
     proven_by: defaultdict[str, set[Hashable]] = defaultdict(set)
     for number, fill in enumerate(fills):
@@ -45,7 +55,7 @@ def choose_sensors(
     chosen: list[Chosen] = []
     while len(chosen) < count and proven_by:
         gains = {
-            name: sum((dollars[what] for what in proven), ZERO)
+            name: sum((dollars[what] for what in proven), ZERO) * factor.get(name, ONE)
             for name, proven in proven_by.items()
         }
         best = min(gains, key=lambda name: (-gains[name], name))

@@ -3,25 +3,28 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import orjson
 import pytest
 
 from liq.devstack.exchange.registry import dialect
 from liq.devstack.exchange.server import LocalExchange
+from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
+from liq.schemas.records import Liquidation
 from tests.integration.producers.live.conftest import (
     OpenExchange,
-    StartProcess,
     StartThread,
     WaitUntil,
 )
 from tests.support.feed_log import FeedLog
 from tests.support.live_producer import target
 from tests.support.pipeline_log import read_topic
-from tests.support.sensor_trades import Trade, public_trades, user_fills
+from tests.support.sensor_trades import START_MS, Trade, account, public_trades, user_fills
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
+CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
 HIT = Trade(1, "BTC", 1, 5, "A", 7)
 REST = [Trade(2, "BTC", 1, 6, "A", 7), Trade(3, "BTC", 1, 8, "A", 7)]
 OTHER = Trade(4, "BTC", 2, 6, "A", 8)
@@ -37,6 +40,13 @@ def tape() -> Iterator[LocalExchange]:
 
 def send(exchange: LocalExchange, frame: bytes) -> None:
     exchange.publish(frame.decode()).result(60)
+
+
+def events_of(feed: str, frame: bytes) -> list[Liquidation]:
+    results = normalize(
+        frame, FrameMetadata("hyperliquid", feed, START_MS), InstrumentBook(()), CONFIG
+    )
+    return [result for result in results if isinstance(result, Liquidation)]
 
 
 def test_trades_of_a_proven_liquidation_are_copied_to_the_raw_topic(
@@ -62,17 +72,15 @@ def test_trades_of_a_proven_liquidation_are_copied_to_the_raw_topic(
     # Every trade is in the topic that nobody normalizes, and in no other.
     assert log.frames("hyperliquid", "tape") == []
     assert json.dumps(REST[1].public()).encode() in tape.ledger[-1]
-
-
-def test_what_is_joined_in_one_process_is_not_spread_over_several(
-    open_exchange: OpenExchange, start_process: StartProcess
-) -> None:
-    refused = start_process(
-        open_exchange("hyperliquid", "userFills"),
-        ends_by_itself=True,
-        WORKER_SLOT="produce-0",
-        PRODUCE_SHARDS="2",
-        HYPERLIQUID_TAPE_COINS="BTC,ETH,SOL,HYPE",
-    )
-    assert refused.wait() == 78
-    assert "HYPERLIQUID_TAPE_COINS" in refused.log
+    # Byte for byte, so that the raw topic alone gives the events, with the ids of a node's fills.
+    assert json.dumps(REST[1].public()).encode() in log.frames("hyperliquid", "joinedTrades")[1]
+    replayed = {
+        event.event_id
+        for feed in ("userFills", "joinedTrades")
+        for frame in log.frames("hyperliquid", feed)
+        for event in events_of(feed, frame)
+    }
+    lines = [[account(1), each.fill(of_taker=True)] for each in (HIT, *REST)]
+    assert replayed == {
+        event.event_id for line in lines for event in events_of("nodeFills", orjson.dumps(line))
+    }

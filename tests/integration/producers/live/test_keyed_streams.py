@@ -1,14 +1,19 @@
 """Streams that ask for a key: it opens them, and stands in no log and no record."""
 
+import json
+
+import orjson
 import pytest
 
 from liq.devstack.exchange.server import KEY
+from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.runtime.settings import Settings
 from liq.schemas.vocabulary import FeedEvent
 from tests.conftest import RunWorker
 from tests.integration.producers.live.conftest import OpenExchange, StartThread, WaitUntil
 from tests.support.feed_log import FeedLog
 from tests.support.live_producer import IMPATIENT, target
+from tests.support.node_files import both_fills
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("broker")]
 
@@ -58,3 +63,23 @@ def test_a_stream_without_an_answer_to_its_subscription_is_taken_for_subscribed(
     hydromancer.is_mute = True
     start_thread(hydromancer, timing=IMPATIENT)
     wait_until(lambda: log.events("hyperliquid", "hydromancer") == [FeedEvent.CONNECTED])
+
+
+def test_the_largest_block_known_is_one_message_and_several_records_without_a_gap(
+    open_exchange: OpenExchange, start_thread: StartThread, log: FeedLog, wait_until: WaitUntil
+) -> None:
+    goldrush = open_exchange("hyperliquid", "goldrush")
+    start_thread(goldrush)
+    wait_until(lambda: goldrush.subscribers == 1)
+    pairs = [one for number in range(11_279) for one in both_fills(number)]
+    goldrush.publish(json.dumps({"channel": "liquidationFills", "fills": pairs})).result(60)
+    wait_until(
+        lambda: (
+            sum(
+                len(orjson.loads(frame)["fills"]) for frame in log.frames("hyperliquid", "goldrush")
+            )
+            == len(pairs)
+        )
+    )
+    assert max(map(len, log.frames("hyperliquid", "goldrush"))) <= MAX_FRAME_BYTES
+    assert set(log.events("hyperliquid", "goldrush")) == {FeedEvent.CONNECTED}

@@ -16,6 +16,7 @@ from liq.producers.feeds.frames import MAX_FRAME_BYTES, FrameTooLargeError, gunz
 from liq.producers.feeds.record_key import message_key
 from liq.producers.feeds.registry import ALL_FEEDS, FEEDS, producible_exchanges
 from liq.producers.feeds.settings import choose_targets, feed_settings, resolve_targets
+from liq.producers.feeds.shards import Shard
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.redaction import without_logins
 from tests.support.paths import ROOT
@@ -89,8 +90,51 @@ def test_settings_replace_addresses_and_names() -> None:
     assert [t.feed.name for t in resolve_targets(FEEDS["hyperliquid"], environment)] == [
         "userFills",
         "trades",
+        "tape",
     ]
-    assert [t.feed.name for t in resolve_targets(FEEDS["hyperliquid"], {})] == ["userFills"]
+    fills, tape = resolve_targets(FEEDS["hyperliquid"], {})
+    assert (fills.feed.name, tape.feed.name, tape.names) == ("userFills", "tape", None)
+    off = {"HYPERLIQUID_TAPE_COINS": "none", "HYPERLIQUID_USERS": "None"}
+    assert resolve_targets(FEEDS["hyperliquid"], off) == ()
+
+
+def test_sensors_fill_the_places_that_the_named_accounts_leave() -> None:
+    def spare(**environment: str) -> int:
+        return resolve_targets(FEEDS["hyperliquid"], environment)[0].spare
+
+    assert spare() == 5
+    assert spare(HYPERLIQUID_SENSORS="0") == 0
+    assert spare(HYPERLIQUID_USERS=",".join("abcdefgh")) == 2
+    assert spare(HYPERLIQUID_USERS=",".join("abcdefghijkl")) == 0
+    for wrong in ("6", "-1", "five", "²"):
+        with pytest.raises(ConfigurationError, match=f"HYPERLIQUID_SENSORS={wrong} is not"):
+            spare(HYPERLIQUID_SENSORS=wrong)
+
+
+def test_what_one_process_joins_belongs_to_one_shard() -> None:
+    owners = [
+        {target.feed.name for target in choose_targets(("hyperliquid", "bybit"), {}, shard)}
+        for shard in (Shard(number, 3) for number in range(3))
+    ]
+    joined = [names & {"userFills", "tape"} for names in owners]
+    assert sorted(map(len, joined)) == [0, 0, 2]
+    assert all({"linear", "inverse"} <= names for names in owners)
+
+
+def test_every_coin_of_every_exchange_is_listed_but_the_delisted() -> None:
+    [tape] = [feed for feed in FEEDS["hyperliquid"] if feed.name == "tape"]
+    assert tape.listing is not None
+    assert tape.listing.next_bodies is not None
+    exchanges = [None, {"name": "xyz", "deployer": "0x1"}, {"name": "flx"}]
+    assert tape.listing.parse(exchanges) == ()
+    assert tape.listing.next_bodies(exchanges) == (
+        {"type": "meta"},
+        {"type": "meta", "dex": "xyz"},
+        {"type": "meta", "dex": "flx"},
+    )
+    universe = [{"name": "BTC"}, {"name": "OLD", "isDelisted": True}, {"name": "xyz:CRWV"}]
+    assert tape.listing.parse({"universe": universe}) == ("BTC", "xyz:CRWV")
+    assert tape.listing.next_bodies({"universe": universe}) == ()
 
 
 KEY = "abcd-1234-KEY"
@@ -98,7 +142,7 @@ GOLDRUSH = {"HYPERLIQUID_GOLDRUSH_KEY": KEY}
 
 
 def test_a_stream_with_a_key_is_on_and_its_key_is_told_to_nobody() -> None:
-    _, target = resolve_targets(FEEDS["hyperliquid"], GOLDRUSH)
+    *_, target = resolve_targets(FEEDS["hyperliquid"], GOLDRUSH)
     assert target.feed.name == "goldrush"
     assert target.with_key(target.address) == f"wss://hypercore.goldrushdata.com/ws?key={KEY}"
     assert KEY not in repr(target)
@@ -109,7 +153,7 @@ def test_a_stream_with_a_key_is_on_and_its_key_is_told_to_nobody() -> None:
 
 
 def test_a_key_stands_beside_what_an_address_asks_already() -> None:
-    _, target = resolve_targets(FEEDS["hyperliquid"], {"HYPERLIQUID_HYDROMANCER_KEY": KEY})
+    *_, target = resolve_targets(FEEDS["hyperliquid"], {"HYPERLIQUID_HYDROMANCER_KEY": KEY})
     asked = target.with_key(target.address).partition("?")[2]
     assert asked == f"liveFormat=chunked-v1&token={KEY}"
 

@@ -172,6 +172,10 @@ def test_the_venues_figures_are_the_documented_ones() -> None:
     assert limits["dydx.trades"].requests_per_second == 2
     assert limits["hyperliquid.userFills"].connections_per_address == 10
     assert {feed.names_a_connection for feed in FEEDS["pacifica"]} == {20}
+    # Ten users an address: the vaults, and the sensors that the producer selects.
+    users = FEEDS["hyperliquid"][0]
+    assert len(users.names) + users.spare_names == users.names_a_connection == 10
+    assert users.most_connections == 1
 
 
 def test_coin_m_connects_under_market_and_has_the_older_path_as_its_alternative() -> None:

@@ -12,6 +12,7 @@ from liq.producers.live.timing import DEFAULT_TIMING
 
 BYBIT = FEEDS["bybit"][0]
 OKX = FEEDS["okx"][0]
+HYPERLIQUID = FEEDS["hyperliquid"][0]
 ACKNOWLEDGE_SECONDS = DEFAULT_TIMING.acknowledge
 
 
@@ -88,3 +89,53 @@ def test_exactly_the_bad_names_are_left_out(
     assert set(subscriptions.refused) == {str(number) for number in bad}
     assert subscriptions.accepted == set(names) - set(subscriptions.refused)
     assert subscriptions.is_refused is (len(bad) == 64)
+
+
+def exchange_in_use() -> Subscriptions:
+    """Return the subscriptions of accounts a, b and c, all accepted."""
+    subscriptions = Subscriptions(HYPERLIQUID, ("a", "b", "c"))
+    while subscriptions.next_text(0.0):
+        pass
+    subscriptions.take(Received(acknowledged=("a", "b", "c")))
+    return subscriptions
+
+
+def test_a_name_is_exchanged_only_after_the_other_s_subscription_has_ended() -> None:
+    subscriptions = exchange_in_use()
+    subscriptions.exchange("b", "d")
+    assert subscriptions.names == ("a", "c", "d")
+    ending = subscriptions.next_text(1.0)
+    assert ending is not None
+    assert '"unsubscribe"' in ending
+    assert '"b"' in ending
+    assert subscriptions.next_text(1.0) is None
+    subscriptions.take(Received(ended=("b",)))
+    beginning = subscriptions.next_text(1.1)
+    assert beginning is not None
+    assert '"subscribe"' in beginning
+    assert '"d"' in beginning
+    subscriptions.take(Received(acknowledged=("d",)))
+    assert subscriptions.accepted == {"a", "c", "d"}
+    assert subscriptions.is_complete
+
+
+def test_an_end_without_an_answer_delays_the_next_name_for_a_bounded_time() -> None:
+    subscriptions = exchange_in_use()
+    subscriptions.exchange("b", "d")
+    subscriptions.next_text(1.0)
+    subscriptions.end_overdue(1.0 + ACKNOWLEDGE_SECONDS - 0.1)
+    assert subscriptions.next_text(2.0) is None
+    subscriptions.end_overdue(1.0 + ACKNOWLEDGE_SECONDS)
+    assert subscriptions.next_text(12.0) is not None
+
+
+def test_a_name_that_was_refused_is_left_without_a_request() -> None:
+    subscriptions = exchange_in_use()
+    subscriptions.exchange(None, "d")
+    subscriptions.next_text(1.0)
+    subscriptions.take(Received(refusal="no more users"))
+    assert subscriptions.refused == {"d": "no more users"}
+    subscriptions.exchange("d", None)
+    assert subscriptions.names == ("a", "b", "c")
+    assert subscriptions.refused == {}
+    assert not subscriptions.is_unsent

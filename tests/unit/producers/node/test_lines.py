@@ -11,12 +11,12 @@ from liq.processors.normalizers import (
     NormalizerConfig,
     normalize,
 )
+from liq.producers.feeds.pieces import pieces
 from liq.producers.node.lines import (
     Chain,
     Hole,
     holds_liquidation,
     identity,
-    pieces,
     separated,
 )
 from liq.schemas.records import Liquidation

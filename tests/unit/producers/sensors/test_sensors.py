@@ -62,7 +62,8 @@ def test_another_coin_taker_side_or_transaction_is_not_joined(other: Trade) -> N
 @pytest.mark.parametrize(
     "frame",
     [b"", b"[]", b'{"data":5}', b'{"data":[5,{"users":1},{"users":["a","b"],"side":"A"}]}',
-     b'{"data":{"user":"a","fills":[{"liquidation":{}}]}}', b'{"liquidation":{'],
+     b'{"data":{"user":"a","fills":[{"liquidation":{}}]}}', b'{"liquidation":{',
+     b'{"data":[{"users":["a","b"],"side":[],"coin":"c","hash":"h"}]}'],
 )  # fmt: skip
 def test_what_is_no_message_joins_nothing(frame: bytes) -> None:
     join = TradeJoin()

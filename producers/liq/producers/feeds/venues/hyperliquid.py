@@ -1,14 +1,15 @@
-"""Hyperliquid: `userFills` of the liquidator vaults; `trades` where coins are named; paid streams.
+"""Hyperliquid: `userFills` of vaults and sensors; the `trades` of all coins; paid streams.
 
 Source: hyperliquid.gitbook.io, *WebSocket subscriptions*, *rate limits* and *liquidations*, and
 the vault's own details, 2026-08. There is no feed of liquidations. The venue closes connections
-that are silent for 60 seconds. It allows ten users per address, which is just enough for two
-producers behind one address.
+that are silent for 60 seconds. It allows ten users per address: the five vaults, and five sensors
+that the producer selects (`liq.producers.sensors`). `perpDexs` and `meta` of each exchange, of
+which builders deploy some, list the coins (*info endpoint: perpetuals*).
 
 Providers stream every account's liquidation fills, for a key in the address:
 - `goldrush` (goldrush.dev, *liquidationFills* and *WebSocket API overview*, read 2026-09): the
-  venue's own envelope and pings. A block is one message, so a block of 2,000 or more fills exceeds
-  the limit of a frame.
+  venue's own envelope and pings. A block is one message: the largest block known, 11,279
+  liquidations, has 10 MiB. Such a message is divided into records of at most 1 MiB.
 - `hydromancer` (docs.hydromancer.xyz, *Websocket*, *liquidationFills*, *live message chunking*,
   2026-09): `type` instead of `method`; the server pings once a minute. `aggregateByTime` is off, as
   merged fills have other ids; chunks keep messages small. The pages do not document how a
@@ -26,9 +27,12 @@ from liq.producers.feeds import (
     Limits,
     LimitScope,
     Received,
+    SymbolListing,
     compact,
     per_name,
 )
+from liq.producers.feeds.pieces import pieces
+from liq.producers.feeds.spec import Body
 
 LIQUIDATOR_VAULTS: Final = (
     "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",
@@ -56,6 +60,12 @@ HYDROMANCER_LIMITS: Final = Limits(
     source=f"docs.hydromancer.xyz: {NO_LIMIT_STATED}; limits depend on the plan", as_of="2026-09-01"
 )
 ADDRESS: Final = "wss://api.hyperliquid.xyz/ws"
+INFO_ADDRESS: Final = "https://api.hyperliquid.xyz/info"
+SENSORS: Final = 5
+#: The largest block known, with the fills of both parties, has 10 MiB.
+BLOCK_BYTES: Final = 16 * 1_048_576
+#: A snapshot of 2,000 fills has 1 MiB, or a little more.
+SNAPSHOT_BYTES: Final = 4 * 1_048_576
 
 
 def read(message: Any) -> Received:
@@ -64,18 +74,20 @@ def read(message: Any) -> Received:
         return DATA
     channel = message.get("channel")
     if channel == "subscriptionResponse":
-        return Received(acknowledged=_subscribed(message.get("data")))
+        names, is_end = _subscribed(message.get("data"))
+        return Received(ended=names) if is_end else Received(acknowledged=names)
     if channel == "error":
         return Received(refusal=str(message.get("data")))
     return CONTROL if channel == "pong" else DATA
 
 
-def _subscribed(data: Any) -> tuple[str, ...]:
+def _subscribed(data: Any) -> tuple[tuple[str, ...], bool]:
+    """Return the name in an answer, and whether its subscription has ended."""
     subscription = data.get("subscription") if isinstance(data, dict) else None
     if not isinstance(subscription, dict):
-        return ()
+        return (), False
     name = subscription.get("user") or subscription.get("coin") or subscription.get("type")
-    return (name,) if isinstance(name, str) else ()
+    return (name,) if isinstance(name, str) else (), data.get("method") == "unsubscribe"
 
 
 def read_hydromancer(message: Any) -> Received:
@@ -105,6 +117,25 @@ def symbol_of(message: Any) -> Any:
     return entries[0]["coin"]
 
 
+def parse_coins(document: Any) -> tuple[str, ...]:
+    """Return the coins of a `meta` answer that trade; the answer to `perpDexs` is an array."""
+    if isinstance(document, list):
+        return ()
+    return tuple(row["name"] for row in document["universe"] if row.get("isDelisted") is not True)
+
+
+def next_bodies(document: Any) -> tuple[Body, ...]:
+    """Return the requests for each exchange that `perpDexs` lists; null is the venue's own."""
+    if not isinstance(document, list):
+        return ()
+    builders = [row["name"] for row in document if row is not None]
+    return ({"type": "meta"}, *({"type": "meta", "dex": name} for name in builders))
+
+
+def _user_request(method: str, user: str) -> object:
+    return {"method": method, "subscription": {"type": "userFills", "user": user}}
+
+
 TRADES: Final = FeedSpec(
     exchange="hyperliquid",
     name="trades",
@@ -130,7 +161,7 @@ FEEDS: Final = (
     FeedSpec(
         exchange="hyperliquid",
         name="userFills",
-        subscribes_to="`userFills` of the five liquidator vaults",
+        subscribes_to="`userFills` of the five liquidator vaults, and of five sensors",
         address_setting="HYPERLIQUID_WS_URL",
         address=ADDRESS,
         names=LIQUIDATOR_VAULTS,
@@ -139,12 +170,13 @@ FEEDS: Final = (
         # The venue's limit: ten users per address.
         names_per_connection=10,
         most_connections=1,
-        subscribe=per_name(
-            lambda user: {
-                "method": "subscribe",
-                "subscription": {"type": "userFills", "user": user},
-            }
-        ),
+        subscribe=per_name(lambda user: _user_request("subscribe", user)),
+        unsubscribe=per_name(lambda user: _user_request("unsubscribe", user)),
+        spare_names=SENSORS,
+        spare_setting="HYPERLIQUID_SENSORS",
+        is_joined=True,
+        max_frame_bytes=SNAPSHOT_BYTES,
+        split=pieces,
         read=read,
         symbol_of=symbol_of,
         heartbeat=PING,
@@ -155,9 +187,17 @@ FEEDS: Final = (
     replace(
         TRADES,
         name="tape",
-        subscribes_to="nothing; `trades` of the coins that are named, to be joined",
+        subscribes_to="`trades` of every coin, to be joined",
         names_setting="HYPERLIQUID_TAPE_COINS",
         most_connections=3,
+        is_joined=True,
+        listing=SymbolListing(
+            setting="HYPERLIQUID_INFO_URL",
+            address=INFO_ADDRESS,
+            body={"type": "perpDexs"},
+            parse=parse_coins,
+            next_bodies=next_bodies,
+        ),
     ),
     FeedSpec(
         exchange="hyperliquid",
@@ -168,6 +208,8 @@ FEEDS: Final = (
         key_setting="HYPERLIQUID_GOLDRUSH_KEY",
         key_parameter="key",
         server="goldrush",
+        max_frame_bytes=BLOCK_BYTES,
+        split=pieces,
         names=(LIQUIDATION_FILLS,),
         subscribe=per_name(lambda name: {"method": "subscribe", "subscription": {"type": name}}),
         read=read,
@@ -185,6 +227,8 @@ FEEDS: Final = (
         key_setting="HYPERLIQUID_HYDROMANCER_KEY",
         key_parameter="token",
         server="hydromancer",
+        max_frame_bytes=BLOCK_BYTES,
+        split=pieces,
         acknowledges=False,
         names=(LIQUIDATION_FILLS,),
         subscribe=per_name(

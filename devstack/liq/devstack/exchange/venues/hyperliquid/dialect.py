@@ -13,6 +13,8 @@ from typing import Any, Final
 from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
 
 USER: Final = "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14"
+#: A local exchange lists no coins: `HYPERLIQUID_TAPE_COINS` names them where the tape is wanted.
+ONLY_FILLS: Final = {"HYPERLIQUID_TAPE_COINS": "none"}
 VICTIM: Final = "0xcb02837caaee310c178501855b63bf7f4f4b1f8b"
 
 
@@ -21,6 +23,8 @@ def _respond(message: Any, refused: frozenset[str]) -> Answer:
         return Answer([{"channel": "pong"}])
     subscription = message["subscription"]
     name = subscription.get("user") or subscription["coin"]
+    if message["method"] == "unsubscribe":
+        return Answer([{"channel": "subscriptionResponse", "data": message}], ended=[name])
     if name in refused:
         detail = f"Invalid subscription {json.dumps(subscription)}"
         return Answer([{"channel": "error", "data": detail}])
@@ -88,6 +92,7 @@ DIALECTS: Final = (
         respond=_respond,
         frame=_frame,
         symbol="BTC",
+        environment=ONLY_FILLS,
         subscribes=USER,
         client_ping={"method": "ping"},
         client_pong={"channel": "pong"},
@@ -101,6 +106,7 @@ DIALECTS: Final = (
         respond=_respond_goldrush,
         frame=_goldrush_frame,
         symbol="BTC",
+        environment=ONLY_FILLS,
         subscribes="liquidationFills",
         client_ping={"method": "ping"},
         client_pong={"channel": "pong"},
@@ -114,6 +120,7 @@ DIALECTS: Final = (
         respond=_respond_hydromancer,
         frame=_hydromancer_frame,
         symbol="BTC",
+        environment=ONLY_FILLS,
         subscribes="liquidationFills",
         hello=(
             {
