@@ -6,6 +6,7 @@ liquidates is the taker's; its `side` closes the position.
 """
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from liq.processors.normalizers.errors import EntryError, shown
@@ -54,6 +55,7 @@ FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
 MAX_TRADE_ID: Final = 2**63 - 1
 PAIR_LENGTH: Final = 2
 MAX_JOIN_MS: Final = 10_000
+ADDRESS_LENGTH: Final = 42
 
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
@@ -110,6 +112,18 @@ def read_closing_order(
     reading: Reading, fields: JsonObject, victim: str, completeness: Completeness
 ) -> Liquidation | None:
     """Read the liquidated account's own fill of the market order that closed its position."""
+    side = closing_side(fields)
+    if side is None:
+        return None
+    return fill_event(reading, fields, side, completeness, Evidence.REPORTED, victim, None)
+
+
+def closing_side(fields: JsonObject) -> Side | None:
+    """Return the position that a liquidated account's own fill closes; None if deleveraged.
+
+    Raises:
+        EntryError: contradictory_side if `dir` closes the other side, or invalid_side.
+    """
     direction = text_field(fields, "dir")
     if direction == AUTO_DELEVERAGING:
         return None
@@ -121,7 +135,7 @@ def read_closing_order(
                 RejectReason.CONTRADICTORY_SIDE,
                 f"The order closes a {side}, but dir is {shown(direction)}.",
             )
-    return fill_event(reading, fields, side, completeness, Evidence.REPORTED, victim, None)
+    return side
 
 
 def read_joined_trade(
@@ -129,19 +143,22 @@ def read_joined_trade(
 ) -> Liquidation | None:
     """Read a public trade that was joined with a fill that proves its taker's liquidation.
 
-    Check the join: coin, transaction and side are equal, the times are at most ten seconds apart,
-    and the victim is the taker. Return None for the proof's own trade: its fill gives the event.
+    Check the proof as a fill of its own, and the join: coin, transaction and side are equal, the
+    times are at most ten seconds apart, and the victim is the taker. Return None for the proof's
+    own trade: its fill gives the event.
 
     Raises:
-        EntryError: not_a_liquidation where the two do not belong together.
+        EntryError: not_a_liquidation where the two do not belong together, contradictory_side
+            where the proof contradicts itself.
     """
     fields: JsonObject = row_object(trade)
     liquidation = liquidation_of(proof)
     if liquidation is None or liquidation["method"] == BACKSTOP:
         raise EntryError(RejectReason.NOT_A_LIQUIDATION, "The proof is no liquidation by order.")
     victim = victim_of(liquidation)
-    orders = VICTIM_ORDERS if owner == victim else MAKER_ORDERS
-    side = liquidated_side(proof.get("side"), "side", orders)
+    side = closing_side(proof) if owner == victim else makers_side(proof)
+    if side is None:
+        raise EntryError(RejectReason.NOT_A_LIQUIDATION, "The proof is an auto-deleveraging.")
     users: Any = fields.get("users")
     is_pair = type(users) is list and len(users) == PAIR_LENGTH
     taker = users[fields.get("side") == "A"] if is_pair else None
@@ -176,13 +193,21 @@ def _are_close(time: Any, other: Any) -> bool:
 def read_makers_fill(
     reading: Reading, fields: JsonObject, victim: str, completeness: Completeness
 ) -> Liquidation | None:
-    """Read a maker's fill against a liquidated account's market order.
+    """Read a maker's fill against a liquidated account's market order."""
+    side = makers_side(fields)
+    if side is None:
+        return None
+    return fill_event(reading, fields, side, completeness, Evidence.REPORTED, victim, None)
+
+
+def makers_side(fields: JsonObject) -> Side | None:
+    """Return the position that a maker's fill shows to be liquidated; None if deleveraged.
 
     The victim's order has the other side. Reject a fill that contradicts itself: its `dir` does not
     match its `side`, or it is the taker's.
 
     Raises:
-        EntryError: contradictory_side.
+        EntryError: contradictory_side, or invalid_side.
     """
     direction = text_field(fields, "dir")
     if direction == AUTO_DELEVERAGING:
@@ -194,7 +219,7 @@ def read_makers_fill(
             f"side {shown(fields['side'])} with dir {shown(direction)} and crossed "
             f"{shown(fields.get('crossed'))} is no maker's fill against a liquidation.",
         )
-    return fill_event(reading, fields, side, completeness, Evidence.REPORTED, victim, None)
+    return side
 
 
 def victims_fills(pairs: list[Any]) -> frozenset[tuple[Any, Any, Any]]:
@@ -257,6 +282,13 @@ def address(text: str, name: str) -> str:
     Raises:
         EntryError: invalid_symbol if the text is not an address.
     """
-    if _ADDRESS.fullmatch(text) is None:
+    found = _lower_address(text) if len(text) == ADDRESS_LENGTH else None
+    if found is None:
         raise EntryError(RejectReason.INVALID_SYMBOL, f"{name} is {shown(text)}, not an address.")
-    return text.lower()
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _lower_address(text: str) -> str | None:
+    """Return an address in lower case; the fills of a block name each account several times."""
+    return text.lower() if _ADDRESS.fullmatch(text) is not None else None

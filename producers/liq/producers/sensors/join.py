@@ -25,6 +25,17 @@ MAX_HITS: Final = 20_000
 TRADES_A_MESSAGE: Final = 1_000
 #: Not a set: a message may have anything in its place, also what has no hash.
 SIDES: Final = ("A", "B")
+#: The values of `dir` of a maker's fill against a liquidation, and the side of the maker's order.
+MAKERS_SIDE: Final = {
+    "Open Long": "B",
+    "Close Short": "B",
+    "Short > Long": "B",
+    "Open Short": "A",
+    "Close Long": "A",
+    "Long > Short": "A",
+}
+#: The same of the fill of an account that is liquidated. Others prove nothing: a deleveraging.
+VICTIMS_SIDE: Final = {"Close Long": "A", "Close Short": "B"}
 NO_HASH: Final = re.compile(r"(0x)?0*").fullmatch
 _HASH: Final = re.compile(r"0x[0-9a-f]{64}", re.ASCII).fullmatch
 _FILL = re.compile(rb"\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
@@ -191,15 +202,24 @@ def order_of(trade: Any) -> Order | None:
 
 
 def proven_order(owner: str, fill: Any) -> Order | None:
-    """Return the victim's order that a followed account's fill proves, or None."""
+    """Return the victim's order that a followed account's fill proves, or None.
+
+    The fill must not contradict itself, as the normalizer requires it of the event.
+    """
     liquidation = fill.get("liquidation") if type(fill) is dict else None
     if type(liquidation) is not dict or liquidation.get("method") != "market":
         return None
     victim, side = liquidation.get("liquidatedUser"), fill.get("side")
     if type(victim) is not str or side not in SIDES:
         return None
-    is_own = victim.lower() == owner.lower()
+    is_own, direction = victim.lower() == owner.lower(), fill.get("dir")
+    if type(direction) is not str:
+        return None
+    if (VICTIMS_SIDE if is_own else MAKERS_SIDE).get(direction) != side:
+        return None
     if not is_own:
+        if fill.get("crossed") is not False:
+            return None
         side = "A" if side == "B" else "B"
     return _order(fill.get("coin"), fill.get("hash"), victim, side)
 

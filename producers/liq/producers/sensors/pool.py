@@ -30,11 +30,6 @@ PRIOR_MS: Final = 600_000
 #: The advantage of an account that is followed already.
 KEPT: Final = Decimal("1.25")
 ONE: Final = Decimal(1)
-#: The values of `dir` of a maker's fill against a liquidation, as the normalizer reads them.
-MAKERS_DIR: Final = (
-    *("Open Long", "Close Short", "Short > Long"),
-    *("Open Short", "Close Long", "Long > Short"),
-)
 
 
 class Hit(NamedTuple):
@@ -184,7 +179,7 @@ def maker_hits(account: str, fills: list[Any]) -> list[Hit]:
         if order is None or order.taker == account or not _has_time(fill):
             continue
         usd = usd_of(fill)
-        if usd is not None and fill.get("crossed") is False and fill.get("dir") in MAKERS_DIR:
+        if usd is not None:
             found.append(Hit(fill["time"], MakerFill(account, order, usd)))
     return found
 

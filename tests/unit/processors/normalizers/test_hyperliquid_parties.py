@@ -1,0 +1,145 @@
+"""One liquidation told by several parties and feeds: one id, one side, and no event of a non-event.
+
+The cases are those of the venue: a sensor that is liquidated itself, auto-deleveraging, a vault
+that is a maker, fills of both parties, repeated snapshots, and forged or absurd `liquidation`s.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
+from liq.processors.normalizers.venues.hyperliquid import LIQUIDATOR_VAULTS
+from liq.producers.sensors import TradeJoin
+from liq.schemas.records import Liquidation, Rejected
+from liq.schemas.vocabulary import Evidence, RejectReason, Side
+from tests.support.sensor_trades import START_MS, Trade, account, public_trades, user_fills
+
+CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
+VAULT = min(LIQUIDATOR_VAULTS)
+VICTIM, MAKER = 1, 5
+HIT = Trade(1, "BTC", VICTIM, MAKER, "A", 7)
+REST = Trade(2, "BTC", VICTIM, 6, "A", 7)
+
+
+def results_of(feed: str, message: Any) -> list[Liquidation | Rejected]:
+    frame = message if isinstance(message, bytes) else orjson.dumps(message)
+    metadata = FrameMetadata("hyperliquid", feed, START_MS)
+    return list(normalize(frame, metadata, InstrumentBook(()), CONFIG))
+
+
+def events_of(feed: str, message: Any) -> list[Liquidation]:
+    results = results_of(feed, message)
+    assert all(isinstance(result, Liquidation) for result in results)
+    return [result for result in results if isinstance(result, Liquidation)]
+
+
+def joined(proof: dict[str, Any], owner: str = account(MAKER)) -> dict[str, Any]:
+    return {"owner": owner, "proof": proof, "trades": [REST.public()]}
+
+
+def test_every_party_and_feed_gives_the_same_event() -> None:
+    own, makers = HIT.fill(of_taker=True), HIT.fill(of_taker=False)
+    told = [
+        *events_of("userFills", user_fills(VICTIM, [own])),
+        *events_of("userFills", user_fills(MAKER, [makers])),
+        *events_of("nodeFills", [account(VICTIM), own]),
+        *events_of("nodeFills", {"events": [[account(VICTIM), own], [account(MAKER), makers]]}),
+        *events_of(
+            "goldrush",
+            {
+                "channel": "liquidationFills",
+                "fills": [[account(MAKER), makers], [account(VICTIM), own]],
+            },
+        ),
+        *events_of(
+            "hydromancer", {"type": "liquidationFills", "fills": [[account(MAKER), makers]]}
+        ),
+    ]
+    assert len(told) == 6
+    assert len({event.event_id for event in told}) == 1
+    assert {event.side for event in told} == {Side.LONG}
+    assert {event.liquidated_user for event in told} == {account(VICTIM)}
+    # The rest of the order, joined, has the id that the node gives it.
+    [rest] = events_of("joinedTrades", joined(makers))
+    [of_node] = events_of("nodeFills", [account(VICTIM), REST.fill(of_taker=True)])
+    assert (rest.event_id, rest.side) == (of_node.event_id, of_node.side)
+    assert (rest.evidence, of_node.evidence) == (Evidence.INFERRED, Evidence.REPORTED)
+
+
+def test_a_vault_that_is_the_maker_shows_the_side_of_the_victim() -> None:
+    fill = HIT.fill(of_taker=False)
+    frame = {"channel": "userFills", "data": {"user": VAULT, "fills": [fill]}}
+    [event] = events_of("userFills", frame)
+    assert (event.side, event.liquidated_user) == (Side.LONG, account(VICTIM))
+    join = TradeJoin()
+    join.add_trades(public_trades([HIT, REST]), 0)
+    [found] = join.add_fills(orjson.dumps(frame), 1)
+    [rest] = events_of("joinedTrades", found.messages()[0])
+    assert rest.side is Side.LONG
+
+
+def test_a_sensor_that_is_liquidated_itself_shows_its_own_side() -> None:
+    frame = user_fills(VICTIM, [HIT.fill(of_taker=True)])
+    [event] = events_of("userFills", frame)
+    assert (event.side, event.liquidated_user) == (Side.LONG, account(VICTIM))
+    join = TradeJoin()
+    join.add_fills(frame, 0)
+    [found] = join.add_trades(public_trades([HIT, REST]), 1)
+    [rest] = events_of("joinedTrades", found.messages()[0])
+    assert (rest.side, rest.liquidated_user) == (Side.LONG, account(VICTIM))
+
+
+def test_a_snapshot_after_each_subscription_repeats_its_ids() -> None:
+    snapshot = orjson.loads(user_fills(MAKER, [HIT.fill(of_taker=False)]))
+    snapshot["data"]["isSnapshot"] = True
+    ids = [event.event_id for _ in range(3) for event in events_of("userFills", snapshot)]
+    assert len(ids) == 3
+    assert len(set(ids)) == 1
+    join = TradeJoin()
+    join.add_fills(orjson.dumps(snapshot), 0)
+    [found] = join.add_trades(public_trades([REST]), 1)
+    join.add_fills(orjson.dumps(snapshot), 2)
+    assert join.add_trades(public_trades([REST]), 3) == []
+    assert len(found.trades) == 1
+
+
+MARKET = {"liquidatedUser": account(VICTIM), "markPx": "100", "method": "market"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"dir": "Auto-Deleveraging"}, RejectReason.NOT_A_LIQUIDATION),
+        ({"dir": "Open Short"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"dir": "Buy"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"crossed": True}, RejectReason.CONTRADICTORY_SIDE),
+        ({"side": "C"}, RejectReason.INVALID_SIDE),
+        ({"liquidation": None}, RejectReason.NOT_A_LIQUIDATION),
+        ({"liquidation": MARKET | {"method": "backstop"}}, RejectReason.NOT_A_LIQUIDATION),
+        ({"liquidation": MARKET | {"method": "magic"}}, RejectReason.UNKNOWN_MESSAGE),
+        ({"liquidation": MARKET | {"liquidatedUser": account(0)}}, RejectReason.INVALID_SYMBOL),
+        ({"liquidation": MARKET | {"liquidatedUser": "everybody"}}, RejectReason.INVALID_SYMBOL),
+        ({"liquidation": MARKET | {"liquidatedUser": account(2)}}, RejectReason.NOT_A_LIQUIDATION),
+    ],
+)
+def test_a_proof_that_is_none_joins_nothing(change: dict[str, Any], reason: RejectReason) -> None:
+    proof = HIT.fill(of_taker=False) | change
+    [rejected] = results_of("joinedTrades", joined(proof))
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason is reason
+    join = TradeJoin()
+    join.add_fills(user_fills(MAKER, [proof]), 0)
+    assert join.add_trades(public_trades([REST]), 1) == []
+
+
+def test_a_victim_whose_own_fill_contradicts_itself_joins_nothing() -> None:
+    proof = HIT.fill(of_taker=True) | {"dir": "Close Short"}
+    [rejected] = results_of("joinedTrades", joined(proof, account(VICTIM)))
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason is RejectReason.CONTRADICTORY_SIDE
+    join = TradeJoin()
+    join.add_fills(user_fills(VICTIM, [proof]), 0)
+    assert join.add_trades(public_trades([REST]), 1) == []
