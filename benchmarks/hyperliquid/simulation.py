@@ -8,7 +8,7 @@ the normalizer are the product's. The vaults are always followed.
 import json
 import random
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -73,25 +73,35 @@ def play(
     recall = Recall(
         all_events=len(truth), all_usd=sum((one.usd for one in truth.values()), Decimal(0))
     )
-    join, seen = TradeJoin(), set[str]()
+    seen = set[str]()
+    for arrived_ms, feed, content in public_frames(
+        trades, sensors, seed, is_amplified=is_amplified
+    ):
+        for event in _events(feed, content, arrived_ms):
+            trade = truth.get(event.event_id)
+            if trade is None or not _is_right(event, trade):
+                recall.wrong += 1
+            elif event.event_id not in seen:
+                seen.add(event.event_id)
+                recall.events += 1
+                recall.usd += trade.usd
+                recall.delays_ms.append(arrived_ms - trade.time_ms)
+    return recall
+
+
+def public_frames(
+    trades: Sequence[DayTrade], sensors: Collection[str], seed: int = 1, *, is_amplified: bool
+) -> Iterator[tuple[int, str, bytes]]:
+    """Yield time (ms), feed and content of the frames that the producer writes to the raw topic."""
+    join = TradeJoin()
     followed = {*LIQUIDATOR_VAULTS, *sensors}
     for arrived_ms, kind, frame in _arrivals(trades, followed, seed, tape=is_amplified):
-        frames = [(kind, frame)] if kind == "userFills" else []
+        if kind == "userFills":
+            yield arrived_ms, kind, frame
         if is_amplified:
             add = join.add_fills if kind == "userFills" else join.add_trades
-            joined = add(frame, arrived_ms)
-            frames += [("joinedTrades", each) for one in joined for each in one.messages()]
-        for feed, content in frames:
-            for event in _events(feed, content, arrived_ms):
-                trade = truth.get(event.event_id)
-                if trade is None or not _is_right(event, trade):
-                    recall.wrong += 1
-                elif event.event_id not in seen:
-                    seen.add(event.event_id)
-                    recall.events += 1
-                    recall.usd += trade.usd
-                    recall.delays_ms.append(arrived_ms - trade.time_ms)
-    return recall
+            for one in add(frame, arrived_ms):
+                yield from ((arrived_ms, "joinedTrades", each) for each in one.messages())
 
 
 def _is_right(event: Liquidation, trade: DayTrade) -> bool:

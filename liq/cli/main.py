@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "watch": Place("liq.cli.commands.watch", SETUP, "watch"),
     "sql": Place("liq.cli.commands.questions", SETUP, "sql"),
     "report": Place("liq.cli.commands.questions", SETUP, "report"),
+    "quality": Place("liq.cli.commands.quality", SETUP, "quality"),
     "export": Place("liq.cli.commands.export", SETUP, "export"),
     "import": Place("liq.cli.commands.importing", SETUP, "import_events"),
     "normalize": Place("liq.cli.commands.offline", OFFLINE, "normalize"),
