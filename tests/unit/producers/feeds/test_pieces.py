@@ -64,7 +64,34 @@ def test_a_snapshot_of_more_than_a_record_is_divided_and_keeps_its_account() -> 
     assert len(events) == 4_000
 
 
-@pytest.mark.parametrize("cut", [b"", b"]", b"}"])
-def test_a_damaged_message_is_one_record_that_is_cut_off(cut: bytes) -> None:
-    message = message_of("goldrush", 50)[:-2] + cut + b'"x": [}'
+@pytest.mark.parametrize("feed", ["goldrush", "userFills"])
+def test_damage_within_a_message_costs_one_piece(feed: str) -> None:
+    message = message_of(feed, 50)
+    middle = message.index(b'"coin"', len(message) // 2)
+    damaged = message[:middle] + b"<coin>" + message[middle + 6 :]
+    found = pieces(damaged, 5_000)
+    readable = [piece for piece in found if _is_json(piece)]
+    assert len(readable) == len(found) - 1
+    assert set().union(*(events_of(feed, piece) for piece in readable)) < set(
+        events_of(feed, message)
+    )
+
+
+@pytest.mark.parametrize("damage", [b'"x": [}', b"", b"]]]]"])
+def test_a_message_without_its_end_is_cut_off(damage: bytes) -> None:
+    message = message_of("goldrush", 50)
+    torn = message[: message.rindex(b"}]")] + damage.replace(b"]", b"")
+    assert pieces(torn, 5_000) == [torn[:5_000]]
+
+
+def test_entries_that_no_comma_separates_are_not_cut_apart() -> None:
+    message = message_of("goldrush", 50).replace(b'],["0x', b'] ["0x')
     assert pieces(message, 5_000) == [message[:5_000]]
+
+
+def _is_json(piece: bytes) -> bool:
+    try:
+        orjson.loads(piece)
+    except orjson.JSONDecodeError:
+        return False
+    return True
