@@ -22,6 +22,7 @@ from liq.processors.cascades.cascade import Decision
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.early_end import mark_early
 from liq.processors.cascades.explain import explain
+from liq.processors.cascades.held_parts import HeldParts
 from liq.processors.cascades.known_beats import KnownBeats
 from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.observation import cents as cents_of
@@ -84,6 +85,7 @@ class MarketState:
         "decided",
         "exchanges",
         "held",
+        "held_parts",
         "lanes",
         "recent",
         "running",
@@ -98,6 +100,7 @@ class MarketState:
         self.recent: deque[str] = deque()
         self.sources = dict.fromkeys(sources, 0)
         self.held: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
+        self.held_parts = HeldParts()
         self.beats = KnownBeats()
         self.exchanges: dict[tuple[Side, str], int] = {}
         self.decided = 0
@@ -165,7 +168,9 @@ class MarketDetector:
         state, bound = self.state, bound_ms // SECOND_MS
         state.sources = {source: min(second, bound) for source, second in state.sources.items()}
         state.decided = min(state.decided, bound)
-        state.held = {tick: held for tick, held in state.held.items() if tick <= bound}
+        for tick in [tick for tick in state.held if tick > bound]:
+            del state.held[tick]
+            state.held_parts.touch(tick)
         state.beats.forget_after(bound)
         made: list[CascadeAlert] = []
         for side in SIDES:
@@ -231,12 +236,14 @@ class MarketDetector:
             if lane.cascade is not None:
                 ended += self._market_alert(side, lane.end(self._rules, lane.cascade))
         self.state = MarketState(self._config, state.sources)
+        self.state.held_parts = state.held_parts
         self.state.beats = state.beats
         self.state.beats.clear()
         return [mark_early(alert, Caveat.LOG_REPLACED) for alert in ended]
 
     def _held(self, tick: int) -> tuple[list[Beat], list[CascadeAlert]]:
         """Return the held beats and alerts of a second."""
+        self.state.held_parts.touch(tick)
         return self.state.held.setdefault(tick, ([], []))
 
     def _judge_until(self, passed: int) -> list[CascadeAlert]:
@@ -246,6 +253,7 @@ class MarketDetector:
             if tick >= passed:
                 break
             beats, alerts = state.held.pop(tick)
+            state.held_parts.touch(tick)
             made += self._judge(tick, beats)
             for alert in sorted(alerts, key=_alert_order):
                 made += self._follow(alert, tick)

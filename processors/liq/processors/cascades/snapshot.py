@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from liq.processors.cascades.asset import SIDES, AssetState
 from liq.processors.cascades.config import DetectorConfig
+from liq.processors.cascades.held_parts import BLOCK_SECONDS, key_of
 from liq.processors.cascades.known_beats import Pair
 from liq.processors.cascades.market import MarketState
 from liq.processors.cascades.rules import LaneRules
@@ -42,7 +43,13 @@ from liq.schemas.vocabulary import Side
 ASSET_VERSION: Final = 7
 #: A whole market, or its core, which names the slots of the chunks of `KnownBeats` instead.
 MARKET_VERSION: Final = 8
+#: A core whose held seconds are stored apart, in blocks.
+PARTED_MARKET_VERSION: Final = 9
 BEATS_VERSION: Final = 2
+HELD_VERSION: Final = 1
+#: With more held beats than this, held seconds are stored apart. An alert counts as twenty beats.
+MAX_HELD_IN_CORE: Final = 4_000
+ALERT_WEIGHT: Final = 20
 #: The last market version of releases in which the market's stage published the alerts of assets.
 LAST_THAT_PUBLISHES_ASSETS: Final = 5
 MARKET: Final = "market"
@@ -73,8 +80,10 @@ MARKET_READERS: Final[Mapping[int, Reader]] = {
     6: market_of_5_or_6,
     7: core_of_7,
     MARKET_VERSION: _unchanged,
+    PARTED_MARKET_VERSION: _unchanged,
 }
 BEATS_READERS: Final[Mapping[int, Reader]] = {1: beats_of_1, BEATS_VERSION: _unchanged}
+HELD_READERS: Final[Mapping[int, Reader]] = {HELD_VERSION: _unchanged}
 
 
 def asset_to_bytes(state: AssetState) -> bytes:
@@ -112,14 +121,19 @@ def asset_from_bytes(data: bytes, rules: LaneRules) -> AssetState:
 
 def market_to_bytes(state: MarketState) -> bytes:
     """Serialize the whole state of the market."""
-    content = {**_market_content(state), "beats": _write_beats(state.beats.items())}
+    content = {
+        **_market_content(state),
+        "held": _write_held(state, state.held),
+        "beats": _write_beats(state.beats.items()),
+    }
     return pack(MARKET_VERSION, content)
 
 
 def market_changes(state: MarketState) -> dict[str, bytes]:
     """Serialize what has changed since the last call, by key; the core is always the last item.
 
-    The records must be stored in this order.
+    The records must be stored in this order. After them, the keys of `held_parts.take_stale` may be
+    deleted.
     """
     beats = state.beats
     changes = {}
@@ -128,7 +142,23 @@ def market_changes(state: MarketState) -> dict[str, bytes]:
         key = _beats_key(number, beats.slots[number])
         changes[key] = pack(BEATS_VERSION, _write_beats(beats.chunks[number].items()))
     beats.changed.clear()
-    changes[MARKET] = pack(MARKET_VERSION, {**_market_content(state), "beat_slots": beats.slots})
+    core = {**_market_content(state), "beat_slots": beats.slots}
+    parts = state.held_parts
+    weight = sum(len(held) + ALERT_WEIGHT * len(alerts) for held, alerts in state.held.values())
+    if weight <= MAX_HELD_IN_CORE:
+        parts.write_none()
+        core["held"] = _write_held(state, state.held)
+        changes[MARKET] = pack(MARKET_VERSION, core)
+    else:
+        blocks: dict[int, list[int]] = {}
+        for tick in state.held:
+            blocks.setdefault(tick // BLOCK_SECONDS, []).append(tick)
+        for block in parts.write(blocks):
+            content = {"held": _write_held(state, blocks[block])}
+            changes[key_of(block, parts.slots[block])] = pack(HELD_VERSION, content)
+        core["held"] = []
+        core["held_slots"] = {str(block): slot for block, slot in sorted(parts.slots.items())}
+        changes[MARKET] = pack(PARTED_MARKET_VERSION, core)
     return changes
 
 
@@ -155,6 +185,11 @@ def market_from_parts(
         if "beats" in stored:
             _read_beats(state, stored["beats"])
             return state
+        for block, slot in stored.get("held_slots", {}).items():
+            part = unpack(parts[key_of(int(block), slot)], HELD_READERS)
+            _read_held(state, part["held"])
+            state.held_parts.slots[int(block)] = slot
+        state.held_parts.find_stale(parts)
         state.beats.slots = stored["beat_slots"]
         for number, slot in enumerate(state.beats.slots):
             if slot:
@@ -183,14 +218,6 @@ def _market_content(state: MarketState) -> dict[str, Any]:
             **KNOWN_CASCADES.write(state.cascades.values()),
         },
         "recent": list(state.recent),
-        "held": [
-            {
-                "tick": tick,
-                "beats": BEATS.write(beats),
-                "alerts": [encode(alert).decode() for alert in alerts],
-            }
-            for tick, (beats, alerts) in sorted(state.held.items())
-        ],
         "exchanges": {
             "side": [side for side, _ in exchanges],
             "name": [name for _, name in exchanges],
@@ -213,17 +240,30 @@ def _read_market(
     names = known.pop("cascade_id")
     state.cascades = dict(zip(names, KNOWN_CASCADES.read(known), strict=True))
     state.recent.extend(stored["recent"])
-    state.held = {
-        held["tick"]: (
-            BEATS.read(held["beats"]),
-            [decode(CascadeAlert, alert.encode()) for alert in held["alerts"]],
-        )
-        for held in stored["held"]
-    }
+    _read_held(state, stored["held"])
     state.exchanges = {
         (Side(row["side"]), row["name"]): row["tick"] for row in rows(stored["exchanges"])
     }
     return state
+
+
+def _write_held(state: MarketState, ticks: Iterable[int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "tick": tick,
+            "beats": BEATS.write(state.held[tick][0]),
+            "alerts": [encode(alert).decode() for alert in state.held[tick][1]],
+        }
+        for tick in sorted(ticks)
+    ]
+
+
+def _read_held(state: MarketState, stored: Iterable[Mapping[str, Any]]) -> None:
+    for held in stored:
+        state.held[held["tick"]] = (
+            BEATS.read(held["beats"]),
+            [decode(CascadeAlert, alert.encode()) for alert in held["alerts"]],
+        )
 
 
 def _beats_key(number: int, slot: int) -> str:

@@ -242,9 +242,10 @@ class MarketStage(OwnedStage[MarketProgress]):
         if not state.is_changed:
             return {}
         state.is_changed = False
-        changes = market_changes(state.detector.state)
+        detector = state.detector.state
+        changes = market_changes(detector)
         changes[MARKET] = OFFSET.pack(state.last_offset) + changes[MARKET]
-        return changes
+        return {**changes, **dict.fromkeys(detector.held_parts.take_stale())}
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")

@@ -22,7 +22,9 @@ BESIDE: dict[Any, set[str]] = {
     Lane: {"ring"},
     Ring: {"buckets"},
     AssetState: {"lanes", "excitations", "recent_ids"},
-    MarketState: {"lanes", "sources", "cascades", "recent", "held", "exchanges", "beats"},
+    MarketState: {
+        *("lanes", "sources", "cascades", "recent", "held", "held_parts", "exchanges", "beats"),
+    },
 }
 #: What is made again from other fields and the rules.
 DERIVED: dict[Any, set[str]] = {
