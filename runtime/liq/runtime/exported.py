@@ -116,6 +116,7 @@ OF_WORKER: Final[Mapping[str, Metrics]] = {
         m.LEFT_OUT,
         m.CASCADE_RISK,
         m.BRANCHING_RATIO,
+        m.MARKET_HELD,
         m.DECIDED_AGE,
         m.PARTITION_BEHIND,
         m.DETECTION_WAITING,

@@ -61,6 +61,11 @@ BRANCHING_RATIO = Gauge(
     "Liquidations that one triggers, from complete feeds only; near 1 is critical.",
     ["asset", "side"],
 )
+MARKET_HELD = Gauge(
+    "liq_market_held",
+    "Beats and alerts held until every events partition has passed their second (0.6 kB each). "
+    "Of the worker that detects on the market.",
+)
 DECIDED_AGE = Gauge(
     "liq_detection_decided_age_seconds",
     "Age of the time until which detection has decided (scope: assets, market); of a log that is "

@@ -5,7 +5,7 @@ partition, but not on their interleaving: it evaluates a second when all partiti
 """
 
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from liq.processors.stages.status import MarketView
 from liq.processors.stages.waiting import WaitingSources, waiting_status
 from liq.runtime.log_gaps import EVERY_EXCHANGE
 from liq.runtime.logs import get_logger
+from liq.runtime.metrics import MARKET_HELD
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
 from liq.schemas.cloud_events import alert_headers
@@ -246,6 +247,10 @@ class MarketStage(OwnedStage[MarketProgress]):
         changes = market_changes(detector)
         changes[MARKET] = OFFSET.pack(state.last_offset) + changes[MARKET]
         return {**changes, **dict.fromkeys(detector.held_parts.take_stale())}
+
+    def _gauge(self, state: MarketProgress, keys: Iterable[str]) -> None:  # noqa: ARG002 - one state
+        held = state.detector.state.held.values()
+        MARKET_HELD.set(sum(len(beats) + len(alerts) for beats, alerts in held))
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
+from prometheus_client import REGISTRY
 
 from liq.processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
 from liq.processors.stages.detect import DetectStage
@@ -224,6 +225,22 @@ def test_a_partition_that_says_nothing_is_a_feed_record_once() -> None:
     assert heartbeats(1, range(99, 100)) == []
     assert heartbeats(0, range(101, 102)) == []
     assert progress.waiting.waiting == ()
+
+
+def test_what_the_market_holds_is_shown_after_each_checkpoint() -> None:
+    stage = MarketStage(SETTINGS, NO_OUTPUT, NO_GROUP)
+    progress = MarketProgress(MarketDetector(CONFIG, [0, 1]), -1, WaitingSources([0, 1]))
+    owned = stage._owned[0] = OwnedPartition(0, 1, progress)
+    stage._apply(owned, messages(on(TOPICS.pulse, detected(EVENTS))))
+    stage._capture().written()
+    held = [len(beats) + len(alerts) for beats, alerts in progress.detector.state.held.values()]
+    assert sum(held) > 0
+    assert REGISTRY.get_sample_value("liq_market_held") == sum(held)
+    progress.detector.heartbeat(END_MS + 60_000, 0)
+    progress.detector.heartbeat(END_MS + 60_000, 1)
+    progress.is_changed = True
+    stage._capture().written()
+    assert REGISTRY.get_sample_value("liq_market_held") == 0
 
 
 def test_both_stages_together_publish_the_bytes_of_one_reader() -> None:
