@@ -12,6 +12,7 @@ DEFAULT_NAMESPACE: Final = "liquidations"
 # Kafka compacts closed segments only; by default, a segment closes after 1 GiB or seven days.
 COMPACTED_SEGMENT_BYTES: Final = 2 * 1_048_576
 COMPACTED_SEGMENT_MS: Final = HOUR_MS
+SEGMENTS_OF_SHORT_LOGS: Final = 6
 
 
 class Cleanup(StrEnum):
@@ -61,6 +62,9 @@ class TopicSpec:
             configs["compression.type"] = "producer"
         if self.has_append_time:
             configs["message.timestamp.type"] = "LogAppendTime"
+        if self.cleanup is Cleanup.DELETE and self.retention_ms <= HOUR_MS:
+            # Kafka deletes closed segments only.
+            configs["segment.ms"] = str(self.retention_ms // SEGMENTS_OF_SHORT_LOGS)
         if self.cleanup is Cleanup.COMPACT:
             configs["segment.bytes"] = str(COMPACTED_SEGMENT_BYTES)
             configs["segment.ms"] = str(COMPACTED_SEGMENT_MS)

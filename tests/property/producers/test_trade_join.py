@@ -103,3 +103,14 @@ def test_memory_is_bounded(count: int, max_trades: int, max_hits: int) -> None:
         )
     assert len(join) <= max_trades
     assert join.forgotten == max(0, count - max_trades) + max(0, count - max_hits)
+
+
+@given(st.lists(st.integers(0, 3_000), max_size=60), st.integers(400, 4_000))
+def test_the_bytes_of_waiting_trades_are_bounded(paddings: list[int], max_bytes: int) -> None:
+    join = TradeJoin(max_bytes=max_bytes)
+    for number, padding in enumerate(paddings):
+        trade = Trade(number, "BTC", 1, 5, "A", number + 1).public() | {"more": "x" * padding}
+        join.add_trades(orjson.dumps({"channel": "trades", "data": [trade]}), number)
+        assert join.held_bytes <= max_bytes
+    join.add_trades(b'{"data":[]}', len(paddings) + 10_001)
+    assert (len(join), join.held_bytes) == (0, 0)

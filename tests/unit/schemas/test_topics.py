@@ -41,3 +41,13 @@ def test_compacted_topics_close_their_segments_early_enough_to_be_compacted() ->
         segments = (spec.configs.get("segment.bytes"), spec.configs.get("segment.ms"))
         is_compacted = spec.cleanup is Cleanup.COMPACT
         assert segments == (("2097152", "3600000") if is_compacted else (None, None))
+
+
+def test_every_trade_of_a_venue_is_kept_for_an_hour_and_in_segments_that_close() -> None:
+    [tape] = [spec for spec in TOPICS.specs(("hyperliquid", "okx")) if "trades" in spec.name]
+    assert (tape.name, tape.is_public) == ("t.raw.hyperliquid-trades", False)
+    assert tape.configs["retention.ms"] == "3600000"
+    # With Kafka's default of seven days, a segment and its trades would stay for that long.
+    assert tape.configs["segment.ms"] == "600000"
+    short = [spec for spec in SPECS.values() if "segment.ms" in spec.configs]
+    assert {spec.cleanup for spec in short} == {Cleanup.COMPACT}

@@ -21,6 +21,8 @@ from liq.producers.sensors.makers import MakerTally
 WINDOW_MS: Final = 10_000
 MAX_TRADES: Final = 200_000
 MAX_HITS: Final = 20_000
+#: The bytes of waiting trades, without the memory of their names.
+MAX_BYTES: Final = 64 * 1_048_576
 #: A trade has about 300 bytes, so a message stays far below the limit of a frame.
 TRADES_A_MESSAGE: Final = 1_000
 #: Not a set: a message may have anything in its place, also what has no hash.
@@ -94,16 +96,23 @@ class TradeJoin:
 
     max_trades: int = MAX_TRADES
     max_hits: int = MAX_HITS
+    max_bytes: int = MAX_BYTES
     forgotten: int = 0
     makers: MakerTally | None = None
     _trades: dict[Order, list[tuple[TradeId, bytes]]] = field(default_factory=dict)
-    _arrivals: deque[tuple[int, Order, TradeId]] = field(default_factory=deque)
+    _arrivals: deque[tuple[int, Order, TradeId, int]] = field(default_factory=deque)
+    _bytes: int = 0
     _hits: OrderedDict[Order, tuple[int, _Hit]] = field(default_factory=OrderedDict)
     _done: OrderedDict[TradeId, int] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
         """Return the number of trades that wait for a hit."""
         return len(self._arrivals)
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of the trades that wait for a hit."""
+        return self._bytes
 
     def add_fills(self, frame: bytes, now_ms: int) -> list[Joined]:
         """Add a `userFills` message; return the waiting trades that its hits prove."""
@@ -120,7 +129,7 @@ class TradeJoin:
             order = proven_order(owner, fill)
             trade = _trade_id(fill)
             if order is not None and trade is not None:
-                self._done[trade] = now_ms
+                self._note_done(trade, now_ms)
                 found.setdefault(order, _Hit(owner, content))
         return [
             joined for order, hit in found.items() for joined in self._prove(order, hit, now_ms)
@@ -140,7 +149,7 @@ class TradeJoin:
             if order is None or name is None or name in self._done:
                 continue
             if order in self._hits:
-                self._done[name] = now_ms
+                self._note_done(name, now_ms)
                 matching.setdefault(order, []).append(content)
             else:
                 self._keep(order, name, content, now_ms)
@@ -160,16 +169,24 @@ class TradeJoin:
         rest = []
         for name, content in self._trades.pop(order, ()):
             if name not in self._done:
-                self._done[name] = now_ms
+                self._note_done(name, now_ms)
                 rest.append(content)
         return [Joined(order.coin, hit.owner, hit.proof, tuple(rest))] if rest else []
 
     def _keep(self, order: Order, name: TradeId, content: bytes, now_ms: int) -> None:
         self._trades.setdefault(order, []).append((name, content))
-        self._arrivals.append((now_ms, order, name))
-        if len(self._arrivals) > self.max_trades:
+        self._arrivals.append((now_ms, order, name, len(content)))
+        self._bytes += len(content)
+        while len(self._arrivals) > self.max_trades or self._bytes > self.max_bytes:
             self._drop_oldest()
             self.forgotten += 1
+
+    def _note_done(self, name: TradeId, now_ms: int) -> None:
+        """Record a trade that is an event already; beyond the bound, forget the oldest."""
+        self._done[name] = now_ms
+        self._done.move_to_end(name)
+        if len(self._done) > self.max_trades:
+            self._done.popitem(last=False)
 
     def _expire(self, now_ms: int) -> None:
         until_ms = now_ms - WINDOW_MS
@@ -182,7 +199,8 @@ class TradeJoin:
 
     def _drop_oldest(self) -> None:
         """Drop the trade that arrived first; a join may have removed it already."""
-        _, order, name = self._arrivals.popleft()
+        _, order, name, size_bytes = self._arrivals.popleft()
+        self._bytes -= size_bytes
         waiting = self._trades.get(order)
         if waiting and waiting[0][0] == name:
             waiting.pop(0)
