@@ -14,7 +14,8 @@ from liq.processors.normalizers import FrameMetadata, InstrumentBook, Normalizer
 from liq.processors.normalizers.venues.hyperliquid import LIQUIDATOR_VAULTS
 from liq.producers.sensors import TradeJoin
 from liq.schemas.records import Liquidation, Rejected
-from liq.schemas.vocabulary import Evidence, RejectReason, Side
+from liq.schemas.units import HOUR_MS
+from liq.schemas.vocabulary import Arrival, Evidence, RejectReason, Side
 from tests.support.sensor_trades import START_MS, Trade, account, public_trades, user_fills
 
 CONFIG = NormalizerConfig(Decimal(100_000), Decimal(100))
@@ -104,6 +105,25 @@ def test_a_snapshot_after_each_subscription_repeats_its_ids() -> None:
     join.add_fills(orjson.dumps(snapshot), 2)
     assert join.add_trades(public_trades([REST]), 3) == []
     assert len(found.trades) == 1
+
+
+@pytest.mark.parametrize(
+    ("is_snapshot", "age_ms", "arrival"),
+    [
+        (True, HOUR_MS, Arrival.LIVE),
+        (True, HOUR_MS + 1, Arrival.BACKFILLED),
+        (False, HOUR_MS + 1, Arrival.LIVE),
+    ],
+)
+def test_a_newly_followed_account_s_old_fills_are_history(
+    *, is_snapshot: bool, age_ms: int, arrival: Arrival
+) -> None:
+    message = orjson.loads(user_fills(MAKER, [HIT.fill(of_taker=False)]))
+    message["data"]["isSnapshot"] = is_snapshot
+    metadata = FrameMetadata("hyperliquid", "userFills", START_MS + age_ms)
+    [event] = normalize(orjson.dumps(message), metadata, InstrumentBook(()), CONFIG)
+    assert isinstance(event, Liquidation)
+    assert event.arrival is arrival
 
 
 MARKET = {"liquidatedUser": account(VICTIM), "markPx": "100", "method": "market"}

@@ -18,7 +18,8 @@ was the maker against somebody's closing order, which has the other side (comple
 Market makers' fills have it: 328 of 8,000 of four active ones (2026-08). Of a maker's fill `dir`
 and `side` must agree, and `crossed` be false, or it is rejected. Fills of an `isSnapshot` message
 are history, and are given all the same: their ids are the venue's own, so a repeat is recognized
-downstream, and they may fill a gap.
+downstream, and they may fill a gap. One that is over an hour old is `backfilled`: a newly followed
+account's old fills are no news.
 
 `nodeFills` are the fills that a node of one's own writes, of all accounts (evidence: reported,
 complete): a line of `node_fills`, which is [owner, fill], or one of `node_fills_by_block`, with an
@@ -51,6 +52,7 @@ what is known of the exchange (xyz: USDC, flx: USDH); without either it is `unsu
 PURR/USDC are spot, which cannot be liquidated.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from liq.processors.normalizers.hyperliquid_fills import (
@@ -81,7 +83,9 @@ from liq.processors.normalizers.kit import (
     unknown_message,
 )
 from liq.schemas.records import Liquidation
+from liq.schemas.units import HOUR_MS
 from liq.schemas.vocabulary import (
+    Arrival,
     Completeness,
     Evidence,
     PriceKind,
@@ -120,7 +124,17 @@ def read_user_fills(reading: Reading, message: Any) -> None:
         return
     data = object_field(message, "data")
     owner = address(text_field(data, "user"), "user")
-    reading.entries(array_field(data, "fills"), read_fill, owner)
+    read = read_old_fill if data.get("isSnapshot") is True else read_fill
+    reading.entries(array_field(data, "fills"), read, owner)
+
+
+def read_old_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
+    """Read one fill of a snapshot; a fill that is over an hour old arrives as history."""
+    event = read_fill(reading, fill, owner)
+    if event is None or event.arrival is not Arrival.LIVE:
+        return event
+    is_old = reading.received_at_ms - event.timestamp_ms > HOUR_MS
+    return replace(event, arrival=Arrival.BACKFILLED) if is_old else event
 
 
 def read_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
