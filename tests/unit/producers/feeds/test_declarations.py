@@ -33,7 +33,7 @@ json_values = st.recursive(
 
 def test_there_are_the_exchanges_that_the_readme_names() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    sentence = re.search(r"live connections of `liq produce` to\s+([^.]*)\.", readme)
+    sentence = re.search(r"live connections of `liq produce` to\s+([^.;]*)[.;]", readme)
     assert sentence is not None
     assert sorted(re.split(r",\s+|\s+and\s+", sentence[1].lower())) == list(producible_exchanges())
 
