@@ -3,7 +3,9 @@
 import platform
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
 from typing import Annotated, Any, Final
 
 import typer
@@ -65,6 +67,9 @@ SHOWN_VERSIONS: Final = (
     *("liquidation-schemas", "liquidation-devstack", "aiokafka", "faust-streaming"),
     *("clickhouse-connect", "fastapi", "mcp"),
 )
+
+#: A module of the pure core, which `make wheel` and the image compile.
+COMPILED: Final = "liq.processors.cascades.engine"
 
 # Entry points of this group are commands of other packages, `NAME = MODULE:FUNCTION`.
 PLUGGED_IN: Final = "liq.commands"
@@ -162,7 +167,14 @@ def print_version(is_wanted: bool) -> None:
         typer.echo(f"liq {version('liquidation-engine')}")
         typer.echo(f"Python {platform.python_version()} on {platform.platform()}")
         typer.echo("\n".join(parts))
+        typer.echo(f"Detector and normalizers: {'compiled' if is_compiled() else 'pure Python'}")
         raise typer.Exit
+
+
+def is_compiled() -> bool:
+    """Return whether the pure core is compiled, as in the image."""
+    spec = find_spec(COMPILED)
+    return spec is not None and (spec.origin or "").endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def is_installed(name: str) -> bool:

@@ -15,6 +15,7 @@ from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import encode
 from liq.web.bounded_protocol import MAX_CONNECTIONS, TOO_MANY
+from liq.web.server import MAX_HEAD_BYTES
 from tests.support import sample_records
 from tests.support.web_server import (
     DEADLINE_SECONDS,
@@ -171,9 +172,6 @@ def test_a_websocket_that_is_refused_says_why(
         ("/api/v1/stream?streams=prices", 400, "streams are some of"),
         ("/api/v1/stream?last_event_id=nonsense", 400, "position"),
         ("/api/v1/stream?last_event_id=liquidations%3D0%3A999999", 410, "no position"),
-        ("/api/v1/cascades/..%2f..%2fetc%2fpasswd", 404, ""),
-        ("/page/..%2f..%2fapp.py", 404, ""),
-        ("/page/../app.py", 404, ""),
         ("/api/v1/minutes?since_ms=5&until_ms=1", 400, "before"),
     ],
 )
@@ -184,6 +182,35 @@ def test_what_makes_no_sense_is_refused(web_port: int, path: str, status: int, w
             assert words in await answer.text()
 
     asyncio.run(ask())
+
+
+#: Requests that a client's library would not send as they are, and the answers they get.
+ATTACKS = {
+    b"GET /page/../app.py HTTP/1.1\r\n": (404, b""),
+    b"GET /page/%2e%2e/app.py HTTP/1.1\r\n": (404, b""),
+    b"GET /page/..%2f..%2fapp.py HTTP/1.1\r\n": (404, b""),
+    b"GET /page//etc/passwd HTTP/1.1\r\n": (404, b""),
+    b"GET /api/v1/cascades/..%2f..%2fetc%2fpasswd HTTP/1.1\r\n": (404, b""),
+    b"GET /api/v1/liquidations?asset=%s HTTP/1.1\r\n" % (b"A," * 5_000): (422, b"1000"),
+    b"GET / HTTP/1.1\r\nContent-Length: -1\r\n": (400, b""),
+}
+
+
+def test_hostile_requests_are_refused(web_port: int) -> None:
+    for head, (status, words) in ATTACKS.items():
+        answer = raw_answer(web_port, head + b"Host: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 %d " % status), (head[:60], answer[:200])
+        assert words in answer
+        assert b"root:" not in answer
+        assert b"def application" not in answer
+    endless = raw_answer(web_port, b"GET / HTTP/1.1\r\nX: " + b"a" * MAX_HEAD_BYTES)
+    assert endless.startswith(b"HTTP/1.1 400 ")
+
+
+def raw_answer(port: int, request: bytes) -> bytes:
+    with socket.create_connection((LOOPBACK, port), DEADLINE_SECONDS) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
 @pytest.fixture

@@ -210,6 +210,9 @@ def test_the_version_names_what_runs_here() -> None:
     assert shown.exit_code == 0
     assert re.search(r"^liq \d+\.\d+", shown.output)
     assert "aiokafka" in shown.output
+    assert re.search(
+        r"^Detector and normalizers: (compiled|pure Python)$", shown.output, re.MULTILINE
+    )
 
 
 def test_an_export_without_kafka_is_a_sentence() -> None:
