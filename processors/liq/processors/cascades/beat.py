@@ -45,7 +45,8 @@ class News:
             (second, 1, cents) if held is None else (second, held[1] + 1, held[2] + cents)
         )
         self.exchanges.add(exchange)
-        self.top = min(self.top, top)
+        if top < self.top:  # noqa: PLR1730 - on the hot path
+            self.top = top
 
     def beat(self, base: str, side: Side, tick: int, blind: tuple[str, ...]) -> Beat:
         """Return the finished beat."""

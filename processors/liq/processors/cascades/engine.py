@@ -85,7 +85,7 @@ class CascadeEngine:
 
         `before_ms` is the partition's clock before these outputs.
         """
-        alerts = self._told(before_ms, made, source)
+        alerts = self._told(before_ms, made, source) if made else []
         clock_ms = self.detector(source).clock_ms
         if clock_ms > before_ms:
             alerts += self.market.heartbeat(clock_ms, source)
@@ -93,10 +93,14 @@ class CascadeEngine:
 
     def _told(self, before_ms: int, made: list[Made], source: int) -> list[CascadeAlert]:
         """Pass a partition's outputs to the market; return the alerts among them, in order."""
+        alerts: list[CascadeAlert] = []
         for item in made:
-            if not isinstance(item, CascadeAlert) or item.type is not AlertType.WATCH:
-                self.market.add(item, before_ms, source)
-        return sorted((item for item in made if isinstance(item, CascadeAlert)), key=_place)
+            if isinstance(item, CascadeAlert):
+                alerts.append(item)
+                if item.type is AlertType.WATCH:
+                    continue
+            self.market.add(item, before_ms, source)
+        return sorted(alerts, key=_place)
 
 
 def _place(alert: CascadeAlert) -> tuple[int, str, str]:

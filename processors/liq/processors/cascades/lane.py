@@ -236,6 +236,7 @@ class Lane:
         other.advance(tick)
         ring, other_cents = self.ring, other.ring.middle_cents
         cents, groups = ring.middle_cents, ring.groups().values()
+        short_buckets = ring.short_buckets
         parts = risk.Parts(
             speed=risk.speed(found.nats),
             volume=risk.volume(cents, rules.floor_cents, rules.full_cents),
@@ -257,8 +258,8 @@ class Lane:
             cents=cents,
             count=ring.middle_count,
             other_cents=other_cents,
-            short_weight=weight_of(ring.short_buckets),
-            short_cents=cents_of(ring.short_buckets),
+            short_weight=weight_of(short_buckets),
+            short_cents=cents_of(short_buckets),
             hourly_cents=self.baseline.hourly_cents(tick, rules.memory_seconds),
         )
 
