@@ -8,6 +8,7 @@ by the other's in the same round; the table shows the quartiles of the ratios.
 
     normalize  frames of the recordings and golden messages of every feed, those that both read
     detect     the liquidations of the recordings, assets and market together
+    records    the same from stored bytes to bytes of alerts: what the detecting workers compute
     day        those of a synthetic day of 80 assets at three times the quiet traffic
     sink       a whole `liq sink clickhouse`, from Kafka to stored rows
     produce    a whole `liq produce aster`, from a websocket to acknowledged records
@@ -217,11 +218,15 @@ def workloads(chosen: list[str], other: Path) -> Iterator[dict[str, Workload]]:
         if "normalize" in chosen:
             frames = read_by(other, frame_lines(), folder)
             found["normalize"] = core("normalize", frames, 12, folder / "frames.jsonl")
-        logs = {"detect": (recorded, 6), "day": (busy_day, 1)}
-        for workload, (events_of, passes) in logs.items():
+        logs = {
+            "detect": ("detect", recorded, 6),
+            "records": ("records", recorded, 6),
+            "day": ("detect", busy_day, 1),
+        }
+        for workload, (work, events_of, passes) in logs.items():
             if workload in chosen:
                 lines = [encode(event) for event in events_of()]
-                found[workload] = core("detect", lines, passes, folder / f"{workload}.jsonl")
+                found[workload] = core(work, lines, passes, folder / f"{workload}.jsonl")
         if not {"sink", "produce"} & set(chosen):
             yield found
             return
@@ -241,7 +246,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = ("normalize", "detect", "day", "sink", "produce")
+    names = ("normalize", "detect", "records", "day", "sink", "produce")
     parser.add_argument("other", type=Path, help="a checkout with an environment")
     parser.add_argument("--workloads", nargs="+", default=names, choices=names)
     parser.add_argument("--rounds", type=int, default=9)

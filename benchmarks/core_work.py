@@ -2,6 +2,7 @@
 
     python core_work.py normalize FRAMES.jsonl PASSES
     python core_work.py detect EVENTS.jsonl PASSES
+    python core_work.py records EVENTS.jsonl PASSES
     python core_work.py read FRAMES.jsonl       the numbers of the lines without a rejection
 
 `benchmarks.against` runs it with the interpreters of two checkouts in turn, so it imports only what
@@ -79,6 +80,28 @@ def detecting(lines: list[bytes]) -> Callable[[], None]:
     return work
 
 
+def handling_records(lines: list[bytes]) -> Callable[[], None]:
+    """Return the detecting workers' pure work: parse every stored event, detect, encode alerts."""
+    core, codec = room("processors.cascades"), room("schemas.codec")
+    liquidation, config = room("schemas.records").Liquidation, core.DetectorConfig()
+    # Workers without this function parse whole records.
+    view = getattr(core, "decode_observation", None)
+
+    def work() -> None:
+        engine = core.CascadeEngine(config)
+        for offset, line in enumerate(lines):
+            if view is None:
+                alerts = engine.apply(codec.decode(liquidation, line), offset)
+            else:
+                alerts = engine.apply_view(view(line), offset)
+            for alert in alerts:
+                codec.encode(alert)
+        for alert in engine.finish():
+            codec.encode(alert)
+
+    return work
+
+
 def main() -> None:
     """Print the processor seconds of PASSES passes, after a pass that warms up caches."""
     name, path, *passes = sys.argv[1:]
@@ -86,7 +109,8 @@ def main() -> None:
     if name == "read":
         print(json.dumps(read_lines(lines)))
         return
-    work = {"normalize": normalizing, "detect": detecting}[name](lines)
+    works = {"normalize": normalizing, "detect": detecting, "records": handling_records}
+    work = works[name](lines)
     work()
     started = time.process_time()
     for _ in range(int(passes[0])):
