@@ -207,6 +207,7 @@ eval-check: install ## Run the cascade detector over some synthetic days and the
 
 eval: install ## Compare cascade detectors over 30 synthetic days and the recordings, and write docs/evaluation.md's tables.
 	$(BIN)/python -m benchmarks.detection --write docs/evaluation.md
+	$(BIN)/python -m benchmarks.detection frontier --write docs/evaluation.md
 
 clean: ## Remove what `make` created: the environment, data of the embedded stack, caches.
 	rm -rf $(VENV) .liq build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

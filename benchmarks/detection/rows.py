@@ -28,6 +28,7 @@ class Bounds:
     most_false_a_day: float | None = None
     most_false_of_market: float | None = None
     most_market_minutes: float | None = None
+    most_delay_seconds: float | None = None
     most_untold: int | None = 0
 
     def limits(self, name: str, tally: Tally) -> list[Limit]:
@@ -46,6 +47,7 @@ class Bounds:
                 tally.longest_market_minutes,
                 most=self.most_market_minutes,
             ),
+            Limit(f"{name}: median delay, in s,", tally.delay(), most=self.most_delay_seconds),
             Limit(f"{name}: majors without a message", tally.untold_majors, most=self.most_untold),
         ]
 
@@ -133,7 +135,7 @@ ROWS: Final = (
     Row(
         "sparse slow burns",
         Conditions(planted={Kind.SPARSE: 12}),
-        Bounds(least_recall=0.95, most_false_a_day=1.0),
+        Bounds(least_recall=0.95, most_false_a_day=1.0, most_delay_seconds=90),
         short_days=2,
     ),
     Row(
@@ -198,7 +200,7 @@ ROWS: Final = (
     Row(
         "30 common shocks an hour",
         Conditions(shocks_an_hour=30),
-        Bounds(least_recall=0.9, most_false_of_market=5.0),
+        Bounds(least_recall=0.9, most_false_of_market=3.0),
     ),
     Row(
         "nothing planted",

@@ -128,4 +128,5 @@ def limits(tally: Tally) -> list[Limit]:
         Limit("false incidents a day", tally.false_a_day, most=1.2),
         Limit("messages a cascade", tally.notifications_per_cascade, most=4.8),
         Limit("fragments a cascade", tally.fragmentation, most=1.08),
+        Limit("majors without a message", tally.untold_majors, most=0),
     ]

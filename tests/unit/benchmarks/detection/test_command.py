@@ -1,6 +1,8 @@
 """The command: what it prints, writes and exits with."""
 
 import sys
+from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,26 @@ def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main()
     assert ended.value.code == 2
+
+
+def test_the_frontier_is_evaluated_only_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def returning(evaluated: command.Evaluated) -> Callable[[Namespace], command.Evaluated]:
+        return lambda _: evaluated
+
+    for part in command.PARTS:
+        evaluated = command.Evaluated(f"| {part} |", [])
+        monkeypatch.setitem(command.PARTS, part, returning(evaluated))
+    for arguments in ([], ["frontier"]):
+        monkeypatch.setattr(sys, "argv", ["detection", *arguments])
+        with pytest.raises(SystemExit):
+            command.main()
+        printed = capsys.readouterr().out
+        assert ("| frontier |" in printed, "| days |" in printed) == (
+            bool(arguments),
+            not arguments,
+        )
 
 
 def test_the_page_has_a_place_for_every_part(tmp_path: Path) -> None:

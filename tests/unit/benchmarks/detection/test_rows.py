@@ -33,16 +33,18 @@ def test_each_bound_holds_its_figure() -> None:
         most_false_a_day=0.5,
         most_false_of_market=0.5,
         most_market_minutes=60,
+        most_delay_seconds=90,
     )
-    assert missed(bounds.limits("row", tally())) == []
+    assert missed(bounds.limits("row", tally(delays=[(Kind.MAJOR, 90.0)]))) == []
     bad = tally(
+        delays=[(Kind.MAJOR, 91.0)],
         found=Counter({Kind.MAJOR: 3}),
         false_incidents=2,
         false_by_day=[2, 0],
         false_of_market=2,
         longest_market_ms=61 * 60_000,
     )
-    assert len(missed(bounds.limits("row", bad))) == 5
+    assert len(missed(bounds.limits("row", bad))) == 6
 
 
 def test_the_table_has_a_row_for_each_condition_and_no_recall_of_nothing() -> None:
