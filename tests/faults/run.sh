@@ -25,7 +25,7 @@ part 20000-22999 ${faults}_{kills,surroundings,retention,producer_clocks,upgrade
 part 23000-25999 ${faults}_{groups,brokers,bad_input,notify_kills,redis_kills}.py > "$logs/2" 2>&1 &
 part 26000-28999 ${faults}_{clickhouse,link,soak,faust_holes,worker_kills,sink_kills}.py \
     > "$logs/3" 2>&1 &
-part 29000-31999 ${faults}_{topic_operations,growth,mirror}.py > "$logs/4" 2>&1 &
+part 29000-31999 ${faults}_{topic_operations,growth,mirror,drill_commands}.py > "$logs/4" 2>&1 &
 failed=0
 for job in $(jobs -p); do
     wait "$job" || failed=1

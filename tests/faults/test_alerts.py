@@ -11,8 +11,11 @@ from tests.support.prometheus_server import BINARY, REASON, running_prometheus
 
 #: Ten minutes in the long form.
 QUIET_SECONDS = max(30.0, 600 * FAULT_SHARE)
-#: `for` is a minute, and a scrape is a second.
+#: `for` is a minute.
 RAISED_SECONDS = 120.0
+SCRAPE = "5s"
+#: The span of the newest evaluation.
+NOW = "6s"
 JOBS = {
     Role.PRODUCE: "produce",
     Role.NORMALIZE: "normalize",
@@ -43,7 +46,7 @@ def test_quiet_minutes_and_short_restarts_raise_nothing_and_an_absence_does(
         pipeline.wait_until(lambda: pipeline.is_ready(member), 90)  # noqa: B023 - at once
         targets[JOBS[role]].append(f"{LOOPBACK}:{port}")
     addresses = {job: ",".join(found) for job, found in targets.items()}
-    with running_prometheus(tmp_path, addresses) as prometheus:
+    with running_prometheus(tmp_path, addresses, SCRAPE) as prometheus:
         pipeline.wait_until(lambda: prometheus.is_up(*addresses), 60)
         pipeline.pause(QUIET_SECONDS)
         assert prometheus.firing() == set()
@@ -54,7 +57,7 @@ def test_quiet_minutes_and_short_restarts_raise_nothing_and_an_absence_does(
         assert prometheus.firing() == set()
         (detector,) = pipeline.of(Role.DETECT)
         pipeline.stop(detector)
-        pipeline.wait_until(lambda: "LiqNoDetector" in prometheus.firing("2s"), RAISED_SECONDS)
+        pipeline.wait_until(lambda: "LiqNoDetector" in prometheus.firing(NOW), RAISED_SECONDS)
         pipeline.start(Role.DETECT, "0", **detector.environment)
-        pipeline.wait_until(lambda: not prometheus.firing("2s"), RAISED_SECONDS)
+        pipeline.wait_until(lambda: not prometheus.firing(NOW), RAISED_SECONDS)
     run.end("quiet minutes, short restarts and an absent detector under Prometheus")

@@ -12,9 +12,11 @@ from liq.devstack.supervisor import Supervisor
 from liq.runtime.settings import Settings
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, now_ms
-from tests.faults.moving import Move, blocks
+from tests.faults.drill_commands import Drill, blocks
 from tests.faults.pipeline import Pipeline
 from tests.support.pipeline_log import values
+
+DRILL = "Move to another cluster"
 
 pytestmark = [
     pytest.mark.integration,
@@ -48,8 +50,10 @@ def test_moving_to_another_cluster_loses_and_doubles_nothing(
     settings = make_settings(kafka_bootstrap_servers=cluster.start().bootstrap_servers)
     old = run.pipeline
     new = Pipeline(settings, old.exchanges, beside)
-    move = Move({"old": old, "new": new}, beside, tmp_path)
-    begin, take_turns, end, go_on = blocks("sh")
+    move = Drill({"old": old, "new": new}, beside, tmp_path)
+    (properties,) = blocks(DRILL, "properties")
+    move.write_properties(properties)
+    begin, take_turns, end, go_on = blocks(DRILL)
     move.perform(begin)
     move.perform(take_turns)
     move.perform(end)

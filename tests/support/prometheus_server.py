@@ -23,14 +23,14 @@ READY_SECONDS: Final = 60.0
 ANSWER_SECONDS: Final = 30
 
 
-def configuration(targets: Mapping[str, str]) -> dict[str, Any]:
-    """Return the project's configuration with other addresses and a scrape every second.
+def configuration(targets: Mapping[str, str], interval: str = "1s") -> dict[str, Any]:
+    """Return the project's configuration with other addresses and an interval of scrapes.
 
     A job may have several addresses, with commas.
     """
     config: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     del config["alerting"]
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["global"] = {"scrape_interval": interval, "evaluation_interval": interval}
     config["rule_files"] = [str(PROMETHEUS / "rules" / "*.yml")]
     config["scrape_configs"] = [
         {"job_name": job, "static_configs": [{"targets": address.split(",")}]}
@@ -68,11 +68,16 @@ class Prometheus:
 
 
 @contextmanager
-def running_prometheus(folder: Path, targets: Mapping[str, str]) -> Iterator[Prometheus]:
-    """Run Prometheus with the project's rules on some targets (job: address)."""
+def running_prometheus(
+    folder: Path, targets: Mapping[str, str], interval: str = "1s"
+) -> Iterator[Prometheus]:
+    """Run Prometheus with the project's rules on some targets (job: address).
+
+    A scrape that takes longer than the interval counts as failed.
+    """
     port = free_port()
     config = folder / "prometheus.yml"
-    config.write_text(yaml.safe_dump(configuration(targets)))
+    config.write_text(yaml.safe_dump(configuration(targets, interval)))
     command = (
         str(BINARY),
         f"--config.file={config}",

@@ -1,7 +1,7 @@
-"""Runs the commands of docs/drills.md that move a pipeline to another cluster, as written there.
+"""Runs the commands of docs/drills.md on running pipelines, as written there.
 
 Names are the only changes: the topics' namespace, the brokers, and the number of replicas. The
-commands of compose start and stop workers of two pipelines.
+commands of compose start and stop workers of a pipeline, or of one of two.
 """
 
 import os
@@ -23,10 +23,10 @@ from tests.faults.pipeline import Pipeline, Role
 from tests.support.paths import DOCS, ROOT
 
 POM: Final = ROOT / "tests" / "support" / "mirror_maker" / "pom.xml"
-SECTION: Final = "Move to another cluster"
 MIRROR: Final = "mirror"
 PROGRAMS: Final = {
     "connect-mirror-maker.sh": "org.apache.kafka.connect.mirror.MirrorMaker",
+    "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
     "kafka-consumer-groups.sh": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
 }
 ROLES: Final = {
@@ -35,6 +35,8 @@ ROLES: Final = {
     "detect": Role.DETECT,
     "sink": Role.SINK,
 }
+#: The slot of workers where there is one pipeline.
+ONLY_SLOT: Final = "0"
 COMMAND_SECONDS: Final = 150.0
 READY_SECONDS: Final = 90.0
 LAG_SECONDS: Final = 120.0
@@ -42,16 +44,19 @@ LAG_SECONDS: Final = 120.0
 TIMES_WITHOUT_LAG: Final = 3
 
 
-def blocks(language: str) -> list[str]:
-    """Return the code blocks of the drill."""
+def blocks(drill: str, language: str = "sh") -> list[str]:
+    """Return the code blocks of a drill."""
     page = (DOCS / "drills.md").read_text()
-    section = page.split(f"## {SECTION}\n")[1].split("\n## ")[0]
+    section = page.split(f"## {drill}\n")[1].split("\n## ")[0]
     return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
 @dataclass
-class Move:
-    """The two clusters of the drill, and a directory for its files."""
+class Drill:
+    """The pipelines that a drill names by their brokers and projects, and a directory for files.
+
+    They are `old` and `new`, or one, `brokers`.
+    """
 
     pipelines: Mapping[str, Pipeline]
     supervisor: Supervisor
@@ -59,9 +64,11 @@ class Move:
     _jars: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        """Write the mirror's file."""
+        """Find Kafka's tools."""
         self._jars = maven_jars(POM, "mirror-maker")
-        (text,) = blocks("properties")
+
+    def write_properties(self, text: str) -> None:
+        """Write the mirror's file."""
         text = re.sub(r"(replication\.factor) = \d+", r"\1 = 1", self._named(text))
         for name, pipeline in self.pipelines.items():
             brokers = pipeline.settings.kafka_bootstrap_servers
@@ -77,8 +84,12 @@ class Move:
         """End the mirror in order."""
         self.supervisor.stop(MIRROR)
 
+    @property
+    def _first(self) -> Pipeline:
+        return next(iter(self.pipelines.values()))
+
     def _named(self, text: str) -> str:
-        namespace = self.pipelines["old"].settings.topic_namespace
+        namespace = self._first.settings.topic_namespace
         return re.sub(r"\bliquidations(?=\.|\\)", namespace, text)
 
     def _run(self, line: str) -> None:
@@ -100,8 +111,12 @@ class Move:
                 output = self._finish(liq_command(*arguments), brokers)
                 if file:
                     (self.directory / file).write_text(output)
+            case ["kafka-topics.sh", *arguments]:
+                self._finish((*self._java("kafka-topics.sh"), *arguments))
             case ["docker", "compose", "--project-name", project, *rest]:
-                self._compose(self.pipelines[project], rest)
+                self._compose(self.pipelines[project], project, rest)
+            case ["docker", "compose", *rest]:
+                self._compose(self._first, ONLY_SLOT, rest)
             case _:
                 raise ValueError(line)
 
@@ -123,12 +138,12 @@ class Move:
 
     def _lags(self, table: str) -> list[str]:
         """Return the rows of this pipeline's groups that have a lag."""
-        prefix = f"{self.pipelines['old'].settings.topic_namespace}."
+        prefix = f"{self._first.settings.topic_namespace}."
         rows = [line for line in table.splitlines() if line.startswith(prefix)]
         assert rows, table
         return [row for row in rows if _has_lag(row.split())]
 
-    def _compose(self, pipeline: Pipeline, arguments: Sequence[str]) -> None:
+    def _compose(self, pipeline: Pipeline, slot: str, arguments: Sequence[str]) -> None:
         verb, *rest = arguments
         roles = [ROLES[word] for word in rest if not word.startswith("--")]
         if verb == "stop":
@@ -136,8 +151,8 @@ class Move:
             codes = pipeline.stop(*members)
             assert set(codes.values()) == {0}, codes
             return
-        assert verb == "up"
-        started = [pipeline.start(role, "new") for role in roles]
+        assert verb in {"up", "start"}
+        started = [pipeline.start(role, slot) for role in roles]
         pipeline.wait_until(lambda: all(map(pipeline.is_ready, started)), READY_SECONDS)
 
     def _java(self, program: str) -> tuple[str, ...]:
@@ -145,8 +160,8 @@ class Move:
         return (java_binary(), *JVM_OPTIONS, *LOG_OPTIONS, *classpath, PROGRAMS[program])
 
     def _finish(self, command: Sequence[str], brokers: str = "") -> str:
-        settings = self.pipelines["new"].settings
-        names = [each.dialect.exchange for each in self.pipelines["new"].exchanges]
+        settings = self._first.settings
+        names = [each.dialect.exchange for each in self._first.exchanges]
         environment = {**worker_environment(settings), "EXCHANGES": ",".join(names)}
         if brokers:
             environment["KAFKA_BOOTSTRAP_SERVERS"] = brokers
