@@ -37,7 +37,7 @@ ROLES: Final = {
 }
 #: The slot of workers where there is one pipeline.
 ONLY_SLOT: Final = "0"
-COMMAND_SECONDS: Final = 150.0
+COMMAND_SECONDS: Final = 600.0
 READY_SECONDS: Final = 90.0
 LAG_SECONDS: Final = 120.0
 #: What is written may be a stage behind what is read: events, alerts, rows.
