@@ -19,9 +19,9 @@ from liq.processors.stages.output import Output
 from liq.processors.stages.owned import Group
 from liq.processors.stages.state import RestoredState, sort_entries
 from liq.processors.stages.waiting import WaitingSources
-from liq.processors.workers.fetching import size_of
 from liq.processors.workers.instrument_follower import parsed
 from liq.processors.workers.merge import MergeBuffer
+from liq.runtime.record_size import size_of
 from liq.runtime.record_time import received_at_ns
 from liq.runtime.sending import MAX_RECORD_BYTES, OutputRecord
 from liq.runtime.settings import Settings

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from liq.runtime.record_size import RECORD_OVERHEAD_BYTES
 from liq.schemas.headers import Headers
 
 Partition = tuple[str, int]
@@ -34,6 +35,7 @@ RecordsByTopic = Mapping[str, Sequence[Delivered]]
 class BatchLimits:
     """The number of records, the age in seconds and the bytes at which a batch is flushed.
 
+    The bytes are those of Python's memory (`record_size`), of records without heartbeats.
     A poll waits for `seconds` at most, so a record waits for twice that time at most.
     """
 
@@ -69,7 +71,7 @@ class Batch:
         for record in records:
             if record.value is not None:
                 kept.append(record)
-                self.size_bytes += len(record.value)
+                self.size_bytes += RECORD_OVERHEAD_BYTES + len(record.value)
 
     def is_full(self, limits: BatchLimits) -> bool:
         """Return whether no more records should be added."""

@@ -52,6 +52,15 @@ def test_a_batch_is_full_at_its_bytes() -> None:
     assert batch.is_full(limits(rows=1000))
 
 
+def test_small_records_fill_a_batch_by_the_memory_that_they_take() -> None:
+    batch, count = Batch(), 0
+    while not batch.is_full(limits(rows=10**9)):
+        batch.add([Record(count), Record(count, None)], now=0.0)
+        count += 1
+    assert count * len(STATUS) < MAX_BYTES / 5
+    assert count * 2_000 > MAX_BYTES
+
+
 def test_heartbeats_and_what_cannot_be_decoded_move_offsets_too() -> None:
     batch = Batch()
     batch.add([Record(5), Record(6, None)], now=0.0)

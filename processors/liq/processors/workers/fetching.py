@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.logs import get_logger
 from liq.runtime.positions import assignment_of, position_of
+from liq.runtime.record_size import size_of
 
 #: A batch ends with the record that reaches one of these.
 BATCH_RECORDS: Final = 1_000
@@ -19,8 +20,6 @@ BATCH_BYTES: Final = 2 * 1024 * 1024
 #: Records are polled in steps, because their decompressed bytes are not known in advance.
 STEP_RECORDS: Final = 100
 STEP_BYTES: Final = 8 * 1024 * 1024
-#: Python's memory for a record besides its bytes: the record, its headers, their names.
-RECORD_OVERHEAD_BYTES: Final = 1_500
 
 Partition = tuple[str, int]
 """Faust's or aiokafka's pair of topic and partition; they are equal as tuples."""
@@ -57,11 +56,6 @@ class Reader(Protocol):
 
     def held(self, partition: Any) -> int:
         """Return the number of a partition's fetched records that are not part of a batch yet."""
-
-
-def size_of(record: Any) -> int:
-    """Estimate the bytes of memory of a record."""
-    return RECORD_OVERHEAD_BYTES + len(record.value or b"") + len(record.key or b"")
 
 
 class DirectReader:

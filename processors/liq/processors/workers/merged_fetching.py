@@ -16,18 +16,17 @@ from aiokafka.errors import KafkaError
 from liq.processors.workers.fetching import (
     BATCH_BYTES,
     BATCH_RECORDS,
-    RECORD_OVERHEAD_BYTES,
     STEP_BYTES,
     STEP_RECORDS,
     Fetch,
     FetchedBatch,
-    size_of,
 )
 from liq.processors.workers.merge import MergeBuffer
 from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS, MERGE_HELD_BYTES
 from liq.runtime.positions import assignment_of, position_of, readable_end, states_of
+from liq.runtime.record_size import RECORD_OVERHEAD_BYTES, size_of
 from liq.runtime.record_time import received_at_ns
 from liq.schemas.units import SECOND_NS
 

@@ -11,6 +11,7 @@ from liq.processors.workers.merged_fetching import (
     MergedReader,
 )
 from liq.runtime.positions import unread
+from liq.runtime.record_size import size_of
 from liq.runtime.record_time import received_at_ns
 from tests.support.fetched_log import START_NS, TOPIC, FetchedLog
 
@@ -170,7 +171,7 @@ async def test_one_record_at_a_time_is_fetched_once_much_is_held(
 
 
 async def test_what_is_held_of_many_partitions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = fetching.size_of(FetchedLog([[0]])._logs[TOPIC, 0][0])
+    one = size_of(FetchedLog([[0]])._logs[TOPIC, 0][0])
     most_records, partitions = 40, 24
     monkeypatch.setattr(merged_fetching, "HELD_BYTES", most_records * one)
     monkeypatch.setattr(merged_fetching, "CLEARED_BYTES", most_records * one // 2)
