@@ -66,7 +66,10 @@ async def measure(stack: Stack, tree: Path, rounds: int) -> list[int]:
             start(stack, "normalize", environment, is_loop=False),
             _produce(stack, environment, tree),
         ]
-        consumer = AIOKafkaConsumer(bootstrap_servers=run.settings.kafka_bootstrap_servers)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=run.settings.kafka_bootstrap_servers,
+            isolation_level="read_committed",
+        )
         await consumer.start()
         consumer.assign([TopicPartition(run.topic("events"), each) for each in range(PARTITIONS)])
         await consumer.seek_to_beginning()

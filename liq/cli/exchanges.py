@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from liq.processors.normalizers import known_exchanges
 from liq.producers.feeds.registry import producible_exchanges
-from liq.producers.history.registry import polled_exchanges
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import Settings
 
@@ -32,14 +31,15 @@ def pushed_exchanges(settings: Settings) -> tuple[str, ...]:
     Raises:
         ConfigurationError: all named venues are polled.
     """
-    polled = polled_exchanges()
+    pushed = producible_exchanges()
+    polled = set(known_exchanges()) - set(pushed)
     found = tuple(name for name in settings.exchanges if name not in polled)
     if settings.exchanges and not found:
         raise ConfigurationError(
             f"EXCHANGES names {', '.join(settings.exchanges)} only, which push no feed: "
             "`liq backfill` polls them."
         )
-    return found or producible_exchanges()
+    return found or pushed
 
 
 def chosen_exchanges(configured: tuple[str, ...], named: Iterable[str] | None) -> tuple[str, ...]:

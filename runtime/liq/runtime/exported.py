@@ -85,6 +85,8 @@ OF_WORKER: Final[Mapping[str, Metrics]] = {
         m.RECORDS_IN,
         m.RECORDS_OUT,
         m.FRAMES,
+        m.FEED_CONNECTED,
+        m.FEED_BREAKER,
         m.FEED_EVENTS,
         m.HISTORY_REQUESTS,
         m.HISTORY_ROWS,
