@@ -75,6 +75,7 @@ def records(topics: Topics) -> dict[str, Sequence[bytes]]:
         topics.events: [encode(event) for event in events()],
         topics.cascades: stored_alerts(),
         topics.feeds: list(_lines(STORED / "feeds.jsonl")),
+        topics.positions: list(_lines(STORED / "positions.jsonl")),
         topics.rejected: [encode(record) for record in rejections if isinstance(record, Rejected)],
     }
 

@@ -18,7 +18,7 @@ from tests.support.acl_kafka import Decision, allow, forbid, login_name
 Right = tuple[str, Operation, str]
 READ, WRITE = Operation.READ, Operation.WRITE
 #: Rights that nothing in this run calls for: what was rejected, parked, lost, missed or given up, a
-#: state that is rebuilt, a ticker on the internet, a rule about watches, a setting that differs.
+#: state that is rebuilt, a ticker or positions on the internet, a rule about watches, a setting that differs.
 NOT_CALLED_FOR: Final = {
     *(("normalize", WRITE, topic) for topic in ("feeds", "parked", "rejected")),
     *(
@@ -27,7 +27,7 @@ NOT_CALLED_FOR: Final = {
     ),
     *(("notify", WRITE, topic) for topic in ("feeds", "undelivered")),
     *(("reference", WRITE, topic) for topic in ("feeds", "rates", "raw.", "rejected")),
-    *(("backfill", WRITE, topic) for topic in ("feeds", "raw.")),
+    *(("backfill", WRITE, topic) for topic in ("feeds", "positions", "raw.")),
     ("sink-clickhouse", WRITE, "feeds"),
     ("notify", READ, "watch"),
     # One venue of the recording alone gives early signs and no alert.

@@ -7,6 +7,7 @@ from liq.schemas.records import (
     FeedStatus,
     Instrument,
     Liquidation,
+    OpenPosition,
     Rejected,
     ScoreParts,
     Source,
@@ -89,6 +90,22 @@ def instrument(number: int = 0) -> Instrument:
         contract=ContractKind.LINEAR,
         contract_size=Decimal(number + 1),
         as_of="2026-07-08",
+    )
+
+
+def open_position(number: int = 0) -> OpenPosition:
+    """Return a position of a snapshot; each account has one."""
+    return OpenPosition(
+        position_id=f"position-{number}",
+        exchange="orderly",
+        symbol="ETHUSDT",
+        native_symbol="PERP_ETH_USDC",
+        base="ETH",
+        side=Side.LONG,
+        quantity=Decimal("0.5"),
+        value_usd=Decimal(1250),
+        mark_price=Decimal(2500),
+        timestamp_ms=1_783_500_000_000,
     )
 
 

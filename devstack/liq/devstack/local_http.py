@@ -11,8 +11,8 @@ from liq.devstack.ports import LOOPBACK
 class LocalHttp:
     """HTTP server with one thread per connection, inside a `with` statement.
 
-    It listens on a free port from its creation on; `get` answers each GET request,
-    with the length of its content: the connection stays open.
+    It listens on a free port from its creation on; `get` answers each GET or POST
+    request, with the length of its content: the connection stays open.
     """
 
     def __init__(self, get: Callable[[BaseHTTPRequestHandler], None]) -> None:
@@ -20,6 +20,9 @@ class LocalHttp:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                get(self)
+
+            def do_POST(self) -> None:
                 get(self)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's

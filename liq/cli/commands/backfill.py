@@ -21,9 +21,15 @@ def backfill(
     from liq.cli.exchanges import chosen_exchanges, configured_exchanges
     from liq.cli.running import run_until_signal, start_health
     from liq.cli.worker_topics import make_sure_of_topics
+    from liq.processors.normalizers.open_positions import read_snapshot
     from liq.producers.history import CONDITION
     from liq.producers.history import run as run_backfill
-    from liq.producers.history.settings import history_sources, without_completion, without_history
+    from liq.producers.history.settings import (
+        history_sources,
+        position_sources,
+        without_completion,
+        without_history,
+    )
     from liq.runtime.environment import environment
     from liq.runtime.settings import load_settings
 
@@ -33,11 +39,18 @@ def backfill(
     sources, none = history_sources(chosen, environment()), without_history(chosen)
     if not settings.backfill_completion:
         sources = without_completion(sources)
+    positions = (
+        position_sources(chosen, environment(), read_snapshot)
+        if settings.backfill_positions
+        else ()
+    )
     health, server = start_health(settings, "backfill", CONDITION)
     try:
         make_sure_of_topics(settings, "backfill", known, health)
         run_until_signal(
-            lambda stop: run_backfill(settings, sources, none, health=health, stop=stop)
+            lambda stop: run_backfill(
+                settings, sources, none, health=health, stop=stop, positions=positions
+            )
         )
     finally:
         server.stop()

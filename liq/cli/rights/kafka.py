@@ -66,7 +66,7 @@ NEEDS: Final[Mapping[str, Need]] = {
         writes=("raw", "instruments", "rates", "rejected", "feeds"),
         group="reference",
     ),
-    "backfill": Need(reads=("feeds",), writes=("raw", "feeds"), group="backfill"),
+    "backfill": Need(reads=("feeds",), writes=("raw", "feeds", "positions"), group="backfill"),
     "normalize": Need(
         reads=("raw", "instruments"),
         writes=("events", "large", "rejected", "feeds", "parked", "layout"),
@@ -82,7 +82,7 @@ NEEDS: Final[Mapping[str, Need]] = {
         watches=("normalize",),
     ),
     "sink-clickhouse": Need(
-        reads=("events", "cascades", "rejected", "feeds", "instruments"),
+        reads=("events", "cascades", "rejected", "feeds", "instruments", "positions"),
         writes=("feeds",),
         group="sink-clickhouse",
     ),

@@ -140,6 +140,10 @@ class Settings(EnvironmentSettings):
         default=True,
         description="Whether `liq backfill` asks all the time what sampled feeds have left out.",
     )
+    backfill_positions: bool = Field(
+        default=True,
+        description="Whether `liq backfill` publishes open positions and their liquidation prices.",
+    )
     topic_namespace: str = Field(
         default=DEFAULT_NAMESPACE,
         pattern=r"^[a-z0-9][a-z0-9-]{0,99}$",

@@ -12,6 +12,7 @@ from liq.schemas.records import (
     FeedStatus,
     Instrument,
     Liquidation,
+    OpenPosition,
     Pulse,
     Rate,
     Rejected,
@@ -28,6 +29,7 @@ RECORD_TYPES: tuple[type, ...] = (
     Instrument,
     Pulse,
     Rate,
+    OpenPosition,
     DetectionStatus,
     Undelivered,
 )

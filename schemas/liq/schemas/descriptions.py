@@ -236,6 +236,25 @@ DESCRIPTIONS: Final[dict[str, dict[str, str]]] = {
         "valid_from_ms": "Since when it holds: milliseconds since 1970, UTC; null is always.",
         "schema_version": _VERSION,
     },
+    "OpenPosition": {
+        "position_id": "The same for an account and symbol in every snapshot; it does not tell the "
+        "account.",
+        "exchange": _EXCHANGE,
+        "symbol": "The unified symbol: the base and USDT for every dollar-like quote.",
+        "native_symbol": "The venue's own name of the contract.",
+        "base": "The asset whose price the contract follows.",
+        "side": "LONG or SHORT: the position.",
+        "quantity": "Units of the base.",
+        "value_usd": "quantity times mark_price, in US dollars.",
+        "mark_price": "The venue's mark price: US dollars of one unit of the base.",
+        "timestamp_ms": "When the engine received the snapshot, the same for all its positions: "
+        "milliseconds since 1970, UTC.",
+        "liquidation_price": "The mark price at which the venue expects to liquidate the position, "
+        "while the account's other positions stay as they are; null where it states none.",
+        "entry_price": "The average price at which the position was opened; null where the venue "
+        "states none.",
+        "schema_version": _VERSION,
+    },
     "DetectionStatus": {
         "detector": "The detector, with a digest of its configuration.",
         "worker": "The slot of the worker that writes it; the record's key.",

@@ -421,6 +421,32 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPosition:
+    """An open position in a venue's snapshot of accounts (topic `liquidations.positions`).
+
+    `timestamp_ms` is the time at which the engine received the snapshot, UTC: it is the same for
+    all positions of one. `position_id` is the same for an account and symbol in every snapshot,
+    and does not tell the account. `quantity` is in units of the base, prices are dollars of one
+    unit, and `value_usd` is quantity times mark price. `liquidation_price` is the venue's
+    estimate; None if it states none.
+    """
+
+    position_id: str
+    exchange: str
+    symbol: str
+    native_symbol: str
+    base: str
+    side: Side
+    quantity: Decimal
+    value_usd: Decimal
+    mark_price: Decimal
+    timestamp_ms: int
+    liquidation_price: Decimal | None = None
+    entry_price: Decimal | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionStatus:
     """How far detection is (topic `liquidations.status`), every five seconds while it runs.
 

@@ -119,6 +119,11 @@ class Topics:
         return f"{self.namespace}.rates"
 
     @property
+    def positions(self) -> str:
+        """Open positions of accounts, with their liquidation prices."""
+        return f"{self.namespace}.positions"
+
+    @property
     def events(self) -> str:
         """Normalized liquidations."""
         return f"{self.namespace}.events"
@@ -233,6 +238,13 @@ class Topics:
                 "currency",
                 "Dollars of a unit of other currencies, the newest per currency.",
                 cleanup=Cleanup.COMPACT,
+                partitions=1,
+            ),
+            TopicSpec(
+                self.positions,
+                "exchange",
+                "Open positions of accounts, with the prices at which they are liquidated.",
+                retention_ms=2 * DAY_MS,
                 partitions=1,
             ),
             TopicSpec(

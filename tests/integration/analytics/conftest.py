@@ -49,10 +49,9 @@ class Warehouse:
         await producer.start()
         try:
             for topic, values in published.items():
+                partitions = len(await producer.partitions_for(topic))
                 for number, value in enumerate(values):
-                    await producer.send(
-                        topic, value, partition=number % self.settings.topic_partitions
-                    )
+                    await producer.send(topic, value, partition=number % partitions)
             await producer.flush()
         finally:
             await producer.stop()

@@ -51,6 +51,7 @@ QUESTIONS = {
     "cascade_venues": (
         f"SELECT * FROM cascade_venues({PERIOD}) ORDER BY started_at, cascade_id, exchange"
     ),
+    "liquidation_map": "SELECT * FROM liquidation_map ORDER BY ALL",
     "feed_gaps": "SELECT * FROM feed_gaps ORDER BY gap_from, connection",
     "completeness_hours": (
         "SELECT * FROM completeness_hours WHERE hour >= '2026-07-09 00:00:00' ORDER BY ALL"

@@ -64,6 +64,10 @@ REQUIRED_AT_VERSION_1 = {
         "detector", "worker", "timestamp_ms", "partition_count", "assigned_count",
     },
     "Undelivered": {"receiver", "message_id", "reason", "detail", "timestamp_ms", "payload"},
+    "OpenPosition": {
+        "position_id", "exchange", "symbol", "native_symbol", "base", "side", "quantity",
+        "value_usd", "mark_price", "timestamp_ms",
+    },
     "Rate": {"currency", "usd", "timestamp_ms", "source"},
     "Pulse": {
         "asset", "side", "timestamp_ms", "slices", "exchanges", "complete_count",

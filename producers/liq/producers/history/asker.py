@@ -14,7 +14,7 @@ from liq.producers.history.asking import (
     ask,
     limit_seconds,
 )
-from liq.producers.history.spec import HistorySpec, Question
+from liq.producers.history.spec import CallLimit, HistorySpec, Question
 from liq.producers.history.timing import HistoryTiming
 from liq.producers.live.budget import RateWindow
 from liq.producers.live.clock import Clock
@@ -64,7 +64,7 @@ class Asker:
         listing = source.spec.listing
         if listing is None:
             return source.spec.subjects
-        await self._wait_for_room(source.spec)
+        await self._wait_for_room(source.spec.limit)
         try:
             return await list_from(source.spec.label, listing, source.listing_address)
         except ListingError as error:
@@ -84,36 +84,49 @@ class Asker:
         query = urlencode(spec.query(question))
         address = source.address + spec.path(question)
         address += f"{'&' if '?' in address else '?'}{query}" if query else ""
+        return await self._answer(spec.exchange, spec.limit, address)
+
+    async def post(self, exchange: str, limit: CallLimit, address: str, posted: bytes) -> bytes:
+        """Return the answer to a JSON document that is posted to an address.
+
+        Raises:
+            RefusedError, AwayError: as `ask`.
+        """
+        return await self._answer(exchange, limit, address, posted)
+
+    async def _answer(
+        self, exchange: str, limit: CallLimit, address: str, posted: bytes | None = None
+    ) -> bytes:
         backoff, limited = Backoff(self._timing.backoff), Backoff(self._timing.limited)
         is_limited = False
         for _ in range(self._timing.attempts):
-            await self._wait_for_room(spec)
+            await self._wait_for_room(limit)
             try:
-                answer = await ask(self._client, address)
+                answer = await ask(self._client, address, posted)
             except LimitedError as error:
-                HISTORY_REQUESTS.labels(spec.exchange, "limited").inc()
+                HISTORY_REQUESTS.labels(exchange, "limited").inc()
                 reason, is_limited = str(error), True
                 pause = max(error.seconds, limited.next_seconds())
                 self._pause_until = self._clock.monotonic() + pause
             except UnansweredError as error:
-                HISTORY_REQUESTS.labels(spec.exchange, "failed").inc()
+                HISTORY_REQUESTS.labels(exchange, "failed").inc()
                 reason, is_limited = str(error), False
                 await asyncio.sleep(backoff.next_seconds())
             except RefusedError:
-                HISTORY_REQUESTS.labels(spec.exchange, "refused").inc()
+                HISTORY_REQUESTS.labels(exchange, "refused").inc()
                 raise
             else:
-                HISTORY_REQUESTS.labels(spec.exchange, "answered").inc()
+                HISTORY_REQUESTS.labels(exchange, "answered").inc()
                 return answer
         raise AwayError(f"{reason}, {self._timing.attempts} times", is_limited=is_limited)
 
-    async def _wait_for_room(self, spec: HistorySpec) -> None:
+    async def _wait_for_room(self, limit: CallLimit) -> None:
         """Wait until the venue's limit allows one more request, and count it."""
-        key = (spec.limit.calls, spec.limit.seconds)
+        key = (limit.calls, limit.seconds)
         window = self._windows.get(key)
         if window is None:
-            seconds = spec.limit.seconds * self._timing.limit_scale
-            window = self._windows[key] = RateWindow(spec.limit.calls, seconds)
+            seconds = limit.seconds * self._timing.limit_scale
+            window = self._windows[key] = RateWindow(limit.calls, seconds)
         while True:
             now = self._clock.monotonic()
             if now >= self._pause_until and window.has_room(now):

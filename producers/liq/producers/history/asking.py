@@ -31,8 +31,8 @@ class RefusedError(Exception):
     """Error of a request that the venue refuses; a retry does not help."""
 
 
-async def ask(client: aiohttp.ClientSession, address: str) -> bytes:
-    """Return the bytes of an answer, of at most a frame's size.
+async def ask(client: aiohttp.ClientSession, address: str, posted: bytes | None = None) -> bytes:
+    """Return the bytes of an answer, of at most a frame's size, to a GET or a `posted` document.
 
     Raises:
         LimitedError: the venue limits requests.
@@ -40,7 +40,7 @@ async def ask(client: aiohttp.ClientSession, address: str) -> bytes:
         RefusedError: the venue refuses, or the answer is too large.
     """
     try:
-        return await get_body(client, address, MAX_FRAME_BYTES)
+        return await get_body(client, address, MAX_FRAME_BYTES, posted)
     except aiohttp.ClientResponseError as error:
         pause = limit_seconds(error)
         if pause is not None:

@@ -1,5 +1,6 @@
 """The records that the backfill worker sends to Kafka."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -11,8 +12,9 @@ from liq.runtime.feed_records import deliver_feed_status
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_EVENTS, FRAMES, RECORDS_OUT
 from liq.runtime.settings import Settings
+from liq.schemas.codec import encode
 from liq.schemas.headers import FrameHeaders
-from liq.schemas.records import FeedStatus
+from liq.schemas.records import FeedStatus, OpenPosition
 
 MAX_DETAIL_CHARACTERS: Final = 500
 
@@ -51,6 +53,21 @@ class Log:
         )
         RECORDS_OUT.labels(topic).inc()
         FRAMES.labels(spec.exchange, feed).inc()
+
+    async def positions(self, positions: Iterable[OpenPosition]) -> None:
+        """Publish the positions of a snapshot, and wait for their acknowledgement.
+
+        Raises:
+            KafkaError: the brokers do not acknowledge one.
+        """
+        topic = self._topics.positions
+        sent = [
+            await self._producer.send(topic, encode(each), key=each.exchange.encode())
+            for each in positions
+        ]
+        for each in sent:
+            await each
+        RECORDS_OUT.labels(topic).inc(len(sent))
 
     async def end(self, span: Span, verdict: Verdict, at_ms: int) -> None:
         """Publish how a repair ended, one record for each of its gaps.

@@ -6,17 +6,19 @@ from typing import Final
 
 from liq.producers.feeds.registry import ALL_FEEDS
 from liq.producers.history import venues
+from liq.producers.history.positions import PositionsSpec
 from liq.producers.history.spec import HistorySpec
 
-
-def _find_histories() -> tuple[HistorySpec, ...]:
-    modules = (
-        import_module(info.name) for info in iter_modules(venues.__path__, f"{venues.__name__}.")
-    )
-    return tuple(spec for module in modules for spec in module.HISTORIES)
-
-
-HISTORIES: Final = _find_histories()
+_MODULES: Final = tuple(
+    import_module(info.name) for info in iter_modules(venues.__path__, f"{venues.__name__}.")
+)
+HISTORIES: Final[tuple[HistorySpec, ...]] = tuple(
+    spec for module in _MODULES for spec in module.HISTORIES
+)
+#: The declared lists of open positions.
+POSITIONS: Final[tuple[PositionsSpec, ...]] = tuple(
+    spec for module in _MODULES for spec in getattr(module, "POSITIONS", ())
+)
 #: The feeds (exchange and name) of venues that push nothing: their poll is the feed.
 POLLED: Final = tuple(
     dict.fromkeys(

@@ -1,7 +1,7 @@
 """The repairs and polls of one exchange, one after the other."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -11,6 +11,7 @@ from liq.producers.history.log import Log
 from liq.producers.history.notes import Note
 from liq.producers.history.paging import Progress
 from liq.producers.history.polling import Poller, pollers_of
+from liq.producers.history.positions import PositionPoller, PositionSource
 from liq.producers.history.repair import Repair, Verdict
 from liq.producers.history.spec import HistorySpec
 from liq.producers.history.timing import HistoryTiming
@@ -40,6 +41,7 @@ class ExchangeRepairs:
         book: GapBook,
         note: Note,
         owns: Callable[[str], bool],
+        positions: Sequence[PositionSource] = (),
     ) -> None:
         """Create the task; `histories` are each feed's sources, or the reason why it has none.
 
@@ -54,10 +56,18 @@ class ExchangeRepairs:
         self._book = book
         self._progress = note.progress
         self._owns = owns
-        self._pollers = pollers_of(
-            histories,
-            partial(Poller, asker=asker, timing=timing, clock=clock, log=log, cursors=note.cursors),
-        )
+        self._pollers: list[Poller | PositionPoller] = [
+            *pollers_of(
+                histories,
+                partial(
+                    Poller, asker=asker, timing=timing, clock=clock, log=log, cursors=note.cursors
+                ),
+            ),
+            *(
+                PositionPoller(source, asker=asker, timing=timing, clock=clock, log=log)
+                for source in positions
+            ),
+        ]
         self._not_before: dict[str, float] = {}
 
     @property

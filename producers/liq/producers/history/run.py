@@ -19,6 +19,7 @@ from liq.producers.history.asker import Asker, Source
 from liq.producers.history.gaps import GapBook
 from liq.producers.history.log import Log
 from liq.producers.history.notes import Note, read_note, write_note
+from liq.producers.history.positions import PositionSource
 from liq.producers.history.repairing import ExchangeRepairs, Histories
 from liq.producers.history.timing import DEFAULT_TIMING, HistoryTiming
 from liq.producers.live.clock import Clock, SystemClock
@@ -56,8 +57,9 @@ async def run(  # noqa: PLR0913 - what one run consists of
     stop: asyncio.Event,
     timing: HistoryTiming = DEFAULT_TIMING,
     clock: Clock | None = None,
+    positions: Sequence[PositionSource] = (),
 ) -> None:
-    """Repair gaps until `stop` is set.
+    """Repair gaps, poll, and request open positions until `stop` is set.
 
     `no_history` maps feeds (exchange and name) to the reason why their gaps cannot be repaired.
 
@@ -68,7 +70,7 @@ async def run(  # noqa: PLR0913 - what one run consists of
     async with beating(health), AsyncExitStack() as closing:
         try:
             worker = await _started(
-                closing, settings, sources, no_history, timing, clock or SystemClock()
+                closing, settings, sources, no_history, timing, clock or SystemClock(), positions
             )
             health.set(CONDITION, holds=True, reason="connected")
             await worker.run(stop)
@@ -86,6 +88,7 @@ async def _started(  # noqa: PLR0913, PLR0917 - as `run`
     no_history: Mapping[tuple[str, str], str],
     timing: HistoryTiming,
     clock: Clock,
+    positions: Sequence[PositionSource],
 ) -> "_Worker":
     producer = new_producer(settings, f"{STAGE}-{settings.worker_slot}")
     closing.push_async_callback(producer.stop)
@@ -98,7 +101,15 @@ async def _started(  # noqa: PLR0913, PLR0917 - as `run`
     for exchange, histories in _by_exchange(sources, no_history).items():
         asker = Asker(clock, timing, client)
         worker.add(
-            partial(ExchangeRepairs, exchange, histories, asker=asker, timing=timing, clock=clock)
+            partial(
+                ExchangeRepairs,
+                exchange,
+                histories,
+                asker=asker,
+                timing=timing,
+                clock=clock,
+                positions=[each for each in positions if each.spec.exchange == exchange],
+            )
         )
     consumer.subscribe([settings.topics.feeds], listener=_Listener(worker))
     await start_consumer(settings, consumer)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from liq.producers.feeds.settings import LISTING_SCHEMES, FeedSetting, checked_address
 from liq.producers.history.asker import Source
-from liq.producers.history.registry import HISTORIES, NO_HISTORY
+from liq.producers.history.positions import PositionSource, ReadSnapshot
+from liq.producers.history.registry import HISTORIES, NO_HISTORY, POSITIONS
 
 
 def history_settings() -> tuple[FeedSetting, ...]:
@@ -18,7 +19,29 @@ def history_settings() -> tuple[FeedSetting, ...]:
             meaning = f"Lists what the history of {spec.exchange}.{spec.feed} is asked about."
             setting = spec.listing.setting
             found.setdefault(setting, FeedSetting(setting, spec.listing.address, meaning))
+    for each in POSITIONS:
+        meaning = f"Where the open positions of {each.exchange} are listed."
+        found.setdefault(each.setting, FeedSetting(each.setting, each.address, meaning))
     return tuple(found.values())
+
+
+def position_sources(
+    exchanges: Collection[str], environment: Mapping[str, str], read: ReadSnapshot
+) -> tuple[PositionSource, ...]:
+    """Return the lists of open positions of some exchanges, with their settings applied.
+
+    Raises:
+        ConfigurationError: an address is not valid.
+    """
+    return tuple(
+        PositionSource(
+            spec,
+            checked_address(environment, spec.setting, spec.address, LISTING_SCHEMES),
+            read,
+        )
+        for spec in POSITIONS
+        if spec.exchange in exchanges
+    )
 
 
 def history_sources(

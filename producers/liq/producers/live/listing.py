@@ -11,6 +11,7 @@ from liq.producers.live.redirects import MAX_REDIRECTS, REDIRECTS, RedirectError
 from liq.producers.live.session import USER_AGENT
 from liq.producers.live.session_end import describe_error
 
+JSON_HEADERS: Final = {"Content-Type": "application/json"}
 TIMEOUT_SECONDS: Final = 20.0
 MAX_ANSWER_BYTES: Final = 16 * 1_048_576
 MAX_PAGES: Final = 50
@@ -98,15 +99,22 @@ async def post_document(
         return orjson.loads(await _limited(response, max_bytes))
 
 
-async def get_body(client: aiohttp.ClientSession, address: str, max_bytes: int) -> bytes:
-    """Return the body of an address.
+async def get_body(
+    client: aiohttp.ClientSession, address: str, max_bytes: int, posted: bytes | None = None
+) -> bytes:
+    """Return the body of an address, or of the answer to a `posted` JSON document.
 
     Raises:
         ListingError: the answer is too large, or redirects to another host.
         ClientError: there is no answer, or one with an error's status.
     """
     for _ in range(MAX_REDIRECTS):
-        async with client.get(address, allow_redirects=False) as response:
+        request = (
+            client.get(address, allow_redirects=False)
+            if posted is None
+            else client.post(address, data=posted, headers=JSON_HEADERS, allow_redirects=False)
+        )
+        async with request as response:
             if response.status in REDIRECTS:
                 try:
                     address = redirected(address, response.headers.get("Location", ""))

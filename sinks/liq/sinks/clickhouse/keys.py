@@ -44,6 +44,7 @@ KEYS: Final[Mapping[str, ShardingKey]] = {
     "rejected": ShardingKey("raw_offset", _raw_offset),
     "feeds": _hash_of("exchange"),
     "instruments": _hash_of("exchange"),
+    "open_positions": _hash_of("exchange"),
     "backtest_runs": _hash_of("run_id"),
     "backtest_cascades": _hash_of("run_id"),
     "raw_frames": ShardingKey("src_offset", lambda record, _document: record.offset),

@@ -2,12 +2,23 @@
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
 from liq.runtime.settings import Settings
 from liq.sinks.clickhouse.cluster import for_cluster
-from liq.sinks.clickhouse.tables import CASCADES, FEEDS, LIQUIDATIONS, RAW_FRAMES, REJECTED
+from liq.sinks.clickhouse.tables import (
+    CASCADES,
+    FEEDS,
+    LIQUIDATIONS,
+    OPEN_POSITIONS,
+    RAW_FRAMES,
+    REJECTED,
+)
+
+#: A snapshot a minute is large, and of use while it is new; frames may have a shorter retention.
+POSITION_DAYS: Final = 7
 
 _TTL = re.compile(r"\bTTL (.+?)(?: SETTINGS .*)?$", re.DOTALL)
 
@@ -24,6 +35,9 @@ def wanted_ttls(settings: Settings) -> dict[str, str | None]:
         CASCADES.name: _ttl("timestamp", market),
         FEEDS.name: _ttl("timestamp", market),
         REJECTED.name: _ttl("ingested_at", settings.clickhouse_rejected_retention_days),
+        OPEN_POSITIONS.name: _ttl(
+            "snapshot_at", min(POSITION_DAYS, settings.clickhouse_raw_retention_days)
+        ),
         RAW_FRAMES.name: _ttl("ingested_at", settings.clickhouse_raw_retention_days),
     }
 

@@ -235,6 +235,25 @@ INSTRUMENTS = Table(
     parse=parse_instrument,
 )
 
+OPEN_POSITIONS = Table(
+    "open_positions",
+    {
+        "snapshot_at": moment("timestamp_ms"),
+        "exchange": text("exchange"),
+        "symbol": text("symbol"),
+        "native_symbol": text("native_symbol"),
+        "base": text("base"),
+        "side": word("side", Side),
+        "quantity": decimal("quantity"),
+        "value_usd": decimal("value_usd"),
+        "mark_price": price("mark_price"),
+        "liquidation_price": decimal_or_null("liquidation_price"),
+        "entry_price": decimal_or_null("entry_price"),
+        "position_id": text("position_id"),
+        **_VERSION,
+    },
+)
+
 RAW_FRAMES = Table(
     "raw_frames",
     {
@@ -250,7 +269,7 @@ RAW_FRAMES = Table(
     parse=parse_frame,
 )
 
-TABLES = (LIQUIDATIONS, CASCADES, REJECTED, FEEDS, INSTRUMENTS, RAW_FRAMES)
+TABLES = (LIQUIDATIONS, CASCADES, REJECTED, FEEDS, INSTRUMENTS, OPEN_POSITIONS, RAW_FRAMES)
 
 
 def tables_by_topic(topics: Topics, raw_exchanges: Collection[str] = ()) -> dict[str, Table]:
@@ -261,5 +280,6 @@ def tables_by_topic(topics: Topics, raw_exchanges: Collection[str] = ()) -> dict
         topics.rejected: REJECTED,
         topics.feeds: FEEDS,
         topics.instruments: INSTRUMENTS,
+        topics.positions: OPEN_POSITIONS,
         **{topics.raw(exchange): RAW_FRAMES for exchange in raw_exchanges},
     }

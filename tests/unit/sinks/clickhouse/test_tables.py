@@ -35,6 +35,7 @@ from liq.sinks.clickhouse.tables import (
     FEEDS,
     INSTRUMENTS,
     LIQUIDATIONS,
+    OPEN_POSITIONS,
     RAW_FRAMES,
     REJECTED,
     Table,
@@ -127,12 +128,18 @@ REFUSAL = replace(
 )
 STATUS = sample_records.feed_status(5)
 INSTRUMENT = replace(sample_records.instrument(), valid_from_ms=1_783_400_000_000)
+POSITION = replace(
+    sample_records.open_position(),
+    liquidation_price=Decimal("2411.5"),
+    entry_price=Decimal("2702.1"),
+)
 EXAMPLES = [
     (LIQUIDATIONS, EVENT),
     (CASCADES, ALERT),
     (REJECTED, REFUSAL),
     (FEEDS, STATUS),
     (INSTRUMENTS, INSTRUMENT),
+    (OPEN_POSITIONS, POSITION),
 ]
 # The client gives UTC without saying so.
 EIGHT_FORTY = datetime(2026, 7, 8, 8, 40)  # noqa: DTZ001
@@ -407,7 +414,7 @@ def test_a_frame_without_headers_has_the_time_of_its_record() -> None:
     assert (row["exchange"], row["sequence"]) == ("", 0)
 
 
-def test_the_sink_reads_five_topics_and_raw_ones_where_they_are_archived() -> None:
+def test_the_sink_reads_six_topics_and_raw_ones_where_they_are_archived() -> None:
     tables = tables_by_topic(Topics("n"))
     assert {topic: table.name for topic, table in tables.items()} == {
         "n.events": "liquidations",
@@ -415,6 +422,7 @@ def test_the_sink_reads_five_topics_and_raw_ones_where_they_are_archived() -> No
         "n.rejected": "rejected",
         "n.feeds": "feeds",
         "n.instruments": "instruments",
+        "n.positions": "open_positions",
     }
     archived = tables_by_topic(Topics("n"), ("okx", "bybit"))
     assert {topic for topic, table in archived.items() if table is RAW_FRAMES} == {

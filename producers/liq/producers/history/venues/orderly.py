@@ -3,6 +3,9 @@
 Source: orderly.network, REST API, "Get liquidated positions info", 2026: `start_t` and `end_t` in
 milliseconds, pages from 1; 10 requests a second and address. A public reader of 2026-09 found that
 `meta.total` stops at 500, so that the last page is the first short one.
+
+Open positions: public info API, `platformPositions`, a POST of weight 20 in a budget of 1,200 a
+minute and address (two public clients of 2026). The largest positions come first.
 """
 
 from typing import Any, Final
@@ -15,6 +18,7 @@ from liq.producers.history.kit import (
     Row,
     RowOrder,
 )
+from liq.producers.history.positions import PositionsSpec
 from liq.schemas.units import SECOND_MS
 
 PAGE_ROWS: Final = 100
@@ -73,5 +77,21 @@ HISTORIES: Final = (
             is_live=True,
             overlap_ms=60 * SECOND_MS,
         ),
+    ),
+)
+POSITIONS: Final = (
+    PositionsSpec(
+        exchange="orderly",
+        setting="ORDERLY_POSITIONS_URL",
+        address="https://api.orderly.org/v1/public/query",
+        body=b'{"type":"platformPositions","limit":1000}',
+        limit=CallLimit(
+            calls=6,
+            seconds=60.0,
+            source="orderly.network, public info API: a weight of 20 of 1,200 a minute and "
+            "address, of which a tenth is used",
+            as_of="2026-10-01",
+        ),
+        every_seconds=60,
     ),
 )
