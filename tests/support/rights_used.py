@@ -18,8 +18,8 @@ from tests.support.acl_kafka import Decision, allow, forbid, login_name
 Right = tuple[str, Operation, str]
 READ, WRITE = Operation.READ, Operation.WRITE
 #: Rights that nothing in this run calls for: what was rejected, parked, lost, missed or given up, a
-#: state that is rebuilt, a ticker or positions on the internet, a rule about watches, a setting that
-#: differs.
+#: state that is rebuilt, a ticker or positions on the internet, a rule about watches, a setting
+#: that differs.
 NOT_CALLED_FOR: Final = {
     *(("normalize", WRITE, topic) for topic in ("feeds", "parked", "rejected")),
     *(
