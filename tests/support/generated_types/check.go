@@ -22,6 +22,8 @@ func parse(kind string, data []byte) (any, error) {
 		return records.UnmarshalInstrument(data)
 	case "Liquidation":
 		return records.UnmarshalLiquidation(data)
+	case "OpenPosition":
+		return records.UnmarshalOpenPosition(data)
 	case "Pulse":
 		return records.UnmarshalPulse(data)
 	case "Rate":
