@@ -46,6 +46,7 @@ EXPECTED_ENDS = {
     ("notify",): (78, "Set NOTIFY_RULES"),
     ("config",): (0, "KAFKA_BOOTSTRAP_SERVERS"),
     ("venues",): (0, "binance"),
+    ("quality", "hyperliquid"): KAFKA_IS_AWAY,
     ("rights", "kafka"): (0, "kafka-acls.sh"),
     ("rights", "clickhouse"): (0, "GRANT SELECT"),
     ("import", CAPTURE, "--to", "kafka"): (78, "holds a capture"),
