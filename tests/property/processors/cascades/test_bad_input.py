@@ -13,6 +13,7 @@ from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.units import HOUR_MS
 from liq.schemas.vocabulary import AlertType
 from tests.property.processors.cascades.test_cascades import log_of, written
+from tests.support.examples import examples
 
 CONFIG = DetectorConfig()
 ABSURD = [Decimal(text) for text in ("0", "-1", "NaN", "sNaN", "Infinity", "1E+30")]
@@ -42,7 +43,7 @@ def mixed(
     return made
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds)
 def test_old_and_absurd_events_change_no_byte(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secrets
@@ -65,7 +66,7 @@ def test_old_and_absurd_events_change_no_byte(seed: int) -> None:
     assert engine.partition.left_out.implausible == 20
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds, st.integers(6_000, 10**12))
 def test_a_venue_whose_clock_is_ahead_counts_when_it_is_received(seed: int, ahead_ms: int) -> None:
     events = log_of(seed)
@@ -84,7 +85,7 @@ def test_a_venue_whose_clock_is_ahead_counts_when_it_is_received(seed: int, ahea
     assert engine.partition.left_out.future == sum(event.exchange == "okx" for event in events)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds, st.integers(1, 10_000))
 def test_a_venue_whose_clock_is_behind_is_as_if_it_were_not_there(seed: int, hours: int) -> None:
     events = log_of(seed)
@@ -102,7 +103,7 @@ def test_a_venue_whose_clock_is_behind_is_as_if_it_were_not_there(seed: int, hou
     assert late == sum(event.exchange == "okx" for event in events)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds)
 def test_any_order_of_receipt_keeps_every_cascade_whole(seed: int) -> None:
     events = log_of(seed)
@@ -123,7 +124,7 @@ def test_any_order_of_receipt_keeps_every_cascade_whole(seed: int) -> None:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds)
 def test_what_was_said_stays_said_whatever_comes_later(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secrets
@@ -153,7 +154,7 @@ def test_what_was_said_stays_said_whatever_comes_later(seed: int) -> None:
     assert said[0] == said[1]
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(seeds)
 def test_a_flood_does_not_grow_a_lane(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secrets

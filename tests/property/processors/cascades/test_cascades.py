@@ -12,6 +12,7 @@ from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType, Completeness, Side
 from tests.support.cascade_events import START_MS, liquidation
+from tests.support.examples import examples
 
 CONFIG = DetectorConfig()
 ASSETS = ("BTC", "ETH", "SOL")
@@ -73,7 +74,7 @@ def written(alerts: list[CascadeAlert]) -> list[bytes]:
 seeds = st.integers(0, 10**9)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(seeds)
 def test_order_within_a_second_of_receipt_does_not_matter(seed: int) -> None:
     events = log_of(seed)
@@ -83,7 +84,7 @@ def test_order_within_a_second_of_receipt_does_not_matter(seed: int) -> None:
     assert written(run(shuffled)) == written(run(events))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(seeds)
 def test_repeats_change_nothing(seed: int) -> None:
     events = log_of(seed)
@@ -98,7 +99,7 @@ def test_repeats_change_nothing(seed: int) -> None:
     assert written(kept) == written(expected)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds, st.integers(1, 1_000))
 def test_a_shift_by_whole_minutes_shifts_the_answer(seed: int, minutes: int) -> None:
     shift_ms = minutes * 60_000
@@ -121,7 +122,7 @@ def test_a_shift_by_whole_minutes_shifts_the_answer(seed: int, minutes: int) -> 
     ]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds)
 @example(16_518)  # both sides of an asset are judged at one tick
 def test_sides_are_treated_alike(seed: int) -> None:
@@ -144,7 +145,7 @@ def test_sides_are_treated_alike(seed: int) -> None:
     assert told(run(events), mirror=False) == told(run(mirrored), mirror=True)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(seeds, st.data())
 def test_a_crash_at_any_record_changes_nothing(seed: int, data: st.DataObject) -> None:
     events = log_of(seed)
@@ -169,7 +170,7 @@ def test_a_crash_at_any_record_changes_nothing(seed: int, data: st.DataObject) -
     assert second.finish() == whole.finish()
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(seeds, st.data())
 def test_a_crash_between_two_checkpoints_of_a_disordered_log_changes_nothing(
     seed: int, data: st.DataObject
@@ -199,7 +200,7 @@ def test_a_crash_between_two_checkpoints_of_a_disordered_log_changes_nothing(
     assert set(map(str, second.finish())) == set(map(str, whole.finish()))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(seeds)
 def test_a_cascade_is_told_from_start_to_end_under_one_name(seed: int) -> None:
     lives: dict[str, list[CascadeAlert]] = {}

@@ -17,6 +17,7 @@ from liq.schemas.vocabulary import Arrival, Completeness, PriceKind, Side
 from tests.property.processors.cascades.test_cascades import log_of
 from tests.property.schemas.test_codec import values
 from tests.support.cascade_events import liquidation
+from tests.support.examples import examples
 
 READ = (
     *("event_id", "exchange", "symbol", "base", "side", "price", "price_kind", "value_usd"),
@@ -88,7 +89,7 @@ def test_any_record_is_seen_as_the_whole_record_would_be(event: Liquidation) -> 
         assert seen == repr(view_event(event))
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(st.dictionaries(st.sampled_from(READ), CHANGES, min_size=1, max_size=2))
 def test_a_field_that_is_read_is_refused_as_before(changes: dict[str, Any]) -> None:
     data = changed(changes)
@@ -124,7 +125,7 @@ def test_what_is_no_object_is_refused_as_before(data: bytes) -> None:
     assert refused.startswith("refused: ")
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.integers(0, 10**9))
 def test_a_log_gives_the_same_bytes_either_way(seed: int) -> None:
     whole, viewed = (CascadeEngine(DetectorConfig()) for _ in range(2))

@@ -25,6 +25,7 @@ from liq.schemas.capture import parse_capture_line
 from liq.schemas.codec import decode, encode
 from liq.schemas.dollars import USD_LIKE
 from liq.schemas.records import Liquidation, Rejected
+from tests.support.examples import examples
 from tests.support.paths import CAPTURES
 from tests.support.venue_fixtures import fixture_paths
 
@@ -119,21 +120,21 @@ def check(results: Result, frame: bytes) -> None:
 
 @pytest.mark.parametrize("feed", FEEDS, ids="-".join)
 @given(frame=st.binary(max_size=200))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_bytes(feed: tuple[str, str], frame: bytes) -> None:
     check(run(feed, frame), frame)
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids="-".join)
 @given(message=json_values)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_json(feed: tuple[str, str], message: object) -> None:
     frame = orjson.dumps(message)
     check(run(feed, frame), frame)
 
 
 @given(exchange=st.text(max_size=300), feed=st.text(max_size=300), frame=st.binary(max_size=20))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_venue(exchange: str, feed: str, frame: bytes) -> None:
     results = normalize(frame, FrameMetadata(exchange, feed, RECEIVED_AT_MS), BOOK, CONFIG)
     assert len(results) == 1
@@ -162,7 +163,7 @@ def mutated(message: object, value: object, chance: random.Random) -> object:
     index=st.integers(0, 10**6),
     chance=st.randoms(use_true_random=False),
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_mutated_real_frames(
     feed: tuple[str, str], value: object, index: int, chance: random.Random
 ) -> None:
@@ -173,7 +174,7 @@ def test_mutated_real_frames(
 
 @pytest.mark.parametrize("feed", FEEDS, ids="-".join)
 @given(index=st.integers(0, 10**6), cut=st.integers(0, 2000), byte=st.integers(0, 255))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_damaged_real_frames(feed: tuple[str, str], index: int, cut: int, byte: int) -> None:
     messages = MESSAGES[feed]
     whole = orjson.dumps(messages[index % len(messages)])
