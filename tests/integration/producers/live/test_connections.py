@@ -12,6 +12,7 @@ from liq.producers.feeds import Heartbeat
 from liq.producers.feeds.registry import FEEDS
 from liq.producers.feeds.venues.okx import subscribe as okx_subscribe
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED
+from liq.runtime.retry import BreakerPolicy
 from liq.schemas.headers import EVERY_FEED, blind_header
 from liq.schemas.records import FeedStatus
 from liq.schemas.vocabulary import FeedEvent
@@ -197,7 +198,10 @@ def test_an_exchange_that_wants_to_be_left_alone_is_asked_once(
     okx: LocalExchange, start_thread: StartThread, log: FeedLog, wait_until: WaitUntil
 ) -> None:
     okx.status, okx.retry_after_seconds = 429, 300
-    producer = start_thread(okx)
+    hours = BreakerPolicy(
+        failures_to_open=6, first_pause_seconds=1.0, longest_pause_seconds=3_600.0
+    )
+    producer = start_thread(okx, timing=replace(FAST, breaker=hours))
     wait_until(lambda: log.has(FeedEvent.STORM, "HTTP 429"))
     producer.stop()
     assert log.events() == [FeedEvent.LOST, FeedEvent.STORM, FeedEvent.GAP]
