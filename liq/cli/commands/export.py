@@ -20,9 +20,8 @@ from liq.cli.detection_order import DetectionOrder, clock_line, event_line
 from liq.cli.offset_ranges import OffsetRange, find_ranges, parse_offsets
 from liq.cli.parquet_export import export_parquet
 from liq.runtime.believed_time import bounded_clock_ms
-from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import PARTITION_FETCH_BYTES, new_consumer, start_consumer, stop_consumer
-from liq.runtime.kafka_refusal import why_refused
+from liq.runtime.kafka_refusal import why_failed
 from liq.runtime.log_reading import read_to_ends
 from liq.runtime.logs import configure_logging
 from liq.runtime.partitions import find_partitions
@@ -177,10 +176,7 @@ async def _export(
             for place, (start, end) in ranges.items():
                 await _export_partition(settings, consumer, place, start, end)
     except KafkaError as error:
-        raise why_refused(settings, error) or DependencyError(
-            f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
-            "KAFKA_BOOTSTRAP_SERVERS and the credentials."
-        ) from error
+        raise why_failed(settings, error) from error
     finally:
         await stop_consumer(consumer)
         sys.stdout.buffer.flush()

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from aiokafka.errors import KafkaError
 
 from liq.cli.offset_ranges import OffsetRange, find_ranges
-from liq.runtime.errors import ConfigurationError, DependencyError
+from liq.runtime.errors import ConfigurationError
 from liq.runtime.kafka import PARTITION_FETCH_BYTES, new_consumer, start_consumer, stop_consumer
-from liq.runtime.kafka_refusal import why_refused
+from liq.runtime.kafka_refusal import why_failed
 from liq.runtime.log_reading import read_to_ends
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
@@ -54,10 +54,7 @@ async def frames_of_topic(
                     feed = text_header(record.headers, FEED)
                     yield RawFrame(feed, received_at_ns(record) // MILLISECOND_NS, record.value)
     except KafkaError as error:
-        raise why_refused(settings, error) or DependencyError(
-            f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
-            "KAFKA_BOOTSTRAP_SERVERS and the credentials."
-        ) from error
+        raise why_failed(settings, error) from error
     finally:
         await stop_consumer(consumer)
 

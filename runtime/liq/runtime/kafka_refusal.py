@@ -49,6 +49,14 @@ def why_refused(settings: Settings, error: BaseException) -> DependencyError | N
     )
 
 
+def why_failed(settings: Settings, error: KafkaError) -> DependencyError:
+    """Return the error to end with after a request failed, without another connection."""
+    return why_refused(settings, error) or DependencyError(
+        f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
+        "KAFKA_BOOTSTRAP_SERVERS and the credentials."
+    )
+
+
 def _names(error: BaseException) -> set[str]:
     """Return the topics or groups in an error of aiokafka: a name or a collection of names."""
     found: set[str] = set()
