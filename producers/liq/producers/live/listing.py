@@ -92,11 +92,7 @@ async def post_document(
         ClientError: there is no answer, or one with an error's status.
         ValueError: the answer is not JSON.
     """
-    async with client.post(address, json=dict(body), allow_redirects=False) as response:
-        if response.status in REDIRECTS:
-            raise ListingError("the address redirects a POST")
-        response.raise_for_status()
-        return orjson.loads(await _limited(response, max_bytes))
+    return orjson.loads(await get_body(client, address, max_bytes, orjson.dumps(dict(body))))
 
 
 async def get_body(
@@ -105,7 +101,7 @@ async def get_body(
     """Return the body of an address, or of the answer to a `posted` JSON document.
 
     Raises:
-        ListingError: the answer is too large, or redirects to another host.
+        ListingError: the answer is too large, redirects to another host, or redirects a POST.
         ClientError: there is no answer, or one with an error's status.
     """
     for _ in range(MAX_REDIRECTS):
@@ -116,6 +112,8 @@ async def get_body(
         )
         async with request as response:
             if response.status in REDIRECTS:
+                if posted is not None:
+                    raise ListingError("the address redirects a POST")
                 try:
                     address = redirected(address, response.headers.get("Location", ""))
                 except RedirectError as error:
