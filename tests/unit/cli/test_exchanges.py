@@ -4,13 +4,13 @@ import pytest
 
 from liq.cli.exchanges import pushed_exchanges
 from liq.producers.feeds.registry import producible_exchanges
-from liq.producers.history.registry import polled_exchanges
+from liq.producers.history.registry import POLLED
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.settings import load_settings
 
 
 def test_polled_venues_are_left_to_the_backfill() -> None:
-    polled = polled_exchanges()
+    polled = sorted({exchange for exchange, _ in POLLED} - set(producible_exchanges()))
     assert "orderly" in polled
     assert pushed_exchanges(load_settings(exchanges=("okx", *polled))) == ("okx",)
     assert pushed_exchanges(load_settings(exchanges=())) == producible_exchanges()

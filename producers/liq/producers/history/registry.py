@@ -47,9 +47,3 @@ NO_HISTORY: Final = {
     for feed in ALL_FEEDS
     if (feed.exchange, feed.name) not in _WITH_HISTORY
 }
-
-
-def polled_exchanges() -> tuple[str, ...]:
-    """Return the exchanges of which every live feed is a poll, in alphabetical order."""
-    pushed = {feed.exchange for feed in ALL_FEEDS}
-    return tuple(sorted({exchange for exchange, _ in POLLED} - pushed))
