@@ -56,10 +56,10 @@ MEMORY_OF_MANY: Final = "most memory, 144 raw partitions, MiB"
 LIMITS: Final[Mapping[str, Limit]] = {
     "normalize, events/s": Limit(least=0.75, short_least=0.55),
     "normalize, CPU us an event": Limit(most=1.4, short_most=1.5),
-    "normalize, loop's CPU us / yardstick's": Limit(most=24.0, short_most=48.0),
+    "normalize, loop's CPU us / yardstick's": Limit(most=24.0, short_most=32.0),
     DETECT_RATE: Limit(least=0.75, short_least=0.55),
     "detect, CPU us an event": Limit(most=1.4, short_most=1.5),
-    "detect, loop's CPU us / yardstick's": Limit(most=25.0, short_most=48.0),
+    "detect, loop's CPU us / yardstick's": Limit(most=25.0, short_most=32.0),
     "1,000/s, event p50, ms": Limit(most=1.5),
     "1,000/s, event p99, ms": Limit(most=1.5),
     "1,000/s, alert p50, ms": Limit(most=2.0),
