@@ -14,13 +14,14 @@ from liq.producers.history.log import Log
 from liq.producers.history.paging import Progress
 from liq.producers.history.published import PublishedRows
 from liq.producers.history.repair import MAX_REFUSALS, Repair
+from liq.producers.history.schedule import Schedule
 from liq.producers.history.spec import HistorySpec, Poll
 from liq.producers.history.timing import HistoryTiming
 from liq.producers.live.clock import Clock, now_ms
 from liq.producers.live.status import FeedReporter
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, POLL_BEHIND
-from liq.runtime.retry import CircuitBreaker, show_breaker
+from liq.runtime.retry import show_breaker
 from liq.schemas.units import HOUR_MS, SECOND_MS
 from liq.schemas.vocabulary import FeedEvent
 
@@ -66,9 +67,7 @@ class Poller:
         self._reporter = FeedReporter(log.deliver, clock)
         self._cursors = cursors
         self._published = PublishedRows()
-        self._breaker = CircuitBreaker(timing.breaker)
-        self._failures = 0
-        self._due_at = 0.0
+        self._schedule = Schedule(poll.every_seconds * timing.delay_scale, timing.breaker, clock)
         self._is_lost = False
         self._is_begun = False
         self._refusal = ""
@@ -81,7 +80,29 @@ class Poller:
     @property
     def is_due(self) -> bool:
         """Whether the next poll is due."""
-        return self._clock.monotonic() >= self._due_at
+        return self._schedule.is_due
+
+    @property
+    def feed(self) -> str:
+        """The name of the feed."""
+        return self._feed.name
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the poll is the feed itself, and does not complete another one."""
+        return self._poll.is_live
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the feed receives nothing.
+
+        That is from a failed poll until the next answered one, and while the last answered poll is
+        so long ago that the next one reports a gap.
+        """
+        since_ms = self._cursors.get(self.name)
+        if since_ms is None or self._is_lost:
+            return True
+        return self._until_ms() - since_ms > self._longest_ms()
 
     async def step(self) -> None:
         """Poll once, unless the breaker is open.
@@ -89,12 +110,9 @@ class Poller:
         Raises:
             KafkaError: the brokers do not acknowledge a record.
         """
-        every = self._poll.every_seconds * self._timing.delay_scale
-        wait = self._breaker.wait_seconds(self._clock.monotonic())
-        self._due_at = self._clock.monotonic() + (wait or every)
-        if wait > 0:
+        if not self._schedule.begin():
             return
-        until_ms = int(now_ms(self._clock) - self._poll.delay_ms * self._timing.delay_scale)
+        until_ms = self._until_ms()
         since_ms = self._cursors.setdefault(self.name, until_ms)
         if not self._is_begun:
             await self._tell(FeedEvent.CONNECTED, "polling")
@@ -130,16 +148,24 @@ class Poller:
             published=self._published if self._poll.overlap_ms else None,
         )
 
+    def _until_ms(self) -> int:
+        """Return the time until which a poll of now requests."""
+        return int(now_ms(self._clock) - self._poll.delay_ms * self._timing.delay_scale)
+
+    def _longest_ms(self) -> int:
+        """Return the longest time since the last poll that the next poll still requests."""
+        every_ms = int(self._poll.every_seconds * SECOND_MS)
+        return LATE_INTERVALS * every_ms if self._poll.is_live else LONGEST_MS
+
     def _begin_ms(self, since_ms: int, until_ms: int) -> int:
         """Return the time to poll from: the end of the last poll, or the newest interval."""
-        every_ms = int(self._poll.every_seconds * SECOND_MS)
-        longest_ms = LATE_INTERVALS * every_ms if self._poll.is_live else LONGEST_MS
-        return since_ms if until_ms - since_ms <= longest_ms else until_ms - every_ms
+        if until_ms - since_ms <= self._longest_ms():
+            return since_ms
+        return until_ms - int(self._poll.every_seconds * SECOND_MS)
 
     async def _succeed(self, progress: Progress, begin_ms: int, until_ms: int) -> None:
         """Report a poll that the venue answered, except for a few refused subjects."""
-        self._failures = 0
-        self._breaker.close()
+        self._schedule.succeed()
         if self._is_lost:
             self._is_lost = False
             await self._tell(FeedEvent.CONNECTED, "answers again")
@@ -155,14 +181,11 @@ class Poller:
     async def _fail(self, reason: str, since_ms: int, *, at_once: bool = False) -> None:
         """Report a poll that the venue did not answer; several open the breaker."""
         log.warning("poll_failed", feed=self.name, reason=reason)
-        self._failures += 1
         if not self._is_lost:
             self._is_lost = True
             await self._tell(FeedEvent.LOST, reason, since_ms)
-        now = self._clock.monotonic()
-        if self._breaker.fail(now, self._failures, at_once=at_once):
-            wait = self._breaker.wait_seconds(now)
-            self._due_at = max(self._due_at, now + wait)
+        wait = self._schedule.fail(at_once=at_once)
+        if wait > 0:
             await self._tell(FeedEvent.STORM, f"{reason}; the next poll is in {wait:.0f} s")
         self._show()
 
@@ -172,7 +195,7 @@ class Poller:
     def _show(self) -> None:
         """Set the metrics of a live feed."""
         if self._poll.is_live:
-            show_breaker(FEED_BREAKER, self._breaker.state, self._feed.exchange)
+            show_breaker(FEED_BREAKER, self._schedule.state, self._feed.exchange)
             FEED_CONNECTED.labels(*self._feed).set(int(not self._is_lost))
 
     async def _tell(self, event: FeedEvent, detail: str, from_ms: int | None = None) -> None:

@@ -11,12 +11,12 @@ from typing import Final, Protocol
 from liq.producers.history.asker import Asker, AwayError
 from liq.producers.history.asking import RefusedError
 from liq.producers.history.log import Log
+from liq.producers.history.schedule import Schedule
 from liq.producers.history.spec import CallLimit
 from liq.producers.history.timing import HistoryTiming
 from liq.producers.live.clock import Clock, now_ms
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import ERRORS
-from liq.runtime.retry import CircuitBreaker
 from liq.schemas.records import OpenPosition
 
 MAX_SHOWN: Final = 200
@@ -78,12 +78,11 @@ class PositionPoller:
     ) -> None:
         self._source = source
         self._asker = asker
-        self._timing = timing
         self._clock = clock
         self._log = log
-        self._breaker = CircuitBreaker(timing.breaker)
-        self._failures = 0
-        self._due_at = 0.0
+        self._schedule = Schedule(
+            source.spec.every_seconds * timing.delay_scale, timing.breaker, clock
+        )
 
     @property
     def name(self) -> str:
@@ -93,7 +92,7 @@ class PositionPoller:
     @property
     def is_due(self) -> bool:
         """Whether the next snapshot is due."""
-        return self._clock.monotonic() >= self._due_at
+        return self._schedule.is_due
 
     async def step(self) -> None:
         """Request and publish one snapshot, unless the breaker is open.
@@ -102,10 +101,7 @@ class PositionPoller:
             KafkaError: the brokers do not acknowledge a record.
         """
         spec = self._source.spec
-        wait = self._breaker.wait_seconds(self._clock.monotonic())
-        every = spec.every_seconds * self._timing.delay_scale
-        self._due_at = self._clock.monotonic() + (wait or every)
-        if wait > 0:
+        if not self._schedule.begin():
             return
         try:
             answer = await self._asker.post(
@@ -118,8 +114,7 @@ class PositionPoller:
         except (RefusedError, ValueError) as error:
             self._fail(str(error))
             return
-        self._failures = 0
-        self._breaker.close()
+        self._schedule.succeed()
         self._note_problems(snapshot.problems)
         await self._log.positions(snapshot.positions)
 
@@ -131,7 +126,4 @@ class PositionPoller:
     def _fail(self, reason: str, *, at_once: bool = False) -> None:
         ERRORS.labels("positions_unanswered").inc()
         log.warning("positions_unanswered", feed=self.name, reason=reason[:MAX_SHOWN])
-        self._failures += 1
-        now = self._clock.monotonic()
-        if self._breaker.fail(now, self._failures, at_once=at_once):
-            self._due_at = max(self._due_at, now + self._breaker.wait_seconds(now))
+        self._schedule.fail(at_once=at_once)
