@@ -1,7 +1,8 @@
 """The records that the backfill worker sends to Kafka."""
 
+import asyncio
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
@@ -13,7 +14,7 @@ from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_EVENTS, FRAMES, RECORDS_OUT
 from liq.runtime.settings import Settings
 from liq.schemas.codec import encode
-from liq.schemas.headers import FrameHeaders
+from liq.schemas.headers import HEARTBEAT_FEED, HEARTBEAT_KEY, FrameHeaders
 from liq.schemas.records import FeedStatus, OpenPosition
 
 MAX_DETAIL_CHARACTERS: Final = 500
@@ -22,13 +23,17 @@ log = get_logger(__name__)
 
 
 class Log:
-    """Sender of the worker's records: answers as raw frames, and the ends of repairs."""
+    """Sender of the worker's records: answers as raw frames, heartbeats, and feed records."""
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
         self._topics = settings.topics
         self._slot = settings.worker_slot
         self._producer = producer
         self._sequence = 0
+        # Receive times of frames that are not acknowledged yet, by their sequence.
+        self._entering: dict[int, int] = {}
+        # Each exchange's last heartbeat and its number.
+        self._heartbeats: dict[str, tuple[asyncio.Future[Any], int]] = {}
 
     async def publish(
         self, spec: HistorySpec, feed: str, subject: str, answer: bytes, received_at_ns: int
@@ -48,11 +53,45 @@ class Log:
         )
         self._sequence += 1
         topic = self._topics.raw(spec.exchange)
-        await self._producer.send_and_wait(
-            topic, answer, key=(subject or spec.exchange).encode(), headers=headers.encode()
-        )
+        self._entering[headers.sequence] = received_at_ns
+        try:
+            await self._producer.send_and_wait(
+                topic, answer, key=(subject or spec.exchange).encode(), headers=headers.encode()
+            )
+        finally:
+            del self._entering[headers.sequence]
         RECORDS_OUT.labels(topic).inc()
         FRAMES.labels(spec.exchange, feed).inc()
+
+    async def heartbeat(self, exchange: str, blind: tuple[str, ...], now_ns: int) -> None:
+        """Send a heartbeat of an exchange's polled feeds; `blind` are those that receive nothing.
+
+        As with a producer of pushed feeds, its clock stays behind the receive time of every
+        unacknowledged frame. While a heartbeat is unacknowledged, no further one is sent.
+
+        Raises:
+            KafkaError: the brokers did not acknowledge the last heartbeat.
+        """
+        number = 0
+        if exchange in self._heartbeats:
+            before, number = self._heartbeats[exchange]
+            if not before.done():
+                return
+            before.result()
+        headers = FrameHeaders(
+            exchange,
+            HEARTBEAT_FEED,
+            min([now_ns, *self._entering.values()]),
+            f"{self._slot}:backfill",
+            number,
+            blind=blind,
+        )
+        topic = self._topics.raw(exchange)
+        acknowledged = await self._producer.send(
+            topic, None, key=HEARTBEAT_KEY, headers=headers.encode()
+        )
+        RECORDS_OUT.labels(topic).inc()
+        self._heartbeats[exchange] = acknowledged, number + 1
 
     async def positions(self, positions: Iterable[OpenPosition]) -> None:
         """Publish the positions of a snapshot, and wait for their acknowledgement.

@@ -16,6 +16,8 @@ from liq.producers.history.repair import Repair, Verdict
 from liq.producers.history.spec import HistorySpec
 from liq.producers.history.timing import HistoryTiming
 from liq.producers.live.clock import Clock, now_ms
+from liq.producers.live.liveness import blind_names
+from liq.runtime.beating import BEAT_SECONDS
 from liq.runtime.logs import get_logger
 from liq.schemas.vocabulary import FeedEvent
 
@@ -27,7 +29,7 @@ log = get_logger(__name__)
 
 
 class ExchangeRepairs:
-    """Task that repairs the gaps of one exchange, the oldest first, and polls its feeds."""
+    """Tasks that repair the gaps of one exchange, the oldest first, poll its feeds, and beat."""
 
     def __init__(  # noqa: PLR0913 - what all exchanges share, and what is its own
         self,
@@ -56,13 +58,13 @@ class ExchangeRepairs:
         self._book = book
         self._progress = note.progress
         self._owns = owns
+        pollers = pollers_of(
+            histories,
+            partial(Poller, asker=asker, timing=timing, clock=clock, log=log, cursors=note.cursors),
+        )
+        self._live = [poller for poller in pollers if poller.is_live]
         self._pollers: list[Poller | PositionPoller] = [
-            *pollers_of(
-                histories,
-                partial(
-                    Poller, asker=asker, timing=timing, clock=clock, log=log, cursors=note.cursors
-                ),
-            ),
+            *pollers,
             *(
                 PositionPoller(source, asker=asker, timing=timing, clock=clock, log=log)
                 for source in positions
@@ -90,6 +92,18 @@ class ExchangeRepairs:
                 if poller.is_due and self._owns(self._exchange):
                     await poller.step()
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def beat(self) -> None:
+        """Send heartbeats once a second until cancelled, for feeds that this task polls.
+
+        Raises:
+            KafkaError: the brokers do not acknowledge a heartbeat.
+        """
+        while self._live:
+            if self._owns(self._exchange):
+                blind = blind_names({poller.feed: poller.is_blind for poller in self._live})
+                await self._log.heartbeat(self._exchange, blind, self._clock.now_ns())
+            await asyncio.sleep(BEAT_SECONDS)
 
     def _due(self, feed: str, histories: Histories) -> Span | None:
         delay_ms = 0.0

@@ -158,7 +158,11 @@ class _Worker:
         while not stop.is_set():
             await self._read()
             if not self._tasks and await self._is_caught_up():
-                self._tasks = [asyncio.create_task(each.run()) for each in self._repairs]
+                self._tasks = [
+                    asyncio.create_task(work)
+                    for each in self._repairs
+                    for work in (each.run(), each.beat())
+                ]
             for task in self._tasks:
                 if task.done():
                     task.result()

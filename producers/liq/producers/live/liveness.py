@@ -221,7 +221,14 @@ def blind_feeds(feeds: Mapping[str, FeedActivity]) -> tuple[str, ...]:
 
     If all are blind, the result is `EVERY_FEED` alone.
     """
-    blind = sorted(name for name, feed in feeds.items() if not feed.connections or feed.is_stale)
+    return blind_names(
+        {name: not feed.connections or feed.is_stale for name, feed in feeds.items()}
+    )
+
+
+def blind_names(feeds: Mapping[str, bool]) -> tuple[str, ...]:
+    """Return the names of a venue's feeds that are blind; `EVERY_FEED` alone if all are."""
+    blind = sorted(name for name, is_blind in feeds.items() if is_blind)
     return (EVERY_FEED,) if len(blind) == len(feeds) else tuple(blind)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import aiohttp
 import pytest
 
 from liq.devstack.exchange import venues
@@ -84,21 +85,26 @@ class Scene:
     log: FakeLog = field(default_factory=FakeLog)
     cursors: dict[str, int] = field(default_factory=dict)
     clock: AdvancingClock = field(default_factory=AdvancingClock)
+    blind: list[bool] = field(default_factory=list)
+
+    def poller(self, client: aiohttp.ClientSession) -> Poller:
+        found = sources(self.past.exchange, self.past.feed, self.history.environment)
+        return Poller(
+            found,
+            found[0].spec.poll,  # type: ignore[arg-type]
+            asker=Asker(self.clock, PATIENT, client),
+            timing=PATIENT,
+            clock=self.clock,
+            log=self.log,  # type: ignore[arg-type]
+            cursors=self.cursors,
+        )
 
     def run(self, *steps: float | Callable[[], None]) -> None:
         """Poll whenever a poll is due after some seconds each, or act, in a process of its own."""
 
         async def work() -> None:
             async with new_client(5.0) as client:
-                poller = Poller(
-                    found := sources(self.past.exchange, self.past.feed, self.history.environment),
-                    found[0].spec.poll,  # type: ignore[arg-type]
-                    asker=Asker(self.clock, PATIENT, client),
-                    timing=PATIENT,
-                    clock=self.clock,
-                    log=self.log,  # type: ignore[arg-type]
-                    cursors=self.cursors,
-                )
+                poller = self.poller(client)
                 for step in steps:
                     if callable(step):
                         step()
@@ -106,6 +112,7 @@ class Scene:
                     self.clock.advance(step)
                     if poller.is_due:
                         await poller.step()
+                    self.blind.append(poller.is_blind)
 
         asyncio.run(work())
 
@@ -187,6 +194,7 @@ def test_a_venue_that_does_not_answer_is_left_alone_for_a_while(scene: Scene) ->
         history.status = None
 
     scene.run(*(0.0, scene.every, away, scene.every, scene.every, 5.0, back, 300.0, scene.every))
+    assert scene.blind == [False, False, True, True, True, False, False]
     assert scene.log.told() == [
         FeedEvent.CONNECTED,
         FeedEvent.LOST,
@@ -200,6 +208,27 @@ def test_a_venue_that_does_not_answer_is_left_alone_for_a_while(scene: Scene) ->
     assert gap.to_ms + scene.every * 1_000 < scene.cursors[f"{lost.exchange}.{lost.feed}"]
     value = FEED_BREAKER.labels(scene.past.exchange, "closed")._value.get()
     assert value == 1
+
+
+def test_a_feed_that_was_not_polled_for_long_is_blind_until_a_poll_is_answered(
+    scene: Scene,
+) -> None:
+    """As long as the next poll reports a gap; its repair waits for the same limits."""
+
+    async def work() -> list[bool]:
+        async with new_client(5.0) as client:
+            poller = scene.poller(client)
+            blind = [poller.is_blind]
+            for seconds in (0.0, 3 * scene.every, 1.0):
+                scene.clock.advance(seconds)
+                if not blind[1:]:
+                    await poller.step()
+                blind.append(poller.is_blind)
+            await poller.step()
+            return [*blind, poller.is_blind]
+
+    assert asyncio.run(work()) == [True, False, False, True, False]
+    assert scene.log.told()[-1] is FeedEvent.GAP
 
 
 def test_a_venue_that_is_asked_too_often_opens_the_breaker_at_once(scene: Scene) -> None:
