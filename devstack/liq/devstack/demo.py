@@ -64,7 +64,8 @@ def run_demo(options: DemoOptions) -> None:
         embedded_data_dir=DATA_DIRECTORY, clickhouse_database=DATABASE
     )
     configure_logging(load_settings(log_level="WARNING"), worker="demo")
-    with Stack(stack_options, is_fresh=True, say=starting()) as stack:
+    say = starting()
+    with Stack(stack_options, is_fresh=True, say=say) as stack:
         environment = {
             **stack.environment,
             "CLICKHOUSE_DATABASE": DATABASE,
@@ -73,6 +74,7 @@ def run_demo(options: DemoOptions) -> None:
             "TOPIC_PARTITIONS": "4",
         }
         settings = load_settings(**{name.lower(): text for name, text in environment.items()})
+        say("topics and tables")
         asyncio.run(ensure_topics(settings, configured_exchanges(settings)))
         prepare_database(settings)
         ports = stack.start_workers(

@@ -88,6 +88,7 @@ def run_development(recording: Recording | None) -> None:
         try:
             player = None
             if recording is not None:
+                say("the recording")
                 player = _play(stack, options.embedded_data_dir, recording)
             _watch(stack, player)
         except KeyboardInterrupt:
