@@ -2,9 +2,10 @@
 
 from collections import deque
 
-MAX_REMEMBERED = 4_096
+#: The largest known block of one venue has 11,279 liquidations, which may arrive by two feeds.
+MAX_REMEMBERED = 16_384
 # Only the last 12 of an id's 32 hex digits are kept (48 bits), because every snapshot contains
-# them. The chance that two of 4,096 events share them is one in thirty million.
+# them. The chance that two of 16,384 events share them is one in two million.
 REMEMBERED_DIGITS = 12
 
 

@@ -1,7 +1,9 @@
 """Snapshots, restarts and re-reading: what makes a partition's answer a function of its log."""
 
+import hashlib
 import zlib
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -199,7 +201,7 @@ def test_a_snapshot_that_unpacks_to_gigabytes_is_unreadable(
 def test_a_storm_is_bounded_in_state_and_exact_in_its_totals(
     partition: PartitionDetector,
 ) -> None:
-    count = 4 * MAX_REMEMBERED
+    count = MAX_REMEMBERED + 4_000
     events = [
         replace(
             liquidation(
@@ -211,13 +213,25 @@ def test_a_storm_is_bounded_in_state_and_exact_in_its_totals(
     ]
     found = alerts(apply(partition, events))
     (data,) = snapshots(partition).values()
-    assert len(data) < 80_000
+    assert len(data) < 256 * 1024
     assert {alert.side for alert in found} == set(Side)
     ends = alerts(partition.finish(), AlertType.ENDED)
     assert ends == alerts(restored({"BTC": data}).finish(), AlertType.ENDED)
     for end in ends:
         assert end.event_count == count // 2
-        assert str(end.total_value_usd) == "8192081.92"
+        assert end.total_value_usd == count // 2 * Decimal("1000.01")
+
+
+def test_the_largest_block_known_counts_once_though_two_feeds_bring_it(
+    partition: PartitionDetector,
+) -> None:
+    block = [
+        liquidation(hashlib.sha256(b"%d" % index).hexdigest()[:32], 0, value_usd="1000")
+        for index in range(11_279)
+    ]
+    apply(partition, [*block, *block])
+    (end,) = alerts(partition.finish(), AlertType.ENDED)
+    assert end.event_count == len(block)
 
 
 @pytest.mark.parametrize("arrival", [each for each in Arrival if each is not Arrival.LIVE])
