@@ -28,7 +28,8 @@ def config() -> None:
     out.print(table)
     value_column = Column("value", overflow="fold")
     table = Table("setting", value_column, "meaning", title="Settings of feeds in force")
-    for setting in (*feed_settings(ALL_FEEDS), *contract_settings(), *history_settings()):
+    declared = (*feed_settings(ALL_FEEDS), *contract_settings(), *history_settings())
+    for setting in dict.fromkeys(declared):
         value = environment().get(setting.name) or setting.default
         value = "***" if setting.is_secret and value else value
         table.add_row(setting.name, value, setting.meaning)

@@ -37,7 +37,7 @@ def histories_table() -> str:
             code(exchange),
             ", ".join(dict.fromkeys(code(spec.feed) for spec in group)),
             join,
-            _depth(group[0].depth_ms),
+            _depth(group[0]),
             f"at most {group[0].limit.in_words()}",
             group[0].limit.source,
             group[0].limit.as_of,
@@ -65,8 +65,10 @@ def polls_table() -> str:
     return table(POLL_COLUMNS, rows.values())
 
 
-def _depth(depth_ms: int | None) -> str:
-    if depth_ms is None:
+def _depth(spec: HistorySpec) -> str:
+    if spec.depth_rows is not None:
+        return f"the newest {spec.depth_rows:,} rows"
+    if spec.depth_ms is None:
         return "not stated"
-    days = depth_ms // DAY_MS
+    days = spec.depth_ms // DAY_MS
     return f"{days} day{'s' * (days > 1)}"

@@ -102,8 +102,10 @@ def test_every_setting_of_a_role_can_be_set(name: str, prefixes: tuple[str, ...]
 
 def test_every_setting_of_a_feed_can_be_set_for_its_producer_and_for_no_other() -> None:
     assert settings_of("produce") >= FEED_SETTINGS
-    others = OURS.keys() - {"produce"}
+    others = OURS.keys() - {"produce", "backfill"}
     assert set.union(*(settings_of(name) for name in others)).isdisjoint(FEED_SETTINGS)
+    # A history by account asks about the accounts that the live feed follows.
+    assert settings_of("backfill") & FEED_SETTINGS == HISTORY_SETTINGS & FEED_SETTINGS
 
 
 def test_the_lists_of_contracts_can_be_set_for_the_worker_that_fetches_them() -> None:

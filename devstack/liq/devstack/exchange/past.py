@@ -28,7 +28,7 @@ class PastRow(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A client's request: the path behind `/history`, and the query."""
+    """A client's request: the path behind `/history`, and the query or the posted document."""
 
     path: str
     query: Mapping[str, str]
@@ -55,6 +55,7 @@ class Past:
         frame: Return an answer with one liquidation of a symbol, for a feed that is polled and has
             no dialect; the number makes each different, as in a dialect.
         symbol: The symbol of such answers.
+        settings: Further environment variables of a backfill.
     """
 
     exchange: str
@@ -68,6 +69,7 @@ class Past:
     list_symbols: Callable[[Sequence[str]], Any] | None = None
     frame: Callable[[str, int], Any] | None = None
     symbol: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -114,7 +116,7 @@ class LocalHistory:
     @property
     def environment(self) -> dict[str, str]:
         """The settings with which a backfill uses this server."""
-        found = {self.past.setting: f"{self._http.address}/history"}
+        found = {**self.past.settings, self.past.setting: f"{self._http.address}/history"}
         if self.past.listing_setting:
             found[self.past.listing_setting] = f"{self._http.address}{LISTING}"
         return found
@@ -129,6 +131,9 @@ class LocalHistory:
         """Answer one call."""
         parts = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if handler.command == "POST":
+            posted = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+            query |= {name: str(value) for name, value in posted.items()}
         call = Call(parts.path.removeprefix("/history"), query)
         with self._lock:
             status, body = self._judged(call, is_listing=parts.path == LISTING)

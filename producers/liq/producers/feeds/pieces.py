@@ -1,8 +1,8 @@
 """Division of a message with many Hyperliquid fills into messages within a limit of bytes.
 
 A node's block has [owner, fill] pairs as `events`, a provider's message has them as `fills`, and a
-`userFills` message has fills without owners. The parts of a message are copied, not encoded again,
-so every fill keeps its bytes.
+`userFills` message has fills without owners. An answer of REST is an array of such fills. The parts
+of a message are copied, not encoded again, so every fill keeps its bytes.
 
 The patterns are safe in JSON text: a quote inside a string is escaped, so no string contains
 `["0x` or `{"coin"`.
@@ -13,7 +13,7 @@ from typing import Final
 
 HEAD_BYTES: Final = 400
 BETWEEN_BYTES: Final = 16
-_FILLS = re.compile(rb'"(?:events|fills)"\s*:\s*\[\s*')
+_FILLS = re.compile(rb'(?:\A\s*|"(?:events|fills)"\s*:\s*)\[\s*')
 _PAIR = re.compile(rb'\[\s*"0x[0-9a-fA-F]{40}"\s*,\s*\{')
 _LAST_PAIR_END = re.compile(rb"\}\s*\]\s*(?=\])")
 _FILL = re.compile(rb'\{\s*"coin"\s*:')

@@ -198,12 +198,17 @@ def _reject_mistyped_names(environment: Mapping[str, str]) -> None:
 
 def _names(feed: FeedSpec, environment: Mapping[str, str]) -> tuple[str, ...] | None:
     """Return the names to subscribe: the environment's, None for a listing, or the feed's own."""
-    text = environment.get(feed.names_setting or "", "")
+    found = names_of(environment.get(feed.names_setting or "", ""))
+    if found is not None:
+        return found
+    return None if feed.listing is not None else feed.names
+
+
+def names_of(text: str) -> tuple[str, ...] | None:
+    """Return the names in a setting's text; None for an empty text."""
     if text.strip().lower() == NO_NAMES:
         return ()
-    if text:
-        return tuple(word.strip() for word in text.split(",") if word.strip())
-    return None if feed.listing is not None else feed.names
+    return tuple(word.strip() for word in text.split(",") if word.strip()) if text else None
 
 
 def _spare(feed: FeedSpec, environment: Mapping[str, str], names: tuple[str, ...] | None) -> int:

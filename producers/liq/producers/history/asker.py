@@ -6,7 +6,9 @@ from typing import Final
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 
+from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.producers.history.asking import (
     LimitedError,
     RefusedError,
@@ -81,10 +83,13 @@ class Asker:
             AwayError: the venue did not answer in several attempts.
         """
         spec = source.spec
-        query = urlencode(spec.query(question))
         address = source.address + spec.path(question)
-        address += f"{'&' if '?' in address else '?'}{query}" if query else ""
-        return await self._answer(spec.exchange, spec.limit, address)
+        posted = None
+        if spec.is_posted:
+            posted = orjson.dumps(dict(spec.query(question)))
+        elif query := urlencode(spec.query(question)):
+            address += f"{'&' if '?' in address else '?'}{query}"
+        return await self._answer(spec.exchange, spec.limit, address, posted, spec.max_answer_bytes)
 
     async def post(self, exchange: str, limit: CallLimit, address: str, posted: bytes) -> bytes:
         """Return the answer to a JSON document that is posted to an address.
@@ -95,14 +100,19 @@ class Asker:
         return await self._answer(exchange, limit, address, posted)
 
     async def _answer(
-        self, exchange: str, limit: CallLimit, address: str, posted: bytes | None = None
+        self,
+        exchange: str,
+        limit: CallLimit,
+        address: str,
+        posted: bytes | None = None,
+        max_bytes: int = MAX_FRAME_BYTES,
     ) -> bytes:
         backoff, limited = Backoff(self._timing.backoff), Backoff(self._timing.limited)
         is_limited = False
         for _ in range(self._timing.attempts):
             await self._wait_for_room(limit)
             try:
-                answer = await ask(self._client, address, posted)
+                answer = await ask(self._client, address, posted, max_bytes)
             except LimitedError as error:
                 HISTORY_REQUESTS.labels(exchange, "limited").inc()
                 reason, is_limited = str(error), True

@@ -31,8 +31,13 @@ class RefusedError(Exception):
     """Error of a request that the venue refuses; a retry does not help."""
 
 
-async def ask(client: aiohttp.ClientSession, address: str, posted: bytes | None = None) -> bytes:
-    """Return the bytes of an answer, of at most a frame's size, to a GET or a `posted` document.
+async def ask(
+    client: aiohttp.ClientSession,
+    address: str,
+    posted: bytes | None = None,
+    max_bytes: int = MAX_FRAME_BYTES,
+) -> bytes:
+    """Return the bytes of an answer, of at most `max_bytes`, to a GET or a `posted` document.
 
     Raises:
         LimitedError: the venue limits requests.
@@ -40,7 +45,7 @@ async def ask(client: aiohttp.ClientSession, address: str, posted: bytes | None 
         RefusedError: the venue refuses, or the answer is too large.
     """
     try:
-        return await get_body(client, address, MAX_FRAME_BYTES, posted)
+        return await get_body(client, address, max_bytes, posted)
     except aiohttp.ClientResponseError as error:
         pause = limit_seconds(error)
         if pause is not None:

@@ -36,8 +36,8 @@ REASONS: Final = {
     "bitmex": "BitMEX publishes no history of liquidations",
     "bybit": "Bybit publishes no history of liquidations",
     "extended": "Extended's public trades reach back 50 trades of a market only",
-    "hyperliquid": "Hyperliquid's history is by address, and is not asked yet; `liq import` reads "
-    "a node's archive",
+    "hyperliquid": "Hyperliquid's history is by account: it repairs `userFills` and no other feed; "
+    "`liq import` reads a node's archive",
     "pacifica": "Pacifica's public trades reach back some minutes only",
 }
 _WITH_HISTORY: Final = frozenset((spec.exchange, spec.feed) for spec in HISTORIES)

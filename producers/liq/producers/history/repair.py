@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from liq.producers.feeds.frames import MAX_FRAME_BYTES
 from liq.producers.history.asker import Asker, Source
 from liq.producers.history.asking import RefusedError
 from liq.producers.history.paging import (
@@ -104,6 +105,7 @@ class Repair:
         for subject in await self._asker.subjects(source):
             if place >= progress.subject:
                 if progress.stack is None:
+                    await self._check_reach(source, subject, from_ms)
                     progress.stack = [Question("", from_ms, self._to_ms)]
                 await self._ask_about(source, subject)
                 progress.stack = None
@@ -122,6 +124,27 @@ class Repair:
                 f"the history reaches back {hours:g} hours, and the gap began before that"
             )
         return None if reached_ms >= self._to_ms else max(self._from_ms, reached_ms)
+
+    async def _check_reach(self, source: Source, subject: str, from_ms: int) -> None:
+        """Note a problem if a history of the newest rows may begin after the repair's time."""
+        spec, progress = source.spec, self._progress
+        if spec.depth_rows is None:
+            return
+        before = Question(subject, 0, from_ms - 1)
+        since = Question(subject, from_ms, now_ms(self._clock))
+        try:
+            for question in (before, since):
+                rows, _ = _read(spec, question, await self._asker.ask(source, question))
+                progress.answers += 1
+                if any(row.time_ms < from_ms for row in rows):
+                    return
+        except (RefusedError, AnswerError):
+            return  # the next request reports it
+        if len(rows) >= spec.page_rows:
+            progress.note_problem(
+                f"{subject}: the history has the newest {spec.depth_rows:,} rows only, and none of "
+                "before the gap"
+            )
 
     async def _ask_about(self, source: Source, subject: str) -> None:
         """Ask every open question about one subject."""
@@ -172,7 +195,9 @@ class Repair:
         published = self._published
         if not found or (published is not None and published.has_all(subject, found)):
             return
-        await self._publish(spec, subject, answer)
+        frames = [answer] if spec.split is None else spec.split(answer, MAX_FRAME_BYTES)
+        for frame in frames:
+            await self._publish(spec, subject, frame)
         if published is not None:
             published.add(subject, found)
 
@@ -197,6 +222,9 @@ class Repair:
         progress = self._progress
         if self._too_old:
             progress.note_problem(self._too_old)
+        for left_out in dict.fromkeys(source.spec.left_out for source in self._sources):
+            if left_out:
+                progress.note_problem(left_out)
         counted = f"the history has {progress.rows} liquidations of the gap"
         if not progress.problems:
             event, detail = FeedEvent.FILLED, f"{counted}; {progress.answers} requests"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -151,6 +152,47 @@ def test_an_endless_history_ends() -> None:
     assert verdict.event is FeedEvent.PARTLY
     assert "more than 500 rows" in verdict.detail
     assert len(history.asked) <= 5
+
+
+def fills(count: int, first_ms: int, every_ms: int) -> list[Any]:
+    """Fills of one account, whose times begin `first_ms` after the frames' beginning."""
+    declared = dialect("hyperliquid", "userFills")
+    return [declared.frame("BTC", first_ms + number * every_ms) for number in range(count)]
+
+
+def test_an_account_with_more_fills_than_an_answer_has_is_asked_for_in_parts() -> None:
+    """Whichever of a time's fills a full answer has."""
+    sent = fills(4_500, 20_000, 10)
+    answers: Answers = []
+    with LocalHistory(past("hyperliquid", "userFills"), scale=TIMING.limit_scale) as history:
+        history.add(sent)
+        verdict = repaired(history, answers, from_ms=START_MS + 21_000)
+    assert verdict.event is FeedEvent.FILLED
+    expected = [
+        event for each in sent[100:] for event in events_of("hyperliquid", "userFills", each)
+    ]
+    assert len(expected) == verdict.rows == 4_400
+    assert ids(told(answers)) == ids(expected)
+    assert history.limited == 0
+
+
+def test_a_history_of_the_newest_rows_that_begins_after_the_gap_is_partly() -> None:
+    """An account with few fills has all of them in its history."""
+    with LocalHistory(past("hyperliquid", "userFills"), scale=TIMING.limit_scale) as history:
+        assert repaired(history, []).event is FeedEvent.FILLED
+        history.add(fills(10_001, 31_000, 1))
+        verdict = repaired(history, [], to_ms=START_MS + 32_000)
+    assert (verdict.event, verdict.rows) == (FeedEvent.PARTLY, 1_000)
+    assert "newest 10,000 rows only" in verdict.detail
+
+
+def test_accounts_that_the_producer_follows_for_a_while_are_not_filled() -> None:
+    declared = replace(past("hyperliquid", "userFills"), settings={"HYPERLIQUID_USERS": "0x1"})
+    with LocalHistory(declared, scale=TIMING.limit_scale) as history:
+        verdict = repaired(history, [])
+        assert {call.query["user"] for call in history.asked} == {"0x1"}
+    assert verdict.event is FeedEvent.PARTLY
+    assert "sensors were not asked for" in verdict.detail
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429}, {"is_cut": True}])

@@ -64,6 +64,16 @@ def test_a_snapshot_of_more_than_a_record_is_divided_and_keeps_its_account() -> 
     assert len(events) == 4_000
 
 
+def test_an_answer_of_rest_is_divided_into_answers() -> None:
+    snapshot = orjson.loads(message_of("userFills", 4_000))
+    answer = json.dumps(snapshot["data"]["fills"]).encode()
+    found = pieces(answer, MAX_FRAME_BYTES)
+    assert len(found) > 1
+    assert max(map(len, found)) <= MAX_FRAME_BYTES
+    fills = [one for piece in found for one in orjson.loads(piece)]
+    assert fills == snapshot["data"]["fills"]
+
+
 @pytest.mark.parametrize("feed", ["goldrush", "userFills"])
 def test_damage_within_a_message_costs_one_piece(feed: str) -> None:
     message = message_of(feed, 50)

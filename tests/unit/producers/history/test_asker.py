@@ -42,7 +42,9 @@ class Venue:
         self.asked: list[float] = []
         self.addresses: list[str] = []
 
-    async def ask(self, _: Any, address: str, _posted: bytes | None = None) -> bytes:
+    async def ask(
+        self, _: Any, address: str, _posted: bytes | None = None, _most: int = 0
+    ) -> bytes:
         self.asked.append(self.time.now)
         self.addresses.append(address)
         answer = self.answers.pop(0) if self.answers else b"[]"

@@ -19,7 +19,8 @@ Market makers' fills have it: 328 of 8,000 of four active ones (2026-08). Of a m
 and `side` must agree, and `crossed` be false, or it is rejected. Fills of an `isSnapshot` message
 are history, and are given all the same: their ids are the venue's own, so a repeat is recognized
 downstream, and they may fill a gap. One that is over an hour old is `backfilled`: a newly followed
-account's old fills are no news.
+account's old fills are no news. `userFills-history` is the same fills out of REST's
+`userFillsByTime`, an array without the account, which is the request's.
 
 `nodeFills` are the fills that a node of one's own writes, of all accounts (evidence: reported,
 complete): a line of `node_fills`, which is [owner, fill], or one of `node_fills_by_block`, with an
@@ -76,6 +77,7 @@ from liq.processors.normalizers.kit import (
     Reading,
     Venue,
     array_field,
+    history_of,
     object_field,
     row_object,
     text,
@@ -126,6 +128,13 @@ def read_user_fills(reading: Reading, message: Any) -> None:
     owner = address(text_field(data, "user"), "user")
     read = read_old_fill if data.get("isSnapshot") is True else read_fill
     reading.entries(array_field(data, "fills"), read, owner)
+
+
+def read_history(reading: Reading, message: Any) -> None:
+    """Read an answer of `userFillsByTime`: an array of the fills of the requested account."""
+    if type(message) is not list:
+        raise unknown_message(message)
+    reading.entries(message, read_fill, address(reading.subject, "The subject"))
 
 
 def read_old_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
@@ -296,20 +305,22 @@ PROVIDER: Final = Feed(
     identity=IDENTITY,
     unsettled="whether both parties' fills come",
 )
+USER_FILLS: Final = Feed(
+    read=read_user_fills,
+    publishes="takeovers by the vaults; and of followed accounts, sampled, the rest",
+    completeness=Completeness.BACKSTOP,
+    price_kind=PriceKind.FILL,
+    long_when="`dir` ends in Long (the position's); a maker's `side` = B",
+    quantity="units of the base",
+    identity=IDENTITY,
+    breaks="a new vault is missed until it is named",
+    unsettled="the list of vaults",
+)
 VENUE: Final = Venue(
     exchange="hyperliquid",
     feeds={
-        "userFills": Feed(
-            read=read_user_fills,
-            publishes="takeovers by the vaults; and of followed accounts, sampled, the rest",
-            completeness=Completeness.BACKSTOP,
-            price_kind=PriceKind.FILL,
-            long_when="`dir` ends in Long (the position's); a maker's `side` = B",
-            quantity="units of the base",
-            identity=IDENTITY,
-            breaks="a new vault is missed until it is named",
-            unsettled="the list of vaults",
-        ),
+        "userFills": USER_FILLS,
+        "userFills-history": history_of(USER_FILLS, read_history),
         "nodeFills": Feed(
             read=read_node_fills,
             publishes="every fill of a liquidated account",
