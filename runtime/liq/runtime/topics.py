@@ -34,7 +34,7 @@ from liq.runtime.logs import get_logger
 from liq.runtime.partitions import list_partitions
 from liq.runtime.settings import Settings
 from liq.runtime.topic_state import TopicState
-from liq.schemas.topics import TopicSpec
+from liq.schemas.topic_spec import TopicSpec
 
 CLIENT_ID: Final = "topics"
 APPEAR_SECONDS: Final = 30.0

@@ -18,7 +18,8 @@ from liq.schemas.records import (
     Rejected,
     Undelivered,
 )
-from liq.schemas.topics import DEFAULT_NAMESPACE, Topics, TopicSpec
+from liq.schemas.topic_spec import TopicSpec
+from liq.schemas.topics import DEFAULT_NAMESPACE, Topics
 from liq.schemas.vocabulary import Level, Side
 
 RECORD_TYPES: tuple[type, ...] = (
