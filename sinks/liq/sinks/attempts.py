@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, SINK_BREAKER, SINK_PAUSED, SINK_RETRIES
+from liq.runtime.metrics import ERRORS
 from liq.runtime.retry import Backoff, BackoffPolicy, BreakerState, CircuitBreaker, show_breaker
+from liq.runtime.sink_metrics import SINK_BREAKER, SINK_PAUSED, SINK_RETRIES
 from liq.sinks.destination import Destination, Failure, FailureKind
 
 BACKOFF: Final = BackoffPolicy(first_seconds=0.25, longest_seconds=10.0)

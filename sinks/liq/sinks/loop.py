@@ -14,9 +14,10 @@ from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.health import Health
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, HANDLED, RECORDS_IN, SINK_BUFFERED
+from liq.runtime.metrics import ERRORS, HANDLED, RECORDS_IN
 from liq.runtime.positions import unread
 from liq.runtime.settings import Settings
+from liq.runtime.sink_metrics import SINK_BUFFERED
 from liq.sinks.assignments import Assignments
 from liq.sinks.attempts import Attempts
 from liq.sinks.batch import Batch

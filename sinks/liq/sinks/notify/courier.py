@@ -11,7 +11,8 @@ from typing import Final
 
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import (
+from liq.runtime.retry import Backoff, BackoffPolicy
+from liq.runtime.sink_metrics import (
     NOTIFY_ATTEMPTS,
     NOTIFY_DELIVERY,
     NOTIFY_DISABLED,
@@ -20,7 +21,6 @@ from liq.runtime.metrics import (
     NOTIFY_MESSAGES,
     NOTIFY_WAITING,
 )
-from liq.runtime.retry import Backoff, BackoffPolicy
 from liq.schemas.codec import encode
 from liq.schemas.records import Undelivered
 from liq.schemas.units import SECOND_MS
