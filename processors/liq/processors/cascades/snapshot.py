@@ -1,9 +1,9 @@
 """Lossless serialization of detector states.
 
-`snapshot_fields` declares the stored fields, `snapshot_frame` the format of the bytes. The version
-number rises when an older release would misread the fields, not when a field is added.
-`snapshot_before` reads earlier versions. State of a version without a reader is rebuilt from the
-log (`stages.rebuilding`).
+`snapshot_fields` declares the stored fields, `snapshot_lanes` and `snapshot_values` have the forms
+of other values, `snapshot_frame` the format of the bytes. The version number rises when an older
+release would misread the fields, not when a field is added. `snapshot_before` reads earlier
+versions. State of a version without a reader is rebuilt from the log (`stages.rebuilding`).
 """
 
 import zlib
@@ -30,12 +30,14 @@ from liq.processors.cascades.snapshot_fields import (
     EXCITATIONS,
     KNOWN_CASCADES,
     MARKET_FIELDS,
+)
+from liq.processors.cascades.snapshot_frame import Reader, SnapshotError, pack, unpack
+from liq.processors.cascades.snapshot_lanes import (
     read_lanes,
     read_recent_ids,
     write_lanes,
     write_recent_ids,
 )
-from liq.processors.cascades.snapshot_frame import Reader, SnapshotError, pack, unpack
 from liq.schemas.codec import DecodeError, decode, encode
 from liq.schemas.records import CascadeAlert
 from liq.schemas.vocabulary import Side

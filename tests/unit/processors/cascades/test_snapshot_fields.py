@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liq.processors.cascades import snapshot_fields as stored
+from liq.processors.cascades import snapshot_lanes
 from liq.processors.cascades.asset import AssetState
 from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.market import MarketState
@@ -138,4 +139,4 @@ def test_whole_numbers_of_any_size_come_back(number: int) -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=REMEMBERED_DIGITS), min_size=1, unique=True))
 def test_digits_of_any_id_come_back(ids: list[str]) -> None:
-    assert stored._split(stored._join(ids)) == ids
+    assert snapshot_lanes._split(snapshot_lanes._join(ids)) == ids
