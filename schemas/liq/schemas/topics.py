@@ -38,92 +38,92 @@ class Topics:
 
     @property
     def feeds(self) -> str:
-        """Events of feeds and connections, such as gaps."""
+        """The topic of events of feeds and connections, such as gaps."""
         return f"{self.namespace}.feeds"
 
     @property
     def instruments(self) -> str:
-        """Contract metadata, compacted."""
+        """The compacted topic of contract metadata."""
         return f"{self.namespace}.instruments"
 
     @property
     def parked(self) -> str:
-        """Frames that wait for the metadata of a contract."""
+        """The topic of frames that wait for the metadata of a contract."""
         return f"{self.namespace}.parked"
 
     @property
     def rates(self) -> str:
-        """Rates of other currencies in dollars, compacted."""
+        """The compacted topic of rates of other currencies in dollars."""
         return f"{self.namespace}.rates"
 
     @property
     def positions(self) -> str:
-        """Open positions of accounts, with their liquidation prices."""
+        """The topic of open positions of accounts, with their liquidation prices."""
         return f"{self.namespace}.positions"
 
     @property
     def events(self) -> str:
-        """Normalized liquidations."""
+        """The topic of normalized liquidations."""
         return f"{self.namespace}.events"
 
     @property
     def large(self) -> str:
-        """Liquidations at or above the institutional threshold."""
+        """The topic of liquidations at or above the institutional threshold."""
         return f"{self.namespace}.large"
 
     @property
     def pulse(self) -> str:
-        """Sums of each second of each asset, and the alerts of single assets."""
+        """The topic of each asset's sums of each second, and of the alerts of single assets."""
         return f"{self.namespace}.pulse"
 
     @property
     def watch(self) -> str:
-        """Early, weaker signs for machines."""
+        """The topic of early, weaker signs for machines."""
         return f"{self.namespace}.watch"
 
     @property
     def cascades(self) -> str:
-        """Cascade alerts."""
+        """The topic of cascade alerts."""
         return f"{self.namespace}.cascades"
 
     @property
     def status(self) -> str:
-        """The time up to which detection has decided, every five seconds."""
+        """The topic of the time up to which detection has decided, every five seconds."""
         return f"{self.namespace}.status"
 
     @property
     def rejected(self) -> str:
-        """Records that no worker could read."""
+        """The topic of records that no worker could read."""
         return f"{self.namespace}.rejected"
 
     @property
     def market_state(self) -> str:
-        """Snapshots of the market-wide detector, compacted."""
+        """The compacted topic of snapshots of the market-wide detector."""
         return f"{self.namespace}.market-state"
 
     @property
     def detector_state(self) -> str:
-        """Snapshots of the detector, compacted; partition n belongs to events partition n."""
+        """The compacted topic of snapshots of assets; partition n is that of events partition n."""
         return f"{self.namespace}.detector-state"
 
     @property
     def layout(self) -> str:
-        """The number of partitions of events, and the answers of workers during a growth."""
+        """The topic of the number of events partitions, and of workers' answers during a growth."""
         return f"{self.namespace}.layout"
 
     @property
     def probe(self) -> str:
-        """Records that `liq doctor` writes and reads; it also creates this topic."""
+        """The topic that `liq doctor` creates, writes and reads."""
         return f"{self.namespace}.probe"
 
     @property
     def notify_ledger(self) -> str:
-        """The accepted and completed notifications, compacted."""
+        """The compacted topic of accepted and completed notifications."""
         return f"{self.namespace}.notify-ledger"
 
     @property
     def undelivered(self) -> str:
-        """Notifications that could not be delivered."""
+        """The topic of notifications that could not be delivered."""
         return f"{self.namespace}.undelivered"
 
     def compression(self, name: str) -> Compression:

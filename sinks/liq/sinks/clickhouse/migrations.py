@@ -139,7 +139,7 @@ def plan(
 
 
 def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migration, ...]:
-    """Bring the database up to date; return the applied migrations.
+    """Apply the migrations that the database lacks, and return them.
 
     It creates the database and its journal if they are missing.
 

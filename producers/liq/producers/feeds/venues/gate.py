@@ -34,7 +34,7 @@ PING: Final = Heartbeat(
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """Return one request, answered by its number."""
+    """Return the request for all contracts; the answer repeats `number`."""
     return compact(
         {
             "time": int(time.time()),
