@@ -200,9 +200,9 @@ class ApacheKafka:
             for node in new
         ]
         for node, process in zip(new, formatting, strict=True):
-            told, _ = process.communicate()
+            output, _ = process.communicate()
             if process.returncode != 0:
-                raise DependencyError(f"Kafka could not prepare {node.log_directory}: {told}")
+                raise DependencyError(f"Kafka could not prepare {node.log_directory}: {output}")
 
     def _cluster_id(self) -> str:
         file = self._directory / "cluster.id"

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from liq.processors.cascades.asset import AssetState
 from liq.processors.cascades.baseline import Baseline
-from liq.processors.cascades.beat import Beat, News
-from liq.processors.cascades.cascade import LEVEL_SCORES, Moment, OpenCascade
+from liq.processors.cascades.beat import Beat, BeatBuilder
+from liq.processors.cascades.cascade import LEVEL_SCORES, Assessment, OpenCascade
 from liq.processors.cascades.excitation import Excitation
 from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.market import KnownCascade, MarketState, RunningMarket
@@ -62,8 +62,8 @@ ALERT: Final = Optional(
 
 SURPRISE: Final = Record(Surprise, ("nats", "window_seconds", "quick_nats", "expected_short"))
 PARTS: Final = Record(Parts, ("speed", "volume", "imbalance", "concentration", "breadth"))
-MOMENT: Final = Record(
-    Moment,
+ASSESSMENT: Final = Record(
+    Assessment,
     ("tick", "score", "basic", "rate", "count", "short_weight"),
     {
         "parts": PARTS,
@@ -109,7 +109,7 @@ CASCADE: Final = Record(
         "peak_second_cents": INTEGER,
         "peak_short_cents": INTEGER,
         "peak_window_cents": INTEGER,
-        "peak": MOMENT,
+        "peak": ASSESSMENT,
         "totals": TOTALS,
         "pending": TOTALS,
         "reached": Value(list, list),
@@ -155,7 +155,7 @@ EXCITATIONS: Final = Table(
     )
 )
 NEWS: Final = Filled(
-    News,
+    BeatBuilder,
     (),
     {
         "slices": Value(
