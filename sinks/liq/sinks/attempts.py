@@ -40,7 +40,7 @@ class Attempts:
         health.require(name, "not connected yet")
 
     @property
-    def in_trouble(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether the destination's last call failed."""
         return self._breaker.state is not BreakerState.CLOSED
 
@@ -84,7 +84,7 @@ class Attempts:
         await asyncio.sleep(seconds)
 
     def _recover(self) -> None:
-        if self.in_trouble:
+        if self.has_failed:
             log.info(self._recovered_event, attempts=self._backoff.attempts)
         self._breaker.close()
         self._backoff.reset()

@@ -147,7 +147,7 @@ class SinkLoop:
             self._committing.forget()
 
     async def _poll(self) -> None:
-        if self._storing is not None and (self._attempts.in_trouble or self._is_slow()):
+        if self._storing is not None and (self._attempts.has_failed or self._is_slow()):
             # The poll keeps the consumer in its group; the pause keeps the records in the broker.
             self._consumer.pause(*self._consumer.assignment())
             await asyncio.wait({self._storing}, timeout=POLL_SECONDS)
