@@ -55,7 +55,7 @@ class Rows:
     async def open(self) -> None:
         """Do nothing."""
 
-    async def store(self, events: Sequence[Liquidation], origin_prefix: str) -> Stored:  # noqa: ARG002
+    async def store(self, events: Sequence[Liquidation], brought_by: str) -> Stored:  # noqa: ARG002
         """Encode the events."""
         records = [BulkRecord("import", 0, 0, 0, encode(event)) for event in events]
         assert not encode_rows(LIQUIDATIONS, records).refusals

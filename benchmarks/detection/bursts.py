@@ -146,7 +146,7 @@ class BurstTally:
             self.already_open += first is not None and first < burst.start_ms
             self.to_come.append(0.0 if first is None else burst.still_to_come(first))
         for incident in incidents:
-            if incident.notified_ms and incident.base != MARKET:
+            if incident.told_ms and incident.base != MARKET:
                 self.incidents += 1
                 self.outside += id(incident) not in covering
 
@@ -163,7 +163,7 @@ class BurstTally:
 
 def _first_word(burst: Burst, incident: Incident) -> int | None:
     """Return the time (UTC, ms) of the first message about a burst; None without a message."""
-    words = sorted(incident.notified_ms + incident.notified_by_parent_ms)
+    words = sorted(incident.told_ms + incident.told_by_parent_ms)
     if not words or words[0] < burst.start_ms <= incident.open_until_ms:
         return words[0] if words else None
     until_ms = burst.end_ms + SECOND_MS

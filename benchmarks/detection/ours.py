@@ -27,7 +27,7 @@ def adaptive_with_watches(observations: Iterable[Observation]) -> list[Incident]
         Incident(
             alert.asset,
             alert.side,
-            notified_ms=[alert.timestamp_ms],
+            told_ms=[alert.timestamp_ms],
             end_ms=alert.timestamp_ms,
             notifications=1,
             open_until_ms=alert.timestamp_ms + WATCH_LASTS_MS,
@@ -57,7 +57,7 @@ def incidents_of(alerts: Sequence[CascadeAlert]) -> list[Incident]:
     """
     messages = fold((alert.timestamp_ms, alert) for alert in alerts)
     told = {message.alert.alert_id for message in messages}
-    notified_by_parent = {
+    told_by_parent = {
         folded.alert_id: message.alert.timestamp_ms
         for message in messages
         for folded in message.folded
@@ -77,21 +77,21 @@ def incidents_of(alerts: Sequence[CascadeAlert]) -> list[Incident]:
             since_ms = alert.timestamp_ms - WATCH_LASTS_MS
             early = [at_ms for at_ms in watched.pop(key, []) if at_ms >= since_ms]
             incident = made[alert.cascade_id] = Incident(
-                *key, notified_ms=[], end_ms=0, notifications=0, watched_ms=early
+                *key, told_ms=[], end_ms=0, notifications=0, watched_ms=early
             )
-        _add(incident, alert, told, notified_by_parent)
+        _add(incident, alert, told, told_by_parent)
     return list(made.values())
 
 
 def _add(
-    incident: Incident, alert: CascadeAlert, told: set[str], notified_by_parent: dict[str, int]
+    incident: Incident, alert: CascadeAlert, told: set[str], told_by_parent: dict[str, int]
 ) -> None:
     incident.notifications += alert.alert_id in told
     if alert.type is not AlertType.ENDED:
         if alert.alert_id in told:
-            incident.notified_ms.append(alert.timestamp_ms)
-        if alert.alert_id in notified_by_parent:
-            incident.notified_by_parent_ms.append(notified_by_parent[alert.alert_id])
+            incident.told_ms.append(alert.timestamp_ms)
+        if alert.alert_id in told_by_parent:
+            incident.told_by_parent_ms.append(told_by_parent[alert.alert_id])
     if alert.ended_at_ms is not None:
         incident.end_ms = alert.ended_at_ms
         incident.open_until_ms = alert.timestamp_ms

@@ -143,7 +143,7 @@ def _once(observations: Iterable[Observation]) -> Iterator[Observation]:
 
 def _tell(incidents: list[Incident], at_ms: int, key: tuple[str, Side | None]) -> None:
     if incidents and at_ms <= incidents[-1].open_until_ms:
-        incidents[-1].notified_ms.append(at_ms)
+        incidents[-1].told_ms.append(at_ms)
         incidents[-1].notifications += 1
         _prolong(incidents[-1], at_ms)
     else:
@@ -158,7 +158,7 @@ def _tell_once(incidents: list[Incident], at_ms: int, key: Key) -> None:
 
 
 def _started(at_ms: int, key: tuple[str, Side | None]) -> Incident:
-    incident = Incident(*key, notified_ms=[at_ms], end_ms=at_ms, notifications=1, onset_ms=at_ms)
+    incident = Incident(*key, told_ms=[at_ms], end_ms=at_ms, notifications=1, onset_ms=at_ms)
     _prolong(incident, at_ms)
     return incident
 

@@ -59,7 +59,7 @@ class Tally:
         false = [
             incident
             for number, incident in enumerate(incidents)
-            if number not in right and incident.notified_ms and not _is_natural(day, incident)
+            if number not in right and incident.told_ms and not _is_natural(day, incident)
         ]
         self.notifications += sum(incident.notifications for incident in incidents)
         self.true_incidents += len(right)
@@ -71,7 +71,7 @@ class Tally:
             self.recall_by_day.append((self.found.total() - found_before) / len(day.planted))
         for incident in incidents:
             if incident.base == MARKET:
-                self.market_incidents += bool(incident.notified_ms)
+                self.market_incidents += bool(incident.told_ms)
                 lasted_ms = incident.end_ms - incident.onset_ms
                 self.longest_market_ms = max(self.longest_market_ms, lasted_ms)
         return false
@@ -86,10 +86,10 @@ class Tally:
         for number, incident in enumerate(incidents):
             if not _is_about(incident, truth):
                 continue
-            inside = _between(incident.notified_ms, start_ms - EARLY_MS, end_ms + AFTER_MS)
+            inside = _between(incident.told_ms, start_ms - EARLY_MS, end_ms + AFTER_MS)
             watched += _between(incident.watched_ms, start_ms - EARLY_MS, end_ms + AFTER_MS)
             told += inside
-            told += _between(incident.notified_by_parent_ms, start_ms - EARLY_MS, end_ms + AFTER_MS)
+            told += _between(incident.told_by_parent_ms, start_ms - EARLY_MS, end_ms + AFTER_MS)
             if inside:
                 matched.add(number)
                 if incident.base in (MARKET, ANY_ASSET):
@@ -178,6 +178,6 @@ def _is_natural(day: Day, incident: Incident) -> bool:
     return any(
         incident.base in (family.base, ANY_ASSET)
         and incident.side in (family.side, None)
-        and _between(incident.notified_ms, family.start_ms - EARLY_MS, family.end_ms + AFTER_MS)
+        and _between(incident.told_ms, family.start_ms - EARLY_MS, family.end_ms + AFTER_MS)
         for family in day.natural
     )

@@ -29,7 +29,7 @@ from benchmarks.workers.resources import until_ready
 from liq.devstack.stack import Stack
 from liq.runtime.kafka import assign_all_from_beginning, new_consumer, start_consumer
 from liq.runtime.log_reading import read_to_ends
-from liq.schemas.topic_spec import COMPACTED_SEGMENT_BYTES
+from liq.schemas.topics import COMPACTED_SEGMENT_BYTES
 
 STATE_TOPICS: Final = ("detector-state", "market-state")
 #: The first part creates a state of every asset; the later ones are read after a take-over.

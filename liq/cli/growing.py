@@ -19,7 +19,7 @@ from liq.processors.workers.group_progress import GroupProgress
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.group_members import members_of
 from liq.runtime.kafka import assign_from_beginning, new_consumer, new_producer, start_consumer
-from liq.runtime.kafka_refusal import unreachable_error
+from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.layout import (
     Layout,
     LayoutLog,
@@ -59,7 +59,7 @@ async def grow(settings: Settings, exchanges: tuple[str, ...], target: int, say:
         async with _growing(settings) as growing:
             await growing.grow(exchanges, target, say)
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
 
 
 @asynccontextmanager

@@ -161,7 +161,7 @@ app = typer.Typer(
 
 
 def print_version(is_wanted: bool) -> None:
-    """Print the versions of the engine, Python and its libraries, and exit."""
+    """Print what runs here, for reports of faults."""
     if is_wanted:
         parts = [f"{name} {version(name)}" for name in SHOWN_VERSIONS if is_installed(name)]
         typer.echo(f"liq {version('liquidation-engine')}")

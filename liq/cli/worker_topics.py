@@ -9,7 +9,7 @@ from liq.runtime.settings import Settings
 from liq.runtime.topics import ensure_topics
 
 
-def prepare_topics(
+def make_sure_of_topics(
     settings: Settings, worker: str, exchanges: tuple[str, ...], health: Health
 ) -> None:
     """Check the rights of a kind of worker, then create or compare topics before it subscribes.

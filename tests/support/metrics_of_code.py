@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-METRICS: Final = ("liq.runtime.metrics", "liq.runtime.sink_metrics")
+METRICS: Final = "liq.runtime.metrics"
 
 
 @cache
@@ -35,7 +35,7 @@ def _metrics(tree: ast.Module) -> set[str]:
     return {
         each.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module in METRICS
+        if isinstance(node, ast.ImportFrom) and node.module == METRICS
         for each in node.names
     }
 
@@ -45,7 +45,7 @@ def metrics_reached(*roots: str) -> set[str]:
     seen, waiting, names = set[str](), list(roots), set[str]()
     while waiting:
         module = waiting.pop()
-        if module in seen or module.startswith(("liq.runtime.exported", *METRICS)):
+        if module in seen or module.startswith(("liq.runtime.exported", METRICS)):
             continue
         seen.add(module)
         tree = _tree(module)

@@ -20,7 +20,7 @@ class KeptGaps:
     def __init__(self) -> None:
         self.told: list[tuple[str, list[int]]] = []
 
-    async def report_replaced(self, topic: str, partitions: Collection[int]) -> None:
+    async def tell_replaced(self, topic: str, partitions: Collection[int]) -> None:
         self.told.append((topic, sorted(partitions)))
 
 

@@ -37,7 +37,7 @@ SENT: Final = "liq_frames_total"
 PAST_SECONDS: Final = 600.0
 WATCH_SECONDS: Final = 1.0
 #: Seconds between two lines about the recording.
-PRINT_SECONDS: Final = 60.0
+TELL_SECONDS: Final = 60.0
 _RECEIVED: Final = re.compile(rb'"received_at_ns":\s*(\d+)')
 
 
@@ -173,7 +173,7 @@ def _watch(stack: Stack, player: _Player | None) -> None:
         DependencyError: a process died.
         KeyboardInterrupt: the user pressed Ctrl-C.
     """
-    printed_at = time.monotonic()
+    told_at = time.monotonic()
     while True:
         stack.supervisor.check()
         if player is not None and stack.supervisor.has_ended(PLAYER):
@@ -182,8 +182,8 @@ def _watch(stack: Stack, player: _Player | None) -> None:
                 raise DependencyError(f"The player ended with exit code {code}; see its log.")
             out.print("The recording is over; the page stays until Ctrl-C.")
             player = None
-        elif player is not None and time.monotonic() > printed_at + PRINT_SECONDS:
-            printed_at = time.monotonic()
+        elif player is not None and time.monotonic() > told_at + TELL_SECONDS:
+            told_at = time.monotonic()
             sent = metric_total(player.port, SENT)
             out.print(f"{sent:,.0f} of {player.frames:,} frames are played.", highlight=False)
         time.sleep(WATCH_SECONDS)

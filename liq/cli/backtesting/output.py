@@ -87,7 +87,7 @@ def _cascade_row(run_id: str, run: ConfigurationRun, life: CascadeLife) -> dict[
         "side": end.side.value,
         "started_at": utc(end.started_at_ms),
         "ended_at": None if end.ended_at_ms is None else utc(end.ended_at_ms),
-        "told_at": None if life.notified_ms is None else utc(life.notified_ms),
+        "told_at": None if life.told_ms is None else utc(life.told_ms),
         "event_count": end.event_count,
         "total_value_usd": decimal_text(end.total_value_usd),
         "level": end.level.value,

@@ -20,7 +20,7 @@ def backfill(
     """
     from liq.cli.exchanges import chosen_exchanges, configured_exchanges
     from liq.cli.running import run_until_signal, start_health
-    from liq.cli.worker_topics import prepare_topics
+    from liq.cli.worker_topics import make_sure_of_topics
     from liq.processors.normalizers.open_positions import read_snapshot
     from liq.producers.history import CONDITION
     from liq.producers.history import run as run_backfill
@@ -46,7 +46,7 @@ def backfill(
     )
     health, server = start_health(settings, "backfill", CONDITION)
     try:
-        prepare_topics(settings, "backfill", known, health)
+        make_sure_of_topics(settings, "backfill", known, health)
         run_until_signal(
             lambda stop: run_backfill(
                 settings, sources, none, health=health, stop=stop, positions=positions

@@ -22,7 +22,7 @@ def notify(context: typer.Context) -> None:
         return
     from liq.cli.exchanges import configured_exchanges
     from liq.cli.running import run_until_signal, start_health
-    from liq.cli.worker_topics import prepare_topics
+    from liq.cli.worker_topics import make_sure_of_topics
     from liq.runtime.settings import load_settings
     from liq.sinks.assignments import CONDITION
     from liq.sinks.notify import worker
@@ -32,7 +32,7 @@ def notify(context: typer.Context) -> None:
     rules = _rules(settings, "")
     health, server = start_health(settings, "notify", CONDITION)
     try:
-        prepare_topics(settings, "notify", configured_exchanges(settings), health)
+        make_sure_of_topics(settings, "notify", configured_exchanges(settings), health)
         destination = NotifyDestination(settings, rules, health)
         run_until_signal(lambda stop: worker.run(settings, health, stop, destination))
     finally:

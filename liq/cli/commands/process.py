@@ -22,7 +22,7 @@ def process(
     """Run a Faust worker: frames to liquidations, or liquidations to cascade alerts."""
     from liq.cli.exchanges import configured_exchanges
     from liq.cli.running import start_health
-    from liq.cli.worker_topics import prepare_topics
+    from liq.cli.worker_topics import make_sure_of_topics
     from liq.processors.workers import agents, worker
     from liq.runtime.settings import load_settings
 
@@ -30,7 +30,7 @@ def process(
     exchanges = configured_exchanges(settings)
     health, server = start_health(settings, f"process-{stage.value}", agents.CONDITION)
     try:
-        prepare_topics(settings, stage.value, exchanges, health)
+        make_sure_of_topics(settings, stage.value, exchanges, health)
         worker.run(settings, stage.value, exchanges, health)
     finally:
         server.stop()

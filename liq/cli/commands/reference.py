@@ -22,7 +22,7 @@ def reference(
     from liq.cli.contract_lists import contract_sources
     from liq.cli.exchanges import chosen_exchanges, configured_exchanges
     from liq.cli.running import run_until_signal, start_health
-    from liq.cli.worker_topics import prepare_topics
+    from liq.cli.worker_topics import make_sure_of_topics
     from liq.processors.normalizers import load_snapshot
     from liq.producers.reference import CONDITION, DEFAULT_TIMING
     from liq.producers.reference import run as run_reference
@@ -39,7 +39,7 @@ def reference(
     )
     health, server = start_health(settings, "reference", CONDITION)
     try:
-        prepare_topics(settings, "reference", known, health)
+        make_sure_of_topics(settings, "reference", known, health)
         shipped = load_snapshot().all()
         run_until_signal(
             lambda stop: run_reference(

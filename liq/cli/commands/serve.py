@@ -8,7 +8,7 @@ def serve() -> None:
     """Serve the last day of the topics over HTTP: answers, streams and a live page. Read-only."""
     from liq.cli.exchanges import configured_exchanges
     from liq.cli.running import run_until_signal, start_health
-    from liq.cli.worker_topics import prepare_topics
+    from liq.cli.worker_topics import make_sure_of_topics
     from liq.runtime.errors import ConfigurationError
     from liq.runtime.settings import load_settings
 
@@ -21,7 +21,7 @@ def serve() -> None:
     settings = load_settings()
     health, health_server = start_health(settings, "serve", *server.CONDITIONS)
     try:
-        prepare_topics(settings, "serve", configured_exchanges(settings), health)
+        make_sure_of_topics(settings, "serve", configured_exchanges(settings), health)
         run_until_signal(lambda stop: server.run(settings, health, stop))
     finally:
         health_server.stop()

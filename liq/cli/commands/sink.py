@@ -17,7 +17,7 @@ def sink(
     """Run a sink worker: every event once, in ClickHouse tables or in Redis' hot state."""
     from liq.cli.exchanges import configured_exchanges
     from liq.cli.running import run_until_signal, start_health
-    from liq.cli.worker_topics import prepare_topics
+    from liq.cli.worker_topics import make_sure_of_topics
     from liq.runtime.settings import load_settings
     from liq.sinks import worker
     from liq.sinks.assignments import CONDITION
@@ -28,7 +28,7 @@ def sink(
     destination = create_destination(store, settings, exchanges)
     health, server = start_health(settings, f"sink-{store.value}", CONDITION)
     try:
-        prepare_topics(settings, f"sink-{store.value}", exchanges, health)
+        make_sure_of_topics(settings, f"sink-{store.value}", exchanges, health)
         run_until_signal(lambda stop: worker.run(settings, health, stop, destination))
     finally:
         server.stop()

@@ -12,7 +12,7 @@ from liq.cli.console import exits_on_configuration_error, out
 from liq.cli.running import run_until_signal
 from liq.cli.watching import line, screen, sentence
 from liq.runtime.health import Health
-from liq.runtime.kafka_refusal import unreachable_error
+from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.logs import configure_logging
 from liq.runtime.partitions import find_partitions
 from liq.runtime.settings import Settings, load_settings
@@ -75,7 +75,7 @@ async def _require_kafka(settings: Settings) -> None:
     try:
         await find_partitions(settings, [settings.topics.events])
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
 
 
 class _View:

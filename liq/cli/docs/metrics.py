@@ -9,7 +9,7 @@ HEAD: Final = """# Metrics
 
 A worker serves its own on `/metrics` of its `HTTP_PORT`, with the process's memory, CPU time and
 file handles (`process_*`). A labelled metric has no series before the first value of its labels.
-`python -m liq.cli.docs` makes this page from `liq.runtime.exported`.
+`python -m liq.cli.docs` makes this page from `liq.runtime.metrics` and `liq.runtime.exported`.
 
 """
 

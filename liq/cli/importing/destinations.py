@@ -40,8 +40,8 @@ class EventDestination(Protocol):
 
     async def open(self) -> None: ...  # noqa: D102
 
-    async def store(self, events: Sequence[Liquidation], origin_prefix: str) -> Stored:
-        """Store events durably; `origin_prefix` is the prefix of the origins of their archive."""
+    async def store(self, events: Sequence[Liquidation], brought_by: str) -> Stored:
+        """Store events durably; `brought_by` is the prefix of the origins of their archive."""
 
     async def close(self) -> None: ...  # noqa: D102
 
@@ -57,7 +57,7 @@ class StdoutDestination:
     async def open(self) -> None:
         """Do nothing: the stream is open."""
 
-    async def store(self, events: Sequence[Liquidation], origin_prefix: str) -> Stored:  # noqa: ARG002
+    async def store(self, events: Sequence[Liquidation], brought_by: str) -> Stored:  # noqa: ARG002
         """Write the events."""
         self._stream.writelines(encode(event) + b"\n" for event in events)
         return Stored(len(events))
@@ -102,7 +102,7 @@ class KafkaDestination:
                 )
             self._sender.spread(topic, layout.partitions)
 
-    async def store(self, events: Sequence[Liquidation], origin_prefix: str) -> Stored:  # noqa: ARG002
+    async def store(self, events: Sequence[Liquidation], brought_by: str) -> Stored:  # noqa: ARG002
         """Publish the events, and wait until every replica has acknowledged them.
 
         Raises:
@@ -151,9 +151,9 @@ class ClickHouseDestination:
         """
         await asyncio.to_thread(self._loader.open)
 
-    async def store(self, events: Sequence[Liquidation], origin_prefix: str) -> Stored:
+    async def store(self, events: Sequence[Liquidation], brought_by: str) -> Stored:
         """Insert the events that are not stored yet."""
-        result = await asyncio.to_thread(self._loader.store, events, origin_prefix)
+        result = await asyncio.to_thread(self._loader.store, events, brought_by)
         refused = [
             BadLine(refusal.record.offset, refusal.reason, refusal.detail)
             for refusal in result.refused

@@ -190,8 +190,8 @@ class _Batch:
 
     async def _store(self) -> None:
         if self.events:
-            origin_prefix = origin_of(self.known.archive.name, "")
-            stored = await self.of.destination.store(self.events, origin_prefix)
+            brought_by = origin_of(self.known.archive.name, "")
+            stored = await self.of.destination.store(self.events, brought_by)
             self.report.stored += stored.count
             self.report.known += stored.known
             for bad in stored.refused:

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from liq.cli.rights.kafka import Acl, Operation, Resource, worker_acls
 from liq.runtime.authorized import Authorized, OperationCode, authorized_operations
 from liq.runtime.errors import DependencyError
-from liq.runtime.kafka_refusal import unreachable_error
+from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.settings import Settings
 
 #: The most missing rights in a sentence.
@@ -33,7 +33,7 @@ async def require_rights(settings: Settings, worker: str, exchanges: tuple[str, 
     try:
         authorized = await authorized_operations(settings, topics, groups)
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
     missing = list(missing_rights(acls, authorized))
     if missing:
         raise DependencyError(sentence(settings, worker, missing))

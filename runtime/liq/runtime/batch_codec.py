@@ -15,7 +15,7 @@ from aiokafka.record.default_records import DefaultRecordBase
 from aiokafka.record.util import calc_crc32c
 
 from liq.runtime.kafka import MAX_BATCH_BYTES
-from liq.schemas.topic_spec import Compression
+from liq.schemas.topics import Compression
 
 LEVEL: Final = 1
 GZIP_WINDOW_BITS: Final = 31  # 16 more than zlib's largest window: with a gzip header

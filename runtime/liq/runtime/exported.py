@@ -13,7 +13,6 @@ from prometheus_client import PROCESS_COLLECTOR, CollectorRegistry, Gauge
 from prometheus_client.metrics import MetricWrapperBase
 
 from liq.runtime import metrics as m
-from liq.runtime import sink_metrics as s
 
 Metrics = tuple[MetricWrapperBase, ...]
 
@@ -60,10 +59,10 @@ _LIVE: Final[Metrics] = (
 _LOOP: Final[Metrics] = (
     *_READING,
     m.REJECTED,
-    s.SINK_BUFFERED,
-    s.SINK_RETRIES,
-    s.SINK_PAUSED,
-    s.SINK_BREAKER,
+    m.SINK_BUFFERED,
+    m.SINK_RETRIES,
+    m.SINK_PAUSED,
+    m.SINK_BREAKER,
 )
 
 OF_WORKER: Final[Mapping[str, Metrics]] = {
@@ -129,25 +128,25 @@ OF_WORKER: Final[Mapping[str, Metrics]] = {
     "sink-clickhouse": (
         *_COMMON,
         *_LOOP,
-        s.SINK_ROWS,
-        s.SINK_SKIPPED,
-        s.SINK_INSERT,
-        s.HISTORY_DIFFERS,
-        s.COMPLETED,
+        m.SINK_ROWS,
+        m.SINK_SKIPPED,
+        m.SINK_INSERT,
+        m.HISTORY_DIFFERS,
+        m.COMPLETED,
     ),
-    "sink-redis": (*_COMMON, *_LOOP, s.SINK_ROWS, s.SINK_SKIPPED, s.SINK_INSERT),
+    "sink-redis": (*_COMMON, *_LOOP, m.SINK_ROWS, m.SINK_SKIPPED, m.SINK_INSERT),
     "notify": (
         *_COMMON,
         *_LOOP,
-        s.NOTIFY_SELECTED,
-        s.NOTIFY_LEFT_OUT,
-        s.NOTIFY_ATTEMPTS,
-        s.NOTIFY_MESSAGES,
-        s.NOTIFY_FOLDED,
-        s.NOTIFY_WAITING,
-        s.NOTIFY_DELIVERY,
-        s.NOTIFY_FAILING,
-        s.NOTIFY_DISABLED,
+        m.NOTIFY_SELECTED,
+        m.NOTIFY_LEFT_OUT,
+        m.NOTIFY_ATTEMPTS,
+        m.NOTIFY_MESSAGES,
+        m.NOTIFY_FOLDED,
+        m.NOTIFY_WAITING,
+        m.NOTIFY_DELIVERY,
+        m.NOTIFY_FAILING,
+        m.NOTIFY_DISABLED,
     ),
     "serve": _COMMON,
     "replay": (*_COMMON, *_RECORDED),

@@ -14,7 +14,7 @@ from liq.runtime.long_poll import emulate_long_poll
 from liq.runtime.settings import Settings
 from liq.runtime.topic_creation import forbid_topic_creation
 from liq.runtime.unreadable_batches import skip_unreadable_batches
-from liq.schemas.topic_spec import Compression
+from liq.schemas.topics import Compression
 
 LINGER_MS = 5
 MAX_BATCH_BYTES = 262_144

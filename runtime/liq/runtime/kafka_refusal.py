@@ -33,7 +33,7 @@ NO_RIGHT: Final = {
 }
 
 
-def refusal_error(settings: Settings, error: BaseException) -> DependencyError | None:
+def why_refused(settings: Settings, error: BaseException) -> DependencyError | None:
     """Return the error to end with if the login lacked a right for its request; else None.
 
     A worker checks its rights at start, so this right was revoked later.
@@ -51,7 +51,7 @@ def refusal_error(settings: Settings, error: BaseException) -> DependencyError |
 
 def why_failed(settings: Settings, error: KafkaError) -> DependencyError:
     """Return the error to end with after a request failed, without another connection."""
-    return refusal_error(settings, error) or DependencyError(
+    return why_refused(settings, error) or DependencyError(
         f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
         "KAFKA_BOOTSTRAP_SERVERS and the credentials."
     )
@@ -68,14 +68,14 @@ def _names(error: BaseException) -> set[str]:
     return found
 
 
-async def unreachable_error(
+async def why_unreachable(
     settings: Settings, error: Exception
 ) -> ConfigurationError | DependencyError:
     """Return the error to end with after the client has raised `error`."""
-    return refusal_error(settings, error) or await _unreachable_error(settings, error)
+    return why_refused(settings, error) or await _why_not_reached(settings, error)
 
 
-async def _unreachable_error(
+async def _why_not_reached(
     settings: Settings, error: Exception
 ) -> ConfigurationError | DependencyError:
     options = connection_options(settings) | {"request_timeout_ms": TIMEOUT_MS}

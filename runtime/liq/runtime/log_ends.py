@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.kafka import new_admin, new_consumer, start_consumer
-from liq.runtime.kafka_refusal import unreachable_error
+from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.log_reading import read_to_ends
 from liq.runtime.partitions import list_partitions
 from liq.runtime.settings import Settings
@@ -160,7 +160,7 @@ async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         await start_consumer(settings, consumer)
         yield consumer
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
     finally:
         await consumer.stop()
 

@@ -88,10 +88,10 @@ class LogGaps:
             committed = await consumer.committed(place)
             wanted = max(committed or 0, self._next_offsets.get(place, 0))
             if committed is not None and wanted < left:
-                await self._report_deleted(place, wanted, left)
+                await self._tell(place, wanted, left)
             self._next_offsets[place] = max(wanted, left)
 
-    async def report_replaced(self, topic: str, partitions: Collection[int]) -> None:
+    async def tell_replaced(self, topic: str, partitions: Collection[int]) -> None:
         """Publish a gap for a topic that was deleted and created again, or lost its newest records.
 
         Raises:
@@ -105,7 +105,7 @@ class LogGaps:
             "read of the old one is lost",
         )
 
-    async def _report_deleted(self, place: TopicPartition, wanted: int, left: int) -> None:
+    async def _tell(self, place: TopicPartition, wanted: int, left: int) -> None:
         await self._publish(
             place.topic,
             f"{left - wanted} records of {place.topic} partition {place.partition}, offsets "

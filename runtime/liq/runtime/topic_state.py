@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from liq.runtime.kafka import MAX_REQUEST_BYTES
-from liq.schemas.topic_spec import TopicSpec
+from liq.schemas.topics import TopicSpec
 from liq.schemas.units import DAY_MS
 
 MISSING: Final = "missing"

@@ -28,13 +28,13 @@ from aiokafka.errors import (
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.incremental_configs import Refusals, set_topic_configs
 from liq.runtime.kafka import new_admin
-from liq.runtime.kafka_refusal import unreachable_error
+from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.layout import read_layout
 from liq.runtime.logs import get_logger
 from liq.runtime.partitions import list_partitions
 from liq.runtime.settings import Settings
 from liq.runtime.topic_state import TopicState
-from liq.schemas.topic_spec import TopicSpec
+from liq.schemas.topics import TopicSpec
 
 CLIENT_ID: Final = "topics"
 APPEAR_SECONDS: Final = 30.0
@@ -127,7 +127,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         finally:
             await admin.close()
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
 
 
 async def _describe(

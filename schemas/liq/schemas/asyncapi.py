@@ -18,8 +18,7 @@ from liq.schemas.records import (
     Rejected,
     Undelivered,
 )
-from liq.schemas.topic_spec import TopicSpec
-from liq.schemas.topics import DEFAULT_NAMESPACE, Topics
+from liq.schemas.topics import DEFAULT_NAMESPACE, Topics, TopicSpec
 from liq.schemas.vocabulary import Level, Side
 
 RECORD_TYPES: tuple[type, ...] = (

@@ -42,19 +42,19 @@ def fold(
             alert's own `timestamp_ms`.
         grace_ms: how long a sender waits for the link of an asset's alert.
     """
-    notifying: dict[str, _Arrival] = {}
+    told: dict[str, _Arrival] = {}
     links: dict[str, _Arrival] = {}
     for place, (arrived_ms, alert) in enumerate(arrivals):
         if alert.type is AlertType.LINKED and alert.parent_id is not None:
             links.setdefault(alert.cascade_id, _Arrival(place, arrived_ms, alert))
         elif alert.notify:
-            notifying.setdefault(alert.alert_id, _Arrival(place, arrived_ms, alert))
+            told.setdefault(alert.alert_id, _Arrival(place, arrived_ms, alert))
     of_cascade: dict[str, list[_Arrival]] = defaultdict(list)
-    for arrival in notifying.values():
+    for arrival in told.values():
         of_cascade[arrival.alert.cascade_id].append(arrival)
     parts: dict[int, list[CascadeAlert]] = defaultdict(list)
     folded: set[int] = set()
-    for arrival in notifying.values():
+    for arrival in told.values():
         link = links.get(arrival.alert.cascade_id)
         of_parent = of_cascade.get(link.alert.parent_id or "") if link is not None else None
         if link is None or not of_parent or link.at_ms > arrival.at_ms + grace_ms:
@@ -69,7 +69,7 @@ def fold(
             folded.add(arrival.place)
     return [
         Message(arrival.alert, tuple(parts[arrival.place]))
-        for arrival in notifying.values()
+        for arrival in told.values()
         if arrival.place not in folded
     ]
 
@@ -106,15 +106,15 @@ class Folding:
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._links: OrderedDict[str, str] = OrderedDict()
         # The cascades with a message.
-        self._announced: OrderedDict[str, _Announcement] = OrderedDict()
+        self._told: OrderedDict[str, _Told] = OrderedDict()
         # In order of arrival, which is also the order of the ends of their grace.
-        self._waiting: deque[_WaitingAlert] = deque()
+        self._held: deque[_Held] = deque()
         self._folded: list[CascadeAlert] = []
 
     @property
     def due_ms(self) -> int | None:
         """The time from which `advance` returns a message; None while no alert waits."""
-        return self._waiting[0].until_ms + 1 if self._waiting else None
+        return self._held[0].until_ms + 1 if self._held else None
 
     def add(self, arrived_ms: int, alert: CascadeAlert) -> list[Message]:
         """Add an alert, and return the messages that are complete by now.
@@ -129,7 +129,7 @@ class Folding:
         elif alert.notify and alert.alert_id not in self._seen:
             _remember(self._seen, alert.alert_id, None)
             if alert.scope is Scope.ASSET:
-                self._waiting.append(_WaitingAlert(arrived_ms + self._grace_ms, alert))
+                self._held.append(_Held(arrived_ms + self._grace_ms, alert))
                 self._fold_into(self._links.get(alert.cascade_id, ""))
             else:
                 messages.append(self._message(alert))
@@ -138,8 +138,8 @@ class Folding:
     def advance(self, now_ms: int) -> list[Message]:
         """Return, as messages, the alerts whose grace is over."""
         messages = []
-        while self._waiting and self._waiting[0].until_ms < now_ms:
-            messages.append(self._message(self._waiting.popleft().alert))
+        while self._held and self._held[0].until_ms < now_ms:
+            messages.append(self._message(self._held.popleft().alert))
         return messages
 
     def take_folded(self) -> list[CascadeAlert]:
@@ -149,34 +149,34 @@ class Folding:
 
     def _message(self, alert: CascadeAlert) -> Message:
         """Return the message of an alert, with the alerts folded into its cascade so far."""
-        announcement = self._announced.pop(alert.cascade_id, None) or _Announcement(alert.level)
-        announcement.level = max(announcement.level, alert.level, key=_LEVELS.index)
-        _remember(self._announced, alert.cascade_id, announcement)
+        told = self._told.pop(alert.cascade_id, None) or _Told(alert.level)
+        told.level = max(told.level, alert.level, key=_LEVELS.index)
+        _remember(self._told, alert.cascade_id, told)
         self._fold_into(alert.cascade_id)
-        folded, announcement.parts = tuple(announcement.parts), []
+        folded, told.parts = tuple(told.parts), []
         return Message(alert, folded)
 
     def _fold_into(self, parent_id: str) -> None:
         """Fold waiting alerts of a cascade's children into its next message, if it has had one."""
-        announcement = self._announced.get(parent_id)
-        if announcement is None:
+        told = self._told.get(parent_id)
+        if told is None:
             return
-        kept: deque[_WaitingAlert] = deque()
-        for waiting in self._waiting:
-            if waiting.is_alone or self._links.get(waiting.alert.cascade_id) != parent_id:
-                kept.append(waiting)
-            elif is_told_by(announcement.level, waiting.alert):
-                announcement.parts.append(waiting.alert)
-                self._folded.append(waiting.alert)
+        kept: deque[_Held] = deque()
+        for held in self._held:
+            if held.is_alone or self._links.get(held.alert.cascade_id) != parent_id:
+                kept.append(held)
+            elif is_told_by(told.level, held.alert):
+                told.parts.append(held.alert)
+                self._folded.append(held.alert)
             else:
                 # Final, whatever the market's later messages are.
-                waiting.is_alone = True
-                kept.append(waiting)
-        self._waiting = kept
+                held.is_alone = True
+                kept.append(held)
+        self._held = kept
 
 
 @dataclass(slots=True)
-class _Announcement:
+class _Told:
     """The highest level of a cascade's messages, and the alerts to fold into its next one."""
 
     level: Level
@@ -184,7 +184,7 @@ class _Announcement:
 
 
 @dataclass(slots=True)
-class _WaitingAlert:
+class _Held:
     """An alert in its grace. `is_alone` is set if its market's messages do not cover it."""
 
     until_ms: int

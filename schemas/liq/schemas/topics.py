@@ -2,13 +2,75 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from typing import Final
 
-from liq.schemas.topic_spec import Cleanup, Compression, TopicSpec
 from liq.schemas.units import DAY_MS, HOUR_MS
 
 DEFAULT_NAMESPACE: Final = "liquidations"
+# Kafka compacts closed segments only; by default, a segment closes after 1 GiB or seven days.
+COMPACTED_SEGMENT_BYTES: Final = 2 * 1_048_576
+COMPACTED_SEGMENT_MS: Final = HOUR_MS
+SEGMENTS_OF_SHORT_LOGS: Final = 6
+
+
+class Cleanup(StrEnum):
+    """The broker's clean-up policy for old records."""
+
+    DELETE = "delete"
+    COMPACT = "compact"
+
+
+class Compression(StrEnum):
+    """The codec with which producers compress batches of records."""
+
+    GZIP = "gzip"
+    LZ4 = "lz4"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """The specification of a topic: its creation, and how records are written to it.
+
+    `partitions` is None if the deployment chooses the number. If the topic `grows`, `liq topics
+    grow` adds partitions. Programs outside of the engine read public topics. With
+    `has_append_time`, the broker sets the timestamp of records to the time of their append.
+    """
+
+    name: str
+    key: str
+    description: str
+    cleanup: Cleanup = Cleanup.DELETE
+    retention_ms: int = 30 * DAY_MS
+    partitions: int | None = None
+    is_public: bool = False
+    has_append_time: bool = False
+    grows: bool = False
+
+    @property
+    def compression(self) -> Compression:
+        """The codec of its batches: gzip for public topics, as many clients cannot read LZ4."""
+        return Compression.GZIP if self.is_public else Compression.LZ4
+
+    @property
+    def configs(self) -> dict[str, str]:
+        """The configuration of the topic in Kafka."""
+        configs = {"cleanup.policy": self.cleanup.value, "retention.ms": str(self.retention_ms)}
+        if self.is_public:
+            # With another codec as the cluster's default, brokers would recompress the batches.
+            configs["compression.type"] = "producer"
+        if self.has_append_time:
+            configs["message.timestamp.type"] = "LogAppendTime"
+        if self.cleanup is Cleanup.DELETE and self.retention_ms <= HOUR_MS:
+            # Kafka deletes closed segments only.
+            configs["segment.ms"] = str(self.retention_ms // SEGMENTS_OF_SHORT_LOGS)
+        if self.cleanup is Cleanup.COMPACT:
+            configs["segment.bytes"] = str(COMPACTED_SEGMENT_BYTES)
+            configs["segment.ms"] = str(COMPACTED_SEGMENT_MS)
+        return configs
+
+
 #: The name of feeds with every trade, and the exchanges with such a feed.
 TAPE: Final = "tape"
 TAPED: Final = frozenset({"hyperliquid"})
@@ -38,92 +100,92 @@ class Topics:
 
     @property
     def feeds(self) -> str:
-        """The topic of events of feeds and connections, such as gaps."""
+        """Events of feeds and connections, such as gaps."""
         return f"{self.namespace}.feeds"
 
     @property
     def instruments(self) -> str:
-        """The compacted topic of contract metadata."""
+        """Contract metadata, compacted."""
         return f"{self.namespace}.instruments"
 
     @property
     def parked(self) -> str:
-        """The topic of frames that wait for the metadata of a contract."""
+        """Frames that wait for the metadata of a contract."""
         return f"{self.namespace}.parked"
 
     @property
     def rates(self) -> str:
-        """The compacted topic of rates of other currencies in dollars."""
+        """Rates of other currencies in dollars, compacted."""
         return f"{self.namespace}.rates"
 
     @property
     def positions(self) -> str:
-        """The topic of open positions of accounts, with their liquidation prices."""
+        """Open positions of accounts, with their liquidation prices."""
         return f"{self.namespace}.positions"
 
     @property
     def events(self) -> str:
-        """The topic of normalized liquidations."""
+        """Normalized liquidations."""
         return f"{self.namespace}.events"
 
     @property
     def large(self) -> str:
-        """The topic of liquidations at or above the institutional threshold."""
+        """Liquidations at or above the institutional threshold."""
         return f"{self.namespace}.large"
 
     @property
     def pulse(self) -> str:
-        """The topic of each asset's sums of each second, and of the alerts of single assets."""
+        """Sums of each second of each asset, and the alerts of single assets."""
         return f"{self.namespace}.pulse"
 
     @property
     def watch(self) -> str:
-        """The topic of early, weaker signs for machines."""
+        """Early, weaker signs for machines."""
         return f"{self.namespace}.watch"
 
     @property
     def cascades(self) -> str:
-        """The topic of cascade alerts."""
+        """Cascade alerts."""
         return f"{self.namespace}.cascades"
 
     @property
     def status(self) -> str:
-        """The topic of the time up to which detection has decided, every five seconds."""
+        """The time up to which detection has decided, every five seconds."""
         return f"{self.namespace}.status"
 
     @property
     def rejected(self) -> str:
-        """The topic of records that no worker could read."""
+        """Records that no worker could read."""
         return f"{self.namespace}.rejected"
 
     @property
     def market_state(self) -> str:
-        """The compacted topic of snapshots of the market-wide detector."""
+        """Snapshots of the market-wide detector, compacted."""
         return f"{self.namespace}.market-state"
 
     @property
     def detector_state(self) -> str:
-        """The compacted topic of snapshots of assets; partition n is that of events partition n."""
+        """Snapshots of the detector, compacted; partition n belongs to events partition n."""
         return f"{self.namespace}.detector-state"
 
     @property
     def layout(self) -> str:
-        """The topic of the number of events partitions, and of workers' answers during a growth."""
+        """The number of partitions of events, and the answers of workers during a growth."""
         return f"{self.namespace}.layout"
 
     @property
     def probe(self) -> str:
-        """The topic that `liq doctor` creates, writes and reads."""
+        """Records that `liq doctor` writes and reads; it also creates this topic."""
         return f"{self.namespace}.probe"
 
     @property
     def notify_ledger(self) -> str:
-        """The compacted topic of accepted and completed notifications."""
+        """The accepted and completed notifications, compacted."""
         return f"{self.namespace}.notify-ledger"
 
     @property
     def undelivered(self) -> str:
-        """The topic of notifications that could not be delivered."""
+        """Notifications that could not be delivered."""
         return f"{self.namespace}.undelivered"
 
     def compression(self, name: str) -> Compression:

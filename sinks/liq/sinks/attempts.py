@@ -7,9 +7,8 @@ from typing import Final, TypeVar
 
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS
+from liq.runtime.metrics import ERRORS, SINK_BREAKER, SINK_PAUSED, SINK_RETRIES
 from liq.runtime.retry import Backoff, BackoffPolicy, BreakerState, CircuitBreaker, show_breaker
-from liq.runtime.sink_metrics import SINK_BREAKER, SINK_PAUSED, SINK_RETRIES
 from liq.sinks.destination import Destination, Failure, FailureKind
 
 BACKOFF: Final = BackoffPolicy(first_seconds=0.25, longest_seconds=10.0)
@@ -40,7 +39,7 @@ class Attempts:
         health.require(name, "not connected yet")
 
     @property
-    def has_failed(self) -> bool:
+    def in_trouble(self) -> bool:
         """Whether the destination's last call failed."""
         return self._breaker.state is not BreakerState.CLOSED
 
@@ -84,7 +83,7 @@ class Attempts:
         await asyncio.sleep(seconds)
 
     def _recover(self) -> None:
-        if self.has_failed:
+        if self.in_trouble:
             log.info(self._recovered_event, attempts=self._backoff.attempts)
         self._breaker.close()
         self._backoff.reset()

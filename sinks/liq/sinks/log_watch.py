@@ -101,4 +101,4 @@ class LogWatch:
             ERRORS.labels("log_replaced").inc()
             log.error("log_replaced", topic=topic)
             numbers = [place.partition for place in replaced if place.topic == topic]
-            await self._gaps.report_replaced(topic, numbers)
+            await self._gaps.tell_replaced(topic, numbers)

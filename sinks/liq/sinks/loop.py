@@ -14,10 +14,9 @@ from liq.runtime.fetch_pace import FetchPace
 from liq.runtime.health import Health
 from liq.runtime.log_gaps import LogGaps
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, HANDLED, RECORDS_IN
+from liq.runtime.metrics import ERRORS, HANDLED, RECORDS_IN, SINK_BUFFERED
 from liq.runtime.positions import unread
 from liq.runtime.settings import Settings
-from liq.runtime.sink_metrics import SINK_BUFFERED
 from liq.sinks.assignments import Assignments
 from liq.sinks.attempts import Attempts
 from liq.sinks.batch import Batch
@@ -147,7 +146,7 @@ class SinkLoop:
             self._committing.forget()
 
     async def _poll(self) -> None:
-        if self._storing is not None and (self._attempts.has_failed or self._is_slow()):
+        if self._storing is not None and (self._attempts.in_trouble or self._is_slow()):
             # The poll keeps the consumer in its group; the pause keeps the records in the broker.
             self._consumer.pause(*self._consumer.assignment())
             await asyncio.wait({self._storing}, timeout=POLL_SECONDS)

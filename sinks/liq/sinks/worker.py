@@ -9,7 +9,7 @@ from liq.runtime.beating import beating, reporting
 from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_consumer, start_consumer, stop_consumer
-from liq.runtime.kafka_refusal import refusal_error
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.settings import Settings
 from liq.runtime.stall import ProgressReport
 from liq.sinks.assignments import CONDITION
@@ -77,7 +77,7 @@ async def _consume(
         async with reporting(lambda: progress.note(loop.lag)):
             await loop.run(stop)
     except KafkaError as error:
-        raise refusal_error(settings, error) or DependencyError(
+        raise why_refused(settings, error) or DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
             "KAFKA_BOOTSTRAP_SERVERS, the credentials, and that `liq topics` has run."
         ) from error

@@ -9,7 +9,7 @@ from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.kafka import MAX_REQUEST_BYTES
 from liq.runtime.settings import Settings
 from liq.runtime.topics import ConfigChange, alter_topics, describe_topics, ensure_topics
-from liq.schemas.topic_spec import Cleanup
+from liq.schemas.topics import Cleanup
 from liq.schemas.units import DAY_MS
 from tests.support.operator_of_kafka import create_topic
 

@@ -12,9 +12,9 @@ from liq.runtime import stall
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.health import Condition, Health
 from liq.runtime.kafka import new_admin, new_consumer
+from liq.runtime.metrics import SINK_BUFFERED
 from liq.runtime.partitions import committed_offsets
 from liq.runtime.settings import Settings
-from liq.runtime.sink_metrics import SINK_BUFFERED
 from liq.runtime.topics import add_partitions, ensure_topics
 from liq.schemas.vocabulary import FeedEvent
 from liq.sinks import loop, worker

@@ -8,7 +8,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from liq.runtime.batch_codec import MIN_COMPRESSED_BYTES, new_batch
 from liq.runtime.kafka import MAX_BATCH_BYTES
-from liq.schemas.topic_spec import Compression
+from liq.schemas.topics import Compression
 
 CODES = {
     Compression.GZIP: DefaultRecordBase.CODEC_GZIP,

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 
-from liq.runtime import metrics, sink_metrics
+from liq.runtime import metrics
 from liq.runtime.exported import ALL_METRICS, BUILD_INFO, OF_WORKER, worker_registry
 from liq.sinks.registry import DestinationName
 from tests.support.metrics_of_code import metrics_reached
@@ -37,10 +37,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...], set[str]]] = {
 #: They are computed when somebody asks.
 COMPUTED = {"EVENTS_PER_SECOND", "ERROR_RATIO"}
 NAMES = {
-    name: value
-    for module in (metrics, sink_metrics)
-    for name, value in vars(module).items()
-    if isinstance(value, MetricWrapperBase)
+    name: value for name, value in vars(metrics).items() if isinstance(value, MetricWrapperBase)
 }
 
 

@@ -12,7 +12,7 @@ from aiokafka.errors import (
 )
 
 from liq.runtime.errors import DependencyError
-from liq.runtime.kafka_refusal import refusal_error, unreachable_error
+from liq.runtime.kafka_refusal import why_refused, why_unreachable
 from liq.runtime.settings import Settings
 
 SETTINGS = Settings.model_construct(
@@ -32,7 +32,7 @@ SETTINGS = Settings.model_construct(
     ],
 )
 def test_a_right_that_is_missing_is_named(error: KafkaError, words: str) -> None:
-    refused = asyncio.run(unreachable_error(SETTINGS, error))
+    refused = asyncio.run(why_unreachable(SETTINGS, error))
     assert isinstance(refused, DependencyError)
     assert words in str(refused)
     assert "kafka:9092" in str(refused)
@@ -42,4 +42,4 @@ def test_a_right_that_is_missing_is_named(error: KafkaError, words: str) -> None
 
 @pytest.mark.parametrize("error", [KafkaTimeoutError(), KafkaError("away"), ValueError("bad")])
 def test_other_errors_are_none_of_authorization(error: Exception) -> None:
-    assert refusal_error(SETTINGS, error) is None
+    assert why_refused(SETTINGS, error) is None

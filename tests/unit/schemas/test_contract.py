@@ -23,8 +23,7 @@ from liq.schemas.generate import generated_files, main, outdated_files
 from liq.schemas.headers import heartbeat_headers
 from liq.schemas.json_schema import schema_of
 from liq.schemas.records import CascadeAlert, DetectionStatus, FeedStatus, Liquidation
-from liq.schemas.topic_spec import Cleanup
-from liq.schemas.topics import Topics
+from liq.schemas.topics import Cleanup, Topics
 from tests.support.paths import EXAMPLES
 
 TYPES = {record.__name__: record for record in RECORD_TYPES}

@@ -1,7 +1,6 @@
 """What the specs say of topics: who reads them, their codec, and Kafka's settings."""
 
-from liq.schemas.topic_spec import Cleanup, Compression
-from liq.schemas.topics import Topics
+from liq.schemas.topics import Cleanup, Compression, Topics
 
 TOPICS = Topics("t")
 SPECS = {spec.name: spec for spec in TOPICS.specs(("okx", "bybit"))}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 
@@ -17,9 +18,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from liq.devstack.exchange.clients import Client, Clients
 from liq.devstack.exchange.dialect import START_MS, Answer, Dialect
-from liq.devstack.exchange.faults import Faults
+from liq.devstack.exchange.limits import LimitKeeper
 
 LOOPBACK = "127.0.0.1"
 REPEATED = 100
@@ -28,27 +28,68 @@ KEY = "key-of-the-local-exchange"
 Result = TypeVar("Result")
 
 
-class LocalExchange(Faults):
+@dataclass
+class Client:
+    """A connection and its subscriptions."""
+
+    connection: ServerConnection
+    names: set[str] = field(default_factory=set)
+
+
+class LocalExchange:
     """A server of one feed's dialect; use it in a `with` statement.
 
     `ledger` has every distinct data message in the order of sending, as the bytes that must arrive
-    in Kafka; `received` has all messages of clients. Its faults can be set at any time.
+    in Kafka; `received` has all messages of clients. Faults can be set at any time:
+
+    - `refused`: names whose subscription is refused
+    - `is_mute`: requests get no answer
+    - `status`: handshakes get this HTTP status, and `retry_after_seconds` if set
+    - `listing_status`: the HTTP status of the listing of markets; `listing` is its content
+    - `repeats`: new subscribers get the last hundred frames again
+    - `cuts_subscribers`: connections are reset as soon as they are subscribed
+    - `is_selective`: a data frame goes only to connections that subscribed to its symbol
+    - `limits`: the connection of a client that violates a limit is closed (1008)
+    - `answer_seconds`: the delay of answers
+    - `ignored`: names whose subscription is not answered
+    - `greeting`: a message to every connection once it is subscribed
+    - `close_reason`: connections are closed with it (1008) as soon as they are subscribed
+    - `freezes_subscribers`: connections are no longer read once they are subscribed
+    - `is_silent`: data frames are neither sent nor added to the ledger
+    - `clock_offset_ms`: the offset of data frames' times from this machine's clock; without it,
+      times start at `START_MS`
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        super().__init__()
         self.dialect = dialect
         self.ledger: list[bytes] = []
         self.received: list[Any] = []
         self.opened = 0
+        self.refused: frozenset[str] = frozenset()
+        self.is_mute = False
+        self.repeats = False
+        self.cuts_subscribers = False
+        self.is_selective = False
+        self.limits: LimitKeeper | None = None
+        self.answer_seconds = 0.0
+        self.ignored: frozenset[str] = frozenset()
+        self.greeting: bytes | str = ""
         self.closed_after_notice = 0
+        self.close_reason = ""
+        self.freezes_subscribers = False
+        self.is_silent = False
+        self.clock_offset_ms: int | None = None
         self.is_enough = False
+        self.status: int | None = None
+        self.retry_after_seconds: int | None = None
         self.markets: tuple[str, ...] = ()
+        self.listing: Any = None
         self.list_markets(dialect.symbol)
+        self.listing_status = HTTPStatus.OK
         self.port = 0
         self._count = 0
         self._later: set[asyncio.Task[None]] = set()
-        self._clients = Clients()
+        self._clients: list[Client] = []
         self._server: Server
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -82,7 +123,7 @@ class LocalExchange(Faults):
     @property
     def subscribers(self) -> int:
         """The number of connections that are subscribed to the data frames."""
-        return sum(self.dialect.subscribes in client.names for client in self._clients)
+        return sum(self.dialect.subscribes in client.names for client in list(self._clients))
 
     def list_markets(self, *symbols: str) -> None:
         """Set the symbols in the listing of markets."""
@@ -100,15 +141,15 @@ class LocalExchange(Faults):
 
     def send_raw(self, frame: bytes | str) -> None:
         """Send a message to every connection, without adding it to the ledger."""
-        self._do(self._clients.broadcast(frame))
+        self._do(self._broadcast(frame))
 
     def send_wire(self, data: bytes) -> None:
         """Write bytes under every connection's websocket layer."""
-        self._do(self._clients.write(data))
+        self._do(self._write(data))
 
     def close(self, code: int) -> None:
         """Close every connection."""
-        self._do(self._clients.close(code))
+        self._do(self._close(code))
 
     def announce_end(self, notice: str, close_seconds: float) -> None:
         """Send a notice to the present connections, and close them after `close_seconds`."""
@@ -116,11 +157,11 @@ class LocalExchange(Faults):
 
     def cut(self) -> None:
         """Reset every connection without a close frame."""
-        self._do(self._clients.cut())
+        self._do(self._cut())
 
     def blackhole(self) -> None:
         """Stop reading the present connections, which become half-open and get no answers."""
-        self._do(self._clients.blackhole())
+        self._do(self._blackhole())
 
     def start_sending(self, count: int, pause_seconds: float) -> "Future[None]":
         """Send frames one by one in the background; return a future that completes at the end.
@@ -139,7 +180,7 @@ class LocalExchange(Faults):
         self.port = next(iter(self._server.sockets)).getsockname()[1]
 
     async def _stop(self) -> None:
-        await self._clients.cut()
+        await self._cut()
         self._server.close()
         await self._server.wait_closed()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -162,7 +203,7 @@ class LocalExchange(Faults):
 
     async def _serve(self, connection: ServerConnection) -> None:
         client = Client(connection)
-        self._clients.add(client)
+        self._clients.append(client)
         self.opened += 1
         try:
             for message in self.dialect.hello:
@@ -256,7 +297,22 @@ class LocalExchange(Faults):
             return
         self._note(frame)
         only = symbol if self.is_selective else None
-        await self._clients.broadcast(self.dialect.encode(frame), subscribed_only=True, only=only)
+        await self._broadcast(self.dialect.encode(frame), subscribed_only=True, only=only)
+
+    async def _broadcast(
+        self, frame: bytes | str, *, subscribed_only: bool = False, only: str | None = None
+    ) -> None:
+        for client in list(self._clients):
+            wants = only in client.names if only is not None else bool(client.names)
+            if wants or not subscribed_only:
+                try:
+                    await client.connection.send(frame)
+                except ConnectionClosed:
+                    continue
+
+    async def _write(self, data: bytes) -> None:
+        for client in list(self._clients):
+            client.connection.transport.write(data)
 
     async def _trickle(self, count: int, pause_seconds: float) -> None:
         for _ in range(count):
@@ -265,9 +321,13 @@ class LocalExchange(Faults):
                 return
             await asyncio.sleep(pause_seconds)
 
+    async def _close(self, code: int) -> None:
+        for client in list(self._clients):
+            await client.connection.close(code)
+
     async def _announce_end(self, notice: str, close_seconds: float) -> None:
         present = list(self._clients)
-        await self._clients.broadcast(notice)
+        await self._broadcast(notice)
 
         async def close_later() -> None:
             await asyncio.sleep(close_seconds)
@@ -278,3 +338,12 @@ class LocalExchange(Faults):
         closing = asyncio.create_task(close_later())
         self._later.add(closing)
         closing.add_done_callback(self._later.discard)
+
+    async def _cut(self) -> None:
+        for client in list(self._clients):
+            client.connection.transport.abort()
+
+    async def _blackhole(self) -> None:
+        for client in list(self._clients):
+            client.connection.transport.pause_reading()
+            client.names.clear()

@@ -26,7 +26,7 @@ def java_binary() -> str:
     home = environment().get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     try:
-        output = subprocess.run(  # noqa: S603 - the Java that the user chose
+        told = subprocess.run(  # noqa: S603 - the Java that the user chose
             [java, "-version"], capture_output=True, text=True, check=False
         ).stderr
     except OSError as error:
@@ -34,7 +34,7 @@ def java_binary() -> str:
             f"KAFKA=apache needs Java {JAVA_MAJOR} or newer, and {java} cannot be run; install it "
             "or set JAVA_HOME, or use KAFKA=embedded."
         ) from error
-    found = re.search(r'version "(\d+)', output)
+    found = re.search(r'version "(\d+)', told)
     if found is None or int(found[1]) < JAVA_MAJOR:
         version = "an unknown version" if found is None else f"version {found[1]}"
         raise ConfigurationError(

@@ -200,9 +200,9 @@ class ApacheKafka:
             for node in new
         ]
         for node, process in zip(new, formatting, strict=True):
-            output, _ = process.communicate()
+            told, _ = process.communicate()
             if process.returncode != 0:
-                raise DependencyError(f"Kafka could not prepare {node.log_directory}: {output}")
+                raise DependencyError(f"Kafka could not prepare {node.log_directory}: {told}")
 
     def _cluster_id(self) -> str:
         file = self._directory / "cluster.id"

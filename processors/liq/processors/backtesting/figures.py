@@ -31,7 +31,7 @@ class CascadeLife(NamedTuple):
     """
 
     end: CascadeAlert
-    notified_ms: int | None
+    told_ms: int | None
     to_come: float | None
 
 
@@ -66,8 +66,8 @@ class Tally:
     """The records of a configuration in their order, for a log with known dollars."""
 
     dollars: Dollars
-    _notifying: list[CascadeAlert] = field(default_factory=list)
-    _first_notified_ms: dict[str, int] = field(default_factory=dict)
+    _told: list[CascadeAlert] = field(default_factory=list)
+    _first_told_ms: dict[str, int] = field(default_factory=dict)
     _ends: list[CascadeAlert] = field(default_factory=list)
     _forecasts: list[Forecast] = field(default_factory=list)
 
@@ -76,9 +76,9 @@ class Tally:
         if alert.type is AlertType.WATCH:
             return
         if alert.notify or alert.type is AlertType.LINKED:
-            self._notifying.append(alert)
+            self._told.append(alert)
         if alert.notify and alert.type in _FIRST:
-            self._first_notified_ms.setdefault(alert.cascade_id, alert.timestamp_ms)
+            self._first_told_ms.setdefault(alert.cascade_id, alert.timestamp_ms)
         if alert.type is AlertType.ENDED:
             self._ends.append(alert)
         said = forward_view(alert) if alert.type in _RUNNING else None
@@ -89,7 +89,7 @@ class Tally:
 
     def figures(self, days: float) -> Figures:
         """Return the figures of the records, which cover `days`."""
-        messages = len(fold((alert.timestamp_ms, alert) for alert in self._notifying))
+        messages = len(fold((alert.timestamp_ms, alert) for alert in self._told))
         lives = tuple(map(self._life, self._ends))
         market = sum(life.end.asset == MARKET for life in lives)
         to_come = [life.to_come for life in lives if life.to_come is not None]
@@ -111,17 +111,17 @@ class Tally:
         )
 
     def _life(self, end: CascadeAlert) -> CascadeLife:
-        notified_ms = self._first_notified_ms.get(end.cascade_id)
-        if notified_ms is None or end.ended_at_ms is None:
-            return CascadeLife(end, notified_ms, None)
+        told_ms = self._first_told_ms.get(end.cascade_id)
+        if told_ms is None or end.ended_at_ms is None:
+            return CascadeLife(end, told_ms, None)
         until_ms = end.ended_at_ms - 1
         whole = self.dollars.cents(
             end.asset, end.side, after_ms=end.started_at_ms - 1, until_ms=until_ms
         )
         after = self.dollars.cents(
-            end.asset, end.side, after_ms=min(notified_ms, until_ms), until_ms=until_ms
+            end.asset, end.side, after_ms=min(told_ms, until_ms), until_ms=until_ms
         )
-        return CascadeLife(end, notified_ms, after / whole if whole else None)
+        return CascadeLife(end, told_ms, after / whole if whole else None)
 
 
 def inside_share(ends: Iterable[CascadeAlert], dollars: Dollars) -> float:

@@ -85,24 +85,21 @@ def forward_view(alert: CascadeAlert) -> tuple[float, float] | None:
 
 
 def brier(forecasts: Sequence[Forecast]) -> float:
-    """Return the Brier score: the probabilities' mean squared error; NaN without forecasts."""
+    """Return the mean squared error of the probabilities; NaN without forecasts."""
     if not forecasts:
         return float("nan")
     return mean((item.probability - item.outcome.has_happened) ** 2 for item in forecasts)
 
 
 def brier_skill(forecasts: Sequence[Forecast]) -> float:
-    """Return the Brier skill score against always forecasting `frequency`; 1 is perfect.
-
-    NaN if all or none of the events have happened.
-    """
+    """Return the relative improvement of the score over always forecasting the frequency."""
     rate = frequency(forecasts)
     naive = rate * (1 - rate)
     return 1 - brier(forecasts) / naive if naive else float("nan")
 
 
 def frequency(forecasts: Sequence[Forecast]) -> float:
-    """Return the share of forecasts whose event has happened; NaN without forecasts."""
+    """Return the observed frequency; NaN without forecasts."""
     return mean(item.outcome.has_happened for item in forecasts) if forecasts else float("nan")
 
 

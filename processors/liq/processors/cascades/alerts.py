@@ -6,7 +6,7 @@ from decimal import Decimal
 from hashlib import sha256
 from heapq import nsmallest
 
-from liq.processors.cascades.cascade import Assessment, Change, Decision, OpenCascade, level_of
+from liq.processors.cascades.cascade import Change, Decision, Moment, OpenCascade, level_of
 from liq.processors.cascades.excitation import Excitation
 from liq.processors.cascades.explain import explain, explain_link
 from liq.processors.cascades.forward import Pace, continue_probability, expected_more_cents
@@ -66,7 +66,7 @@ def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about
     asset, None for the market. `blind` are the venues that were blind at the tick. Reading the same
     log with the same configuration yields the same cascade id.
     """
-    cascade, assessment, totals = decision.cascade, decision.assessment, decision.totals
+    cascade, moment, totals = decision.cascade, decision.moment, decision.totals
     kind = TYPES[decision.change]
     if cascade is None:
         name = digest(detector, rules.scope, asset, side, kind, decision.tick)
@@ -83,7 +83,7 @@ def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about
     decided_at_ms = (decision.tick + 1) * SECOND_MS
     price = _price(followed(totals.prices))
     probability, expected = _ahead(rules, decision)
-    longs = assessment.cents if side is Side.LONG else assessment.other_cents
+    longs = moment.cents if side is Side.LONG else moment.other_cents
     made = CascadeAlert(
         alert_id=digest(name, sequence),
         cascade_id=name,
@@ -96,22 +96,22 @@ def alert(  # noqa: PLR0913, PLR0917 - a decision, and what it is about
         timestamp_ms=decided_at_ms,
         event_count=totals.count,
         total_value_usd=usd(totals.cents),
-        long_ratio=round(longs / max(1, assessment.cents + assessment.other_cents), 4),
+        long_ratio=round(longs / max(1, moment.cents + moment.other_cents), 4),
         exchanges=tuple(sorted(totals.groups)),
         symbols=tuple(sorted(totals.symbols)),
-        risk_score=assessment.score,
-        score_parts=ScoreParts(*assessment.parts),
-        basic_risk_score=assessment.basic,
+        risk_score=moment.score,
+        score_parts=ScoreParts(*moment.parts),
+        basic_risk_score=moment.basic,
         price_first=price.first if price else _any_price(totals, min),
         price_last=price.now if price else _any_price(totals, max),
         largest_event_ids=tuple(event_id for _, event_id in totals.largest),
         detector=detector,
         ended_at_ms=ended_at_ms,
         notify=decision.change not in (Change.UPDATED, Change.WATCH),
-        level=LEVELS[level_of(assessment.score)],
+        level=LEVELS[level_of(moment.score)],
         analysis=_analysis(rules, decision, totals, excitation),
         price=price,
-        usd_per_second=usd(assessment.short_cents // SHORT_SECONDS),
+        usd_per_second=usd(moment.short_cents // SHORT_SECONDS),
         estimate=_estimate(rules, totals, onset * SECOND_MS),
         blind=blind,
         events=CascadeEvents(
@@ -132,13 +132,8 @@ def _ahead(rules: LaneRules, decision: Decision) -> tuple[float | None, Decimal 
     """Return the probability of going on and the dollars expected within 60 s; None for an end."""
     if decision.change is Change.ENDED:
         return None, None
-    assessment = decision.assessment
-    pace = Pace(
-        assessment.short_cents,
-        assessment.cents,
-        assessment.surprise.quick_nats,
-        assessment.short_weight,
-    )
+    moment = decision.moment
+    pace = Pace(moment.short_cents, moment.cents, moment.surprise.quick_nats, moment.short_weight)
     probability = continue_probability(rules.scope, pace, decision.totals.cents)
     return probability, usd(expected_more_cents(rules.scope, pace))
 
@@ -214,7 +209,7 @@ def _estimate(rules: LaneRules, totals: Totals, onset_ms: int) -> CascadeEstimat
 def _analysis(
     rules: LaneRules, decision: Decision, totals: Totals, excitation: Excitation | None
 ) -> CascadeAnalysis:
-    assessment, cascade = decision.assessment, decision.cascade
+    moment, cascade = decision.moment, decision.cascade
     largest = sorted(totals.groups.items(), key=lambda item: (-item[1].cents, item[0]))
     share, first_generation = None, None
     if cascade is not None and cascade.generations:
@@ -226,12 +221,10 @@ def _analysis(
         ratio, no_ratio = excitation.ratio, excitation.no_ratio
     leader, lead_ms = _leader(totals)
     return CascadeAnalysis(
-        surprise=round(assessment.surprise.nats, 2),
-        surprise_window_seconds=assessment.surprise.window_seconds,
-        normal_per_hour=round(assessment.rate * HOUR_SECONDS, 2),
-        times_normal=round(
-            assessment.short_weight / CELL_TENTHS / assessment.surprise.expected_short, 1
-        ),
+        surprise=round(moment.surprise.nats, 2),
+        surprise_window_seconds=moment.surprise.window_seconds,
+        normal_per_hour=round(moment.rate * HOUR_SECONDS, 2),
+        times_normal=round(moment.short_weight / CELL_TENTHS / moment.surprise.expected_short, 1),
         cell_count=totals.cells,
         shares=tuple(
             CascadeShare(
@@ -247,7 +240,7 @@ def _analysis(
         largest_usd=usd(-totals.largest[0][0]) if totals.largest else Decimal(0),
         peak_second_usd=usd(cascade.peak_second_cents if cascade else 0),
         peak_ten_seconds_usd=usd(cascade.peak_short_cents if cascade else 0),
-        peak_window_usd=usd(cascade.peak_window_cents if cascade else assessment.cents),
+        peak_window_usd=usd(cascade.peak_window_cents if cascade else moment.cents),
         last_event_ms=totals.latest_ms,
         late_count=cascade.late if cascade else 0,
         endogenous_share=share,
@@ -256,13 +249,13 @@ def _analysis(
         no_branching=no_ratio,
         leader=leader,
         lead_ms=lead_ms,
-        usd_times_normal=_usd_times_normal(rules, assessment),
+        usd_times_normal=_usd_times_normal(rules, moment),
     )
 
 
-def _usd_times_normal(rules: LaneRules, assessment: Assessment) -> float:
-    normal = max(rules.least_hourly_cents, assessment.hourly_cents) * SHORT_SECONDS / HOUR_SECONDS
-    return round(assessment.short_cents / normal, 1)
+def _usd_times_normal(rules: LaneRules, moment: Moment) -> float:
+    normal = max(rules.least_hourly_cents, moment.hourly_cents) * SHORT_SECONDS / HOUR_SECONDS
+    return round(moment.short_cents / normal, 1)
 
 
 def _leader(totals: Totals) -> tuple[str | None, int | None]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from liq.processors.cascades.beat import Beat, BeatBuilder
+from liq.processors.cascades.beat import Beat, News
 from liq.processors.cascades.cascade import Decision
 from liq.processors.cascades.excitation import Excitation
 from liq.processors.cascades.lane import Lane
@@ -62,7 +62,7 @@ class AssetState:
         """Start without events."""
         self.lanes = {side: Lane(rules) for side in SIDES}
         self.excitations = {side: Excitation() for side in SIDES}
-        self.news: dict[Side, BeatBuilder] = {}
+        self.news: dict[Side, News] = {}
         self.tick = 0
         self.seen = 0
         self.recent_ids = RecentIds()
@@ -121,7 +121,7 @@ def observe(rules: LaneRules, state: AssetState, event: Observation, left_out: L
         lane.cascade.count(second, 1, tick)
     news = state.news.get(side)
     if news is None:
-        news = state.news[side] = BeatBuilder()
+        news = state.news[side] = News()
     news.add(second, cents, exchange, top)
     if complete:
         news.complete_ms.append(timestamp_ms)

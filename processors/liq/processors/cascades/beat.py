@@ -26,7 +26,7 @@ class Beat(NamedTuple):
     blind: tuple[str, ...] = ()
 
 
-class BeatBuilder:
+class News:
     """A builder of a beat; the order in which liquidations are added does not matter."""
 
     __slots__ = ("complete_ms", "exchanges", "slices", "top")
@@ -40,9 +40,9 @@ class BeatBuilder:
 
     def add(self, second: int, cents: int, exchange: str, top: Top) -> None:
         """Count a liquidation under the second that the detector assigned to it."""
-        known = self.slices.get(second)
+        held = self.slices.get(second)
         self.slices[second] = (
-            (second, 1, cents) if known is None else (second, known[1] + 1, known[2] + cents)
+            (second, 1, cents) if held is None else (second, held[1] + 1, held[2] + cents)
         )
         self.exchanges.add(exchange)
         if top < self.top:  # noqa: PLR1730 - on the hot path

@@ -38,7 +38,7 @@ class Change(Enum):
 
 
 @dataclass(slots=True)
-class Assessment:
+class Moment:
     """The assessment of a lane at a tick.
 
     `rate` is the normal cells a second, `short_weight` the last ten seconds' cells in tenths.
@@ -65,10 +65,9 @@ class OpenCascade:
 
     `totals` count the seconds up to the last hot one that have left the window. `pending` counts
     later seconds that have left it, which belong to the cascade only if it gets hot again. `peak`
-    is the assessment with the highest score; the peaks in cents lie between the onset and the last
-    hot second. `changed` is the earliest second that has received liquidations since the last hot
-    one. `warm` is the last tick that met the threshold of a hot tick without exceeding the recent
-    rate.
+    is the moment of the highest score; the peaks in cents lie between the onset and the last hot
+    second. `changed` is the earliest second that has received liquidations since the last hot one.
+    `warm` is the last tick that met the threshold of a hot tick without exceeding the recent rate.
 
     `level` is the highest level announced, `told` the second of the last start or escalation.
     `reached` has the last second at which each announced level from moderate on was reached.
@@ -77,7 +76,7 @@ class OpenCascade:
     onset: int
     started: int
     last_hot: int
-    peak: Assessment
+    peak: Moment
     level: int
     told: int
     updated: int
@@ -165,13 +164,13 @@ class OpenCascade:
 class Decision(NamedTuple):
     """A change of a lane, the tick at which it was due, and the content of its record.
 
-    `cascade` is None for a watch. `assessment` is the one that led to the decision, for an end
+    `cascade` is None for a watch. `moment` is the assessment that led to the decision, for an end
     the one with the highest score. `end_reason` is set for an end that the log itself causes.
     """
 
     tick: int
     change: Change
     cascade: OpenCascade | None
-    assessment: Assessment
+    moment: Moment
     totals: Totals
     end_reason: EndReason | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.market import MarketDetector
 from liq.processors.cascades.observation import EventView, Observation, view_event
-from liq.processors.cascades.partition import DetectorOutput, PartitionDetector
+from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.schemas.records import CascadeAlert, Liquidation
 from liq.schemas.vocabulary import AlertType
 
@@ -77,28 +77,24 @@ class CascadeEngine:
         alerts: list[CascadeAlert] = []
         for source, detector in self._detectors.items():
             before_ms = detector.clock_ms
-            alerts += self._feed_market(before_ms, detector.finish(), source)
+            alerts += self._told(before_ms, detector.finish(), source)
         return [*sorted(alerts, key=_place), *self.market.finish()]
 
-    def judge(
-        self, before_ms: int, outputs: list[DetectorOutput], source: int
-    ) -> list[CascadeAlert]:
+    def judge(self, before_ms: int, made: list[Made], source: int) -> list[CascadeAlert]:
         """Return the alerts among a partition's outputs, then the market's resulting alerts.
 
         `before_ms` is the partition's clock before these outputs.
         """
-        alerts = self._feed_market(before_ms, outputs, source) if outputs else []
+        alerts = self._told(before_ms, made, source) if made else []
         clock_ms = self.detector(source).clock_ms
         if clock_ms > before_ms:
             alerts += self.market.heartbeat(clock_ms, source)
         return alerts
 
-    def _feed_market(
-        self, before_ms: int, outputs: list[DetectorOutput], source: int
-    ) -> list[CascadeAlert]:
+    def _told(self, before_ms: int, made: list[Made], source: int) -> list[CascadeAlert]:
         """Pass a partition's outputs to the market; return the alerts among them, in order."""
         alerts: list[CascadeAlert] = []
-        for item in outputs:
+        for item in made:
             if isinstance(item, CascadeAlert):
                 alerts.append(item)
                 if item.type is AlertType.WATCH:

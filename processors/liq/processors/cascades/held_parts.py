@@ -7,11 +7,34 @@ snapshot, written after the blocks, names the slot of each. Keys that it no long
 after the core. So a crash within a checkpoint leaves the state of the one before.
 """
 
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import Callable, Collection, Iterable
+from typing import Final, NamedTuple
+
+from liq.processors.cascades.beat import Beat
+from liq.schemas.records import CascadeAlert
+
+Held = dict[int, tuple[list[Beat], list[CascadeAlert]]]
+"""Held beats and alerts by second, in the order of arrival."""
 
 BLOCK_SECONDS: Final = 10
 PREFIX: Final = "held:"
+
+
+class PackedBlock(NamedTuple):
+    """A block of held seconds as it is stored (`held_packing`): its newest second, its size."""
+
+    data: bytes
+    newest: int
+    items: int
+    weight: int
+    read: Callable[[bytes], Held]
+
+
+def add_later(held: Held, later: Held) -> None:
+    """Add to held seconds those that arrived later."""
+    for tick, (beats, alerts) in later.items():
+        before = held.get(tick, ([], []))
+        held[tick] = ([*before[0], *beats], [*before[1], *alerts])
 
 
 def key_of(block: int, slot: int) -> str:

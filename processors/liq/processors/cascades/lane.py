@@ -15,7 +15,7 @@ from typing import Final
 
 from liq.processors.cascades import risk, starting
 from liq.processors.cascades.baseline import Baseline, clustering
-from liq.processors.cascades.cascade import Assessment, Change, Decision, OpenCascade, level_of
+from liq.processors.cascades.cascade import Change, Decision, Moment, OpenCascade, level_of
 from liq.processors.cascades.forward import Pace, continue_probability
 from liq.processors.cascades.ring import CELL_TENTHS, SHORT_SECONDS, Ring, cents_of, weight_of
 from liq.processors.cascades.rules import LaneRules
@@ -125,19 +125,17 @@ class Lane:
         may_watch = may_watch and self._probability(rules, found) >= rules.watch_probability
         if not may_start and not may_watch:
             return []
-        assessment = self._assess(rules, tick, other, found, rate)
-        if may_start and assessment.score >= rules.score_gate:
-            cascade = self._start(rules, tick, assessment, rate)
-            return [
-                Decision(tick, Change.STARTED, cascade, assessment, self._totals(cascade, tick))
-            ]
+        moment = self._moment(rules, tick, other, found, rate)
+        if may_start and moment.score >= rules.score_gate:
+            cascade = self._start(rules, tick, moment, rate)
+            return [Decision(tick, Change.STARTED, cascade, moment, self._totals(cascade, tick))]
         if not may_watch:
             return []
         self.watched = tick
         totals = Totals()
         for bucket in ring.middle_buckets:
             totals.add(bucket)
-        return [Decision(tick, Change.WATCH, None, assessment, totals)]
+        return [Decision(tick, Change.WATCH, None, moment, totals)]
 
     def _probability(self, rules: LaneRules, found: Surprise) -> float:
         """Return the probability that the window's dollars are liquidated again within 60 s."""
@@ -156,16 +154,14 @@ class Lane:
         scale = clustering(self.baseline, other.baseline) if rules.learns_clustering else 1.0
         return surprise(self.ring, rate, rules.dispersion, rules.window_seconds, scale)
 
-    def _start(
-        self, rules: LaneRules, tick: int, assessment: Assessment, rate: float
-    ) -> OpenCascade:
+    def _start(self, rules: LaneRules, tick: int, moment: Moment, rate: float) -> OpenCascade:
         onset = self._onset(tick, rate)
         cascade = OpenCascade(
             onset=onset,
             started=tick,
             last_hot=tick,
-            peak=assessment,
-            level=level_of(assessment.score),
+            peak=moment,
+            level=level_of(moment.score),
             told=tick,
             updated=tick,
             changed=onset,
@@ -197,17 +193,17 @@ class Lane:
             and not cascade.may_reach(level_of(most), tick)
         ):
             return []
-        assessment = self._assess(rules, tick, other, found, rate)
-        if assessment.score > cascade.peak.score:
-            cascade.peak = assessment
-        if cascade.reach(level_of(assessment.score), tick):
+        moment = self._moment(rules, tick, other, found, rate)
+        if moment.score > cascade.peak.score:
+            cascade.peak = moment
+        if cascade.reach(level_of(moment.score), tick):
             change = Change.ESCALATED
         elif is_update_due:
             change = Change.UPDATED
         else:
             return []
         cascade.updated = tick
-        return [Decision(tick, change, cascade, assessment, self._totals(cascade, tick))]
+        return [Decision(tick, change, cascade, moment, self._totals(cascade, tick))]
 
     def _is_usual(
         self, rules: LaneRules, tick: int, other: "Lane", cascade: OpenCascade, rate: float
@@ -234,9 +230,9 @@ class Lane:
                 made.add(bucket)
         return made
 
-    def _assess(
+    def _moment(
         self, rules: LaneRules, tick: int, other: "Lane", found: Surprise, rate: float
-    ) -> Assessment:
+    ) -> Moment:
         other.advance(tick)
         ring, other_cents = self.ring, other.ring.middle_cents
         cents, groups = ring.middle_cents, ring.groups().values()
@@ -252,7 +248,7 @@ class Lane:
                 sum(groups), sum(cells * cells for cells in groups), rules.full_groups
             ),
         )
-        return Assessment(
+        return Moment(
             tick=tick,
             score=risk.score(parts),
             parts=parts,

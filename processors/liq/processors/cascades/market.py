@@ -22,7 +22,13 @@ from liq.processors.cascades.cascade import Decision
 from liq.processors.cascades.config import DetectorConfig
 from liq.processors.cascades.early_end import mark_early
 from liq.processors.cascades.explain import explain
-from liq.processors.cascades.held_parts import HeldParts
+from liq.processors.cascades.held_parts import (
+    BLOCK_SECONDS,
+    Held,
+    HeldParts,
+    PackedBlock,
+    add_later,
+)
 from liq.processors.cascades.known_beats import KnownBeats
 from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.observation import cents as cents_of
@@ -76,7 +82,10 @@ class RunningMarket:
 
 
 class MarketState:
-    """The state of the market's detector; every second before `decided` has been evaluated."""
+    """The state of the market's detector; every second before `decided` has been evaluated.
+
+    `held` has the items of later seconds, but for older ones of blocks that are packed.
+    """
 
     __slots__ = (
         "beats",
@@ -87,6 +96,7 @@ class MarketState:
         "held",
         "held_parts",
         "lanes",
+        "packed",
         "recent",
         "running",
         "sources",
@@ -99,12 +109,27 @@ class MarketState:
         self.cascades: dict[str, KnownCascade] = {}
         self.recent: deque[str] = deque()
         self.sources = dict.fromkeys(sources, 0)
-        self.held: dict[int, tuple[list[Beat], list[CascadeAlert]]] = {}
+        self.held: Held = {}
+        self.packed: dict[int, PackedBlock] = {}
         self.held_parts = HeldParts()
         self.beats = KnownBeats()
         self.exchanges: dict[tuple[Side, str], int] = {}
         self.decided = 0
         self.blind: tuple[str, ...] = ()
+
+    @property
+    def held_items(self) -> int:
+        """The number of held beats and alerts."""
+        unpacked = sum(len(beats) + len(alerts) for beats, alerts in self.held.values())
+        return unpacked + sum(block.items for block in self.packed.values())
+
+    def unpack(self, number: int) -> None:
+        """Hold the seconds of a packed block as objects."""
+        packed = self.packed.pop(number)
+        held = packed.read(packed.data)
+        later = {tick: self.held.pop(tick) for tick in held if tick in self.held}
+        add_later(held, later)
+        self.held.update(held)
 
 
 class MarketDetector:
@@ -168,6 +193,8 @@ class MarketDetector:
         state, bound = self.state, bound_ms // SECOND_MS
         state.sources = {source: min(second, bound) for source, second in state.sources.items()}
         state.decided = min(state.decided, bound)
+        for number in [number for number, each in state.packed.items() if each.newest > bound]:
+            state.unpack(number)
         for tick in [tick for tick in state.held if tick > bound]:
             del state.held[tick]
             state.held_parts.touch(tick)
@@ -191,6 +218,7 @@ class MarketDetector:
             *(lane.ring.now for lane in state.lanes.values()),
             *state.sources.values(),
             *state.held,
+            *(block.newest for block in state.packed.values()),
             *(tick for _, tick in state.beats.items()),
         )
         return SECOND_MS * newest
@@ -198,7 +226,8 @@ class MarketDetector:
     def finish(self) -> list[CascadeAlert]:
         """Evaluate all held seconds and end all open cascades, at the end of a log."""
         state = self.state
-        latest = max([*state.sources.values(), *(tick + 1 for tick in state.held)], default=0)
+        held = (*state.held, *(block.newest for block in state.packed.values()))
+        latest = max([*state.sources.values(), *(tick + 1 for tick in held)], default=0)
         made = self._judge_until(latest)
         for side in SIDES:
             lane = state.lanes[side]
@@ -249,6 +278,19 @@ class MarketDetector:
     def _judge_until(self, passed: int) -> list[CascadeAlert]:
         state = self.state
         made: list[CascadeAlert] = []
+        # One block after the other: all of them need not fit into memory as objects.
+        for number in sorted(each for each in state.packed if each * BLOCK_SECONDS < passed):
+            made += self._judge_held(min(passed, number * BLOCK_SECONDS))
+            state.unpack(number)
+        made += self._judge_held(passed)
+        if state.running:
+            made += self._end_due(passed - 1)
+        return made
+
+    def _judge_held(self, passed: int) -> list[CascadeAlert]:
+        """Evaluate the unpacked seconds before `passed`."""
+        state = self.state
+        made: list[CascadeAlert] = []
         for tick in sorted(state.held):
             if tick >= passed:
                 break
@@ -257,8 +299,6 @@ class MarketDetector:
             made += self._judge(tick, beats)
             for alert in sorted(alerts, key=_alert_order):
                 made += self._follow(alert, tick)
-        if state.running:
-            made += self._end_due(passed - 1)
         return made
 
     def _judge(self, tick: int, beats: list[Beat]) -> list[CascadeAlert]:

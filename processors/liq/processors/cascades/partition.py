@@ -34,7 +34,7 @@ REDELIVERY_REACH_RECORDS = 100_000
 # A heartbeat this far ahead of the records before and after it is not the log's clock.
 JUMP_SECONDS: Final = 1_800
 
-DetectorOutput = Beat | CascadeAlert
+Made = Beat | CascadeAlert
 
 
 @dataclass(slots=True)
@@ -103,11 +103,11 @@ class PartitionDetector:
             return 0
         return sum(bool(lane.ring.buckets) for lane in known.state.lanes.values())
 
-    def apply(self, event: Liquidation, offset: int) -> list[DetectorOutput]:
+    def apply(self, event: Liquidation, offset: int) -> list[Made]:
         """Apply the liquidation at an offset."""
         return self.apply_view(view_event(event), offset)
 
-    def apply_view(self, view: EventView, offset: int) -> list[DetectorOutput]:
+    def apply_view(self, view: EventView, offset: int) -> list[Made]:
         """Apply the view of the liquidation at an offset.
 
         A liquidation that arrived as history changes neither cascades nor baselines nor the clock.
@@ -122,12 +122,12 @@ class PartitionDetector:
         self._check_jump(second)
         return self._move(second, offset) if second > self._second else []
 
-    def observe(self, event: Observation, offset: int) -> list[DetectorOutput]:
+    def observe(self, event: Observation, offset: int) -> list[Made]:
         """Apply a plausible liquidation at an offset."""
         second = event.received_at_ms // SECOND_MS
         if self._jumped_from is not None:
             self._check_jump(second)
-        outputs = self._move(second, offset) if second > self._second else []
+        made = self._move(second, offset) if second > self._second else []
         lag_ms = self.venue_clocks.lag_ms(event.exchange, event.received_at_ms, event.timestamp_ms)
         if lag_ms:
             event = event._replace(timestamp_ms=event.timestamp_ms + lag_ms)
@@ -137,16 +137,14 @@ class PartitionDetector:
             rules = self._config.asset_rules(name)
             asset = self._assets[name] = _Asset(AssetState(rules), rules, offset)
         elif offset <= asset.last_offset:
-            return outputs
+            return made
         if one_asset.observe(asset.rules, asset.state, event, self.left_out):
             self._pending.add(name)
         asset.last_offset = offset
         self._touched.add(name)
-        return outputs
+        return made
 
-    def heartbeat(
-        self, clock_ms: int, offset: int, blind: Iterable[str] = ()
-    ) -> list[DetectorOutput]:
+    def heartbeat(self, clock_ms: int, offset: int, blind: Iterable[str] = ()) -> list[Made]:
         """Advance the log's clock to the heartbeat at an offset, and return what is due.
 
         `blind` are the venues that the heartbeat names. A heartbeat far ahead of the records on
@@ -157,20 +155,20 @@ class PartitionDetector:
         if second >= self._second + JUMP_SECONDS:
             self._jumped_from = self._second
         self.blind_venues.note(second, blind)
-        outputs = self._move(second, offset) if second > self._second else []
+        made = self._move(second, offset) if second > self._second else []
         if clock_ms >= self._next_sweep_ms:
             self._next_sweep_ms = clock_ms + SWEEP_INTERVAL_MS
             self._drop_idle(clock_ms, offset)
             self.blind_venues.forget_before(second - FORGOTTEN_SECONDS)
-        return outputs
+        return made
 
-    def finish(self) -> list[DetectorOutput]:
+    def finish(self) -> list[Made]:
         """Decide all pending ticks and end all open cascades, at the end of a log."""
-        outputs: list[DetectorOutput] = []
+        made: list[Made] = []
         for name in sorted(self._pending | self._open):
             asset = self._assets[name]
             if asset.state.news:
-                outputs += self._decide(name, asset)
+                made += self._decide(name, asset)
         for name in sorted(self._open):
             asset = self._assets[name]
             steps = [
@@ -178,9 +176,9 @@ class PartitionDetector:
                 for side in SIDES
                 if (lane := asset.state.lanes[side]).cascade is not None
             ]
-            outputs += self._alerts(name, asset, steps)
+            made += self._alerts(name, asset, steps)
         self._pending.clear()
-        return outputs
+        return made
 
     def touched(self) -> dict[str, bytes | None]:
         """Return the snapshots of the assets that changed since the last call; None to delete."""
@@ -298,25 +296,25 @@ class PartitionDetector:
 
     def hand_off(
         self, growth: str, count: int, clock_ms: int, offset: int
-    ) -> tuple[list[DetectorOutput], dict[str, tuple[int, bytes]]]:
+    ) -> tuple[list[Made], dict[str, tuple[int, bytes]]]:
         """Decide up to the common clock of a growth to `count` partitions, and hand over assets.
 
         Returns:
             The outputs, and for each leaving asset its new partition and snapshot.
         """
-        outputs = self.heartbeat(clock_ms, offset) if clock_ms else []
+        made = self.heartbeat(clock_ms, offset) if clock_ms else []
         share = self.share
         if share is None or not share.hand_off(growth, count):
-            return outputs, {}
+            return made, {}
         leaving = self.hand_over(share.is_own)
-        return outputs, {asset: (share.owner_of(asset), data) for asset, data in leaving.items()}
+        return made, {asset: (share.owner_of(asset), data) for asset, data in leaving.items()}
 
     def learn(self, venues: str, blind: str) -> None:
         """Adopt the serialized venue clocks and blind venues of other partitions."""
         self.venue_clocks.adopt(VenueClocks.from_text(venues))
         self.blind_venues.adopt(BlindVenues.from_text(blind))
 
-    def heal(self, bound_ms: int) -> list[DetectorOutput]:
+    def heal(self, bound_ms: int) -> list[Made]:
         """Discard impossible state: a clock and states of assets beyond a time (UTC, ms).
 
         Releases that did not bound the log's clock may have stored such state. Returns the ends of
@@ -325,7 +323,7 @@ class PartitionDetector:
         bound = bound_ms // SECOND_MS
         self._second = min(self._second, bound)
         self._jumped_from = None
-        outputs: list[DetectorOutput] = []
+        made: list[Made] = []
         for name in sorted(self._assets):
             asset = self._assets[name]
             if asset.state.newest <= bound:
@@ -335,11 +333,11 @@ class PartitionDetector:
                 for side in SIDES
                 if (lane := asset.state.lanes[side]).cascade is not None
             ]
-            outputs += self._alerts(name, asset, steps)
+            made += self._alerts(name, asset, steps)
             del self._assets[name]
             self._pending.discard(name)
             self._touched.add(name)
-        return outputs
+        return made
 
     def newest_ms(self) -> int:
         """Return the latest time in the state (UTC, ms)."""
@@ -364,14 +362,14 @@ class PartitionDetector:
             self._second = max(jumped_from, second)
             self._next_sweep_ms = min(self._next_sweep_ms, self.clock_ms + SWEEP_INTERVAL_MS)
 
-    def _move(self, second: int, offset: int) -> list[DetectorOutput]:
+    def _move(self, second: int, offset: int) -> list[Made]:
         """Enter a new second of the log: decide the pending earlier ticks and end what is due."""
         self._second = second
-        outputs: list[DetectorOutput] = []
+        made: list[Made] = []
         for name in sorted(self._pending):
             asset = self._assets[name]
             if offset > asset.last_offset and asset.state.tick < second:
-                outputs += self._decide(name, asset)
+                made += self._decide(name, asset)
                 asset.last_offset = offset - 1
                 self._pending.discard(name)
                 self._touched.add(name)
@@ -381,18 +379,18 @@ class PartitionDetector:
                 continue
             steps = one_asset.end_due(asset.rules, asset.state, second)
             if steps:
-                outputs += self._alerts(name, asset, steps)
+                made += self._alerts(name, asset, steps)
                 asset.last_offset = offset - 1
                 self._touched.add(name)
-        return outputs
+        return made
 
-    def _decide(self, name: str, asset: _Asset) -> list[DetectorOutput]:
+    def _decide(self, name: str, asset: _Asset) -> list[Made]:
         blind = self.blind_venues.at(asset.state.tick)
         steps, beats = one_asset.decide(asset.rules, asset.state, name, blind)
         return [*beats, *(self._alerts(name, asset, steps) if steps else ())]
 
-    def _alerts(self, name: str, asset: _Asset, steps: list[Step]) -> list[DetectorOutput]:
-        outputs: list[DetectorOutput] = []
+    def _alerts(self, name: str, asset: _Asset, steps: list[Step]) -> list[Made]:
+        made: list[Made] = []
         for side, decision in steps:
             excitation = asset.state.excitations[side]
             alert = alert_of(
@@ -404,15 +402,13 @@ class PartitionDetector:
                 excitation,
                 self.blind_venues.at(decision.tick),
             )
-            outputs.append(
-                replace(alert, caveat=Caveat.REBUILT) if asset.state.is_rebuilt else alert
-            )
+            made.append(replace(alert, caveat=Caveat.REBUILT) if asset.state.is_rebuilt else alert)
         if asset.state.is_open:
             self._open.add(name)
         else:
             self._open.discard(name)
             asset.state.is_rebuilt = False
-        return outputs
+        return made
 
     def _drop_idle(self, clock_ms: int, offset: int) -> None:
         seen_since = clock_ms // SECOND_MS - IDLE_SECONDS

@@ -64,10 +64,7 @@ def concentration(burst_cents: int, cents: int, even_share: float) -> float:
 
 
 def breadth(cells: int, squares: int, full_groups: float) -> float:
-    """Return how evenly the cells are spread over groups: 0 for one group, 1 from `full_groups` on.
-
-    `cells` is the sum over the groups, `squares` the sum of squares.
-    """
+    """Return how many groups take part, from the sum and the sum of squares of their cells."""
     if not squares:
         return 0.0
     share = (cells * cells / squares - 1) / (full_groups - 1)

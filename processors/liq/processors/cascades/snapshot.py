@@ -1,9 +1,9 @@
 """Lossless serialization of detector states.
 
-`snapshot_fields` declares the stored fields, `snapshot_lanes` and `snapshot_values` have the forms
-of other values, `snapshot_frame` the format of the bytes. The version number rises when an older
-release would misread the fields, not when a field is added. `snapshot_before` reads earlier
-versions. State of a version without a reader is rebuilt from the log (`stages.rebuilding`).
+`snapshot_fields` declares the stored fields, `snapshot_frame` the format of the bytes. The version
+number rises when an older release would misread the fields, not when a field is added.
+`snapshot_before` reads earlier versions. State of a version without a reader is rebuilt from the
+log (`stages.rebuilding`).
 """
 
 import zlib
@@ -12,7 +12,17 @@ from typing import Any, Final
 
 from liq.processors.cascades.asset import SIDES, AssetState
 from liq.processors.cascades.config import DetectorConfig
-from liq.processors.cascades.held_parts import BLOCK_SECONDS, key_of
+from liq.processors.cascades.held_packing import (
+    all_held,
+    blocks_of,
+    pack_far_blocks,
+    read_held,
+    restore_block,
+    weight_of,
+    write_block,
+    write_held,
+)
+from liq.processors.cascades.held_parts import key_of
 from liq.processors.cascades.known_beats import Pair
 from liq.processors.cascades.market import MarketState
 from liq.processors.cascades.rules import LaneRules
@@ -26,20 +36,16 @@ from liq.processors.cascades.snapshot_before import (
 from liq.processors.cascades.snapshot_codec import rows
 from liq.processors.cascades.snapshot_fields import (
     ASSET_FIELDS,
-    BEATS,
     EXCITATIONS,
     KNOWN_CASCADES,
     MARKET_FIELDS,
-)
-from liq.processors.cascades.snapshot_frame import Reader, SnapshotError, pack, unpack
-from liq.processors.cascades.snapshot_lanes import (
     read_lanes,
     read_recent_ids,
     write_lanes,
     write_recent_ids,
 )
-from liq.schemas.codec import DecodeError, decode, encode
-from liq.schemas.records import CascadeAlert
+from liq.processors.cascades.snapshot_frame import Reader, SnapshotError, pack, unpack
+from liq.schemas.codec import DecodeError
 from liq.schemas.vocabulary import Side
 
 ASSET_VERSION: Final = 7
@@ -48,10 +54,8 @@ MARKET_VERSION: Final = 8
 #: A core whose held seconds are stored apart, in blocks.
 PARTED_MARKET_VERSION: Final = 9
 BEATS_VERSION: Final = 2
-HELD_VERSION: Final = 1
 #: With more held beats than this, held seconds are stored apart. An alert counts as twenty beats.
 MAX_HELD_IN_CORE: Final = 4_000
-ALERT_WEIGHT: Final = 20
 #: The last market version of releases in which the market's stage published the alerts of assets.
 LAST_THAT_PUBLISHES_ASSETS: Final = 5
 MARKET: Final = "market"
@@ -85,7 +89,6 @@ MARKET_READERS: Final[Mapping[int, Reader]] = {
     PARTED_MARKET_VERSION: _unchanged,
 }
 BEATS_READERS: Final[Mapping[int, Reader]] = {1: beats_of_1, BEATS_VERSION: _unchanged}
-HELD_READERS: Final[Mapping[int, Reader]] = {HELD_VERSION: _unchanged}
 
 
 def asset_to_bytes(state: AssetState) -> bytes:
@@ -125,7 +128,7 @@ def market_to_bytes(state: MarketState) -> bytes:
     """Serialize the whole state of the market."""
     content = {
         **_market_content(state),
-        "held": _write_held(state, state.held),
+        "held": write_held(all_held(state)),
         "beats": _write_beats(state.beats.items()),
     }
     return pack(MARKET_VERSION, content)
@@ -146,18 +149,19 @@ def market_changes(state: MarketState) -> dict[str, bytes]:
     beats.changed.clear()
     core = {**_market_content(state), "beat_slots": beats.slots}
     parts = state.held_parts
-    weight = sum(len(held) + ALERT_WEIGHT * len(alerts) for held, alerts in state.held.values())
-    if weight <= MAX_HELD_IN_CORE:
+    if weight_of(state) <= MAX_HELD_IN_CORE:
+        for number in list(state.packed):
+            state.unpack(number)
         parts.write_none()
-        core["held"] = _write_held(state, state.held)
+        core["held"] = write_held(state.held)
         changes[MARKET] = pack(MARKET_VERSION, core)
     else:
-        blocks: dict[int, list[int]] = {}
-        for tick in state.held:
-            blocks.setdefault(tick // BLOCK_SECONDS, []).append(tick)
-        for block in parts.write(blocks):
-            content = {"held": _write_held(state, blocks[block])}
-            changes[key_of(block, parts.slots[block])] = pack(HELD_VERSION, content)
+        blocks = blocks_of(state)
+        written = {
+            number: write_block(state, blocks, number) for number in parts.write(blocks.numbers)
+        }
+        pack_far_blocks(state, blocks, written)
+        changes |= {key_of(number, parts.slots[number]): data for number, data in written.items()}
         core["held"] = []
         core["held_slots"] = {str(block): slot for block, slot in sorted(parts.slots.items())}
         changes[MARKET] = pack(PARTED_MARKET_VERSION, core)
@@ -188,8 +192,7 @@ def market_from_parts(
             _read_beats(state, stored["beats"])
             return state
         for block, slot in stored.get("held_slots", {}).items():
-            part = unpack(parts[key_of(int(block), slot)], HELD_READERS)
-            _read_held(state, part["held"])
+            restore_block(state, int(block), parts[key_of(int(block), slot)])
             state.held_parts.slots[int(block)] = slot
         state.held_parts.find_stale(parts)
         state.beats.slots = stored["beat_slots"]
@@ -242,30 +245,11 @@ def _read_market(
     names = known.pop("cascade_id")
     state.cascades = dict(zip(names, KNOWN_CASCADES.read(known), strict=True))
     state.recent.extend(stored["recent"])
-    _read_held(state, stored["held"])
+    state.held = read_held(stored["held"])
     state.exchanges = {
         (Side(row["side"]), row["name"]): row["tick"] for row in rows(stored["exchanges"])
     }
     return state
-
-
-def _write_held(state: MarketState, ticks: Iterable[int]) -> list[dict[str, Any]]:
-    return [
-        {
-            "tick": tick,
-            "beats": BEATS.write(state.held[tick][0]),
-            "alerts": [encode(alert).decode() for alert in state.held[tick][1]],
-        }
-        for tick in sorted(ticks)
-    ]
-
-
-def _read_held(state: MarketState, stored: Iterable[Mapping[str, Any]]) -> None:
-    for held in stored:
-        state.held[held["tick"]] = (
-            BEATS.read(held["beats"]),
-            [decode(CascadeAlert, alert.encode()) for alert in held["alerts"]],
-        )
 
 
 def _beats_key(number: int, slot: int) -> str:

@@ -67,8 +67,8 @@ def perpetual_market(coin: str, fee_token: str = "") -> Market:
 def _quote(coin: str, exchange: str, fee_token: str) -> str:
     if not exchange:
         return QUOTE
-    collateral = COLLATERALS.get(fee_token, fee_token)
-    quote = collateral if collateral in USD_LIKE else COLLATERAL_OF.get(exchange, "")
+    told = COLLATERALS.get(fee_token, fee_token)
+    quote = told if told in USD_LIKE else COLLATERAL_OF.get(exchange, "")
     if not quote:
         raise EntryError(
             RejectReason.UNSUPPORTED_QUOTE,

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 
 from liq.processors.cascades.blind_venues import BlindVenues
 from liq.processors.cascades.decoding import decode_observation
-from liq.processors.cascades.partition import DetectorOutput, PartitionDetector
+from liq.processors.cascades.partition import Made, PartitionDetector
 from liq.processors.cascades.share import Share
 from liq.processors.cascades.venue_clocks import VenueClocks
 from liq.processors.stages.detect_note import DetectNote
@@ -148,13 +148,13 @@ class DetectStage(OwnedStage[PartitionDetector]):
             if message.value is None:
                 clock_ms = self._bounds.clock_ms(message)
                 if share is not None and is_about_growth(message):
-                    records, outputs = self._follow_growth(owned, share, message, clock_ms or 0)
+                    records, made = self._follow_growth(owned, share, message, clock_ms or 0)
                     result.records += records
                 else:
-                    outputs = []
+                    made = []
                     if clock_ms is not None:
                         blind = blind_header(message.headers)
-                        outputs = detector.heartbeat(clock_ms, message.offset, blind)
+                        made = detector.heartbeat(clock_ms, message.offset, blind)
             else:
                 try:
                     view = self._bounds.view(message, decode_observation(message.value))
@@ -164,8 +164,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
                 if share is not None and share.count and is_misplaced(share, view):
                     detector.left_out.misplaced += 1
                     continue
-                outputs = detector.apply_view(view, message.offset)
-            for item in outputs:
+                made = detector.apply_view(view, message.offset)
+            for item in made:
                 result.records += self._records(owned.partition, before_ms, item)
                 if isinstance(item, CascadeAlert):
                     result.alerts.append(item)
@@ -198,19 +198,19 @@ class DetectStage(OwnedStage[PartitionDetector]):
         share: Share,
         message: Any,
         clock_ms: int,
-    ) -> tuple[list[OutputRecord], list[DetectorOutput]]:
+    ) -> tuple[list[OutputRecord], list[Made]]:
         """Hand over assets at a handoff, and add arriving assets at a resumption."""
         detector, offset = owned.state, message.offset
         step = growth_step(message)
         if step.is_handoff:
-            outputs, leaving = detector.hand_off(step.growth, step.partitions, clock_ms, offset)
+            made, leaving = detector.hand_off(step.growth, step.partitions, clock_ms, offset)
             if leaving:
                 share.leaving = leaving
                 log.info("assets_leave", partition=owned.partition, assets=len(leaving))
-            return [], outputs
-        outputs = detector.heartbeat(clock_ms, offset) if clock_ms else []
+            return [], made
+        made = detector.heartbeat(clock_ms, offset) if clock_ms else []
         if not share.resume(step.growth, step.partitions):
-            return [], outputs
+            return [], made
         arrived, share.arrived = share.arrived, {}
         unreadable = detector.take_in(arrived, offset)
         if unreadable:
@@ -223,7 +223,7 @@ class DetectStage(OwnedStage[PartitionDetector]):
         log.info("assets_arrive", partition=owned.partition, assets=len(arrived))
         grown = grown_headers(owned.partition, step.partitions)
         grows = OutputRecord(self._topics.pulse, HEARTBEAT_KEY, None, grown)
-        return [grows], outputs
+        return [grows], made
 
     def _passed_on(self, owned: OwnedPartition[PartitionDetector]) -> list[OutputRecord]:
         share = owned.state.share
@@ -253,8 +253,8 @@ class DetectStage(OwnedStage[PartitionDetector]):
         return state.newest_ms()
 
     def _heal(self, owned: OwnedPartition[PartitionDetector], bound_ms: int) -> list[OutputRecord]:
-        outputs = owned.state.heal(bound_ms)
-        return [each for item in outputs for each in self._records(owned.partition, bound_ms, item)]
+        made = owned.state.heal(bound_ms)
+        return [each for item in made for each in self._records(owned.partition, bound_ms, item)]
 
     def _changes(self, state: PartitionDetector) -> Mapping[str, bytes | None]:
         return state.touched()
@@ -266,7 +266,7 @@ class DetectStage(OwnedStage[PartitionDetector]):
                 if ratio is not None:
                     BRANCHING_RATIO.labels(ASSET_LABEL.value(asset), side).set(ratio)
 
-    def _records(self, partition: int, before_ms: int, item: DetectorOutput) -> list[OutputRecord]:
+    def _records(self, partition: int, before_ms: int, item: Made) -> list[OutputRecord]:
         if not isinstance(item, CascadeAlert):
             pulse = encode(pulse_of(item))
             headers = pulse_headers(partition, PULSE, before_ms)

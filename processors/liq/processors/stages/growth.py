@@ -49,7 +49,7 @@ def is_about_growth(message: Any) -> bool:
 
 
 def growth_step(message: Any) -> GrowthStep:
-    """Parse the headers of a record that is about growth into a handoff or a resumption."""
+    """Parse a handoff or a resumption."""
     partitions = integer_header(message.headers, PARTITIONS) or 0
     return GrowthStep(
         text_header(message.headers, RECORD) == HANDOFF,

@@ -135,7 +135,7 @@ class MarketStage(OwnedStage[MarketProgress]):
                 continue
             progress.last_offset = message.offset
             state = progress.detector.state
-            if message.value is not None or state.held or state.running:
+            if message.value is not None or state.held or state.packed or state.running:
                 progress.is_changed = True
             try:
                 kind = text_header(message.headers, RECORD)
@@ -249,8 +249,7 @@ class MarketStage(OwnedStage[MarketProgress]):
         return {**changes, **dict.fromkeys(detector.held_parts.take_stale())}
 
     def _gauge(self, state: MarketProgress, keys: Iterable[str]) -> None:  # noqa: ARG002 - one state
-        held = state.detector.state.held.values()
-        MARKET_HELD.set(sum(len(beats) + len(alerts) for beats, alerts in held))
+        MARKET_HELD.set(state.detector.state.held_items)
 
     def _rejected(self, message: Any, error: DecodeError) -> OutputRecord:
         return refused_record(self._topics.rejected, "market", message, f"not a pulse: {error}")

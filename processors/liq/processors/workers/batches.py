@@ -38,7 +38,7 @@ async def handle_in_batches(stream: Any, handle: Handler, max_in_flight: int) ->
         async for event in stream.noack().events():
             batch = event.message.value
             records = batch.records
-            safe = await finish_uncancelled(handle(records), end_process)
+            safe = await finish_whatever_happens(handle(records), end_process)
             _count(records)
             batch.records = ()  # frees the records; the batch itself is kept until it is safe
             await in_flight.put((safe, event))
@@ -67,7 +67,9 @@ def _count(records: Sequence[Any]) -> None:
         RECORDS_IN.labels(topic).inc(count)
 
 
-async def finish_uncancelled(work: Coroutine[Any, Any, Safe], fail: Callable[[], None]) -> Safe:
+async def finish_whatever_happens(
+    work: Coroutine[Any, Any, Safe], fail: Callable[[], None]
+) -> Safe:
     """Run `work` to its end even if the caller is cancelled meanwhile; call `fail` if it fails.
 
     A cancellation is raised when the work is done. `fail` runs before the exception propagates, so

@@ -102,7 +102,7 @@ class LogWatch:
         self.is_outdated = False
         for topic in sorted({place.topic for place in replaced}):
             numbers = [place.partition for place in replaced if place.topic == topic]
-            await self._gaps.report_replaced(topic, numbers)
+            await self._gaps.tell_replaced(topic, numbers)
         return dict(beginnings)
 
     async def check(self, consumer: AIOKafkaConsumer) -> bool:

@@ -15,7 +15,7 @@ from liq.processors.workers.faust_transport import EngineConsumer
 from liq.processors.workers.grower import Grower
 from liq.processors.workers.layout_follower import LayoutFollower
 from liq.runtime.health import Health
-from liq.runtime.kafka_refusal import refusal_error
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import CONSUMER_LAG
 from liq.runtime.settings import Settings
@@ -112,7 +112,7 @@ def run(settings: Settings, stage: Stage, exchanges: Iterable[str], health: Heal
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
-        refused = refusal_error(settings, worker.crash_reason) if worker.crash_reason else None
+        refused = why_refused(settings, worker.crash_reason) if worker.crash_reason else None
         if refused is not None:
             raise refused from end
         raise

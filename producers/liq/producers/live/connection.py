@@ -11,18 +11,21 @@ beside it; of the two, the connection that receives data first is kept.
 import asyncio
 import secrets
 from dataclasses import dataclass
+from typing import Final
 
 from liq.producers.feeds.settings import Target
 from liq.producers.live.addresses import first_to_talk, other_addresses
-from liq.producers.live.admission import Admission
 from liq.producers.live.clock import now_ms
 from liq.producers.live.context import ConnectionContext
 from liq.producers.live.liveness import ConnectionActivity
 from liq.producers.live.renewal import Renewal
 from liq.producers.live.session import Session
 from liq.producers.live.session_end import SessionEnd, describe_refusals
-from liq.runtime.metrics import FEED_CONNECTED, FEED_CONNECTIONS
+from liq.runtime.metrics import FEED_BREAKER, FEED_CONNECTED, FEED_CONNECTIONS, FEED_HELD
+from liq.runtime.retry import show_breaker
 from liq.schemas.vocabulary import FeedEvent
+
+ADMISSION_POLL_SECONDS: Final = 0.5
 
 
 @dataclass(slots=True)
@@ -58,7 +61,6 @@ class Connection:
         self._failures = 0
         self._is_connected = False
         self._renewal = Renewal(target.feed, context)
-        self._admission = Admission(target.feed, context)
         self._sessions: set[asyncio.Task[SessionEnd]] = set()
         self._session: Session | None = None
 
@@ -123,7 +125,7 @@ class Connection:
     async def _establish(self) -> _Live:
         """Open connections until one is subscribed, and return it."""
         while True:
-            await self._admission.wait_for_breaker()
+            await self._wait_for_admission()
             live = await self._open()
             if isinstance(live, _Live):
                 return live
@@ -133,7 +135,7 @@ class Connection:
         """Open one connection and subscribe; on failure, record it and return None."""
         self._renewal.begin()
         started_ms = now_ms(self._clock)
-        await self._admission.wait_for_room()
+        await self._wait_for_room()
         session = Session(
             self._feed,
             self._target.with_key(address or self._address),
@@ -160,6 +162,21 @@ class Connection:
         await self._note_subscribed(session, address)
         return _Live(session, task, self._clock.monotonic())
 
+    async def _wait_for_admission(self) -> None:
+        breaker = self._context.breaker
+        while (wait := breaker.wait_seconds(self._clock.monotonic())) > 0:  # noqa: ASYNC110 - time opens it too
+            await asyncio.sleep(min(wait, ADMISSION_POLL_SECONDS))
+        self._show_breaker()
+
+    async def _wait_for_room(self) -> None:
+        """Wait until the venue's limit of new connections a minute admits one, and count it."""
+        budget = self._context.connections
+        if not budget.admits_connection(self._clock.monotonic()):
+            FEED_HELD.labels(self._feed.exchange, "connections").inc()
+            while not budget.admits_connection(self._clock.monotonic()):  # noqa: ASYNC110 - time admits it
+                await asyncio.sleep(ADMISSION_POLL_SECONDS)
+        budget.note_connection(self._clock.monotonic())
+
     async def _renewed(self, old: _Live) -> _Live:
         """Return the connection to keep: a new one, or the old one if it receives data again."""
         if self._renewal.take_silent() and self._target.alternatives:
@@ -169,7 +186,7 @@ class Connection:
     async def _replace(self, old: _Live) -> _Live:
         """Subscribe a new connection, close the old one after an overlap, and return the new."""
         while True:
-            has_turn = await self._admission.wait_for_turn(old.task)
+            has_turn = await self._wait_for_turn(old)
             try:
                 new = await self._open_beside(old)
                 if new is not None:
@@ -178,10 +195,18 @@ class Connection:
                     return new
             finally:
                 if has_turn:
-                    self._admission.end_turn()
+                    self._context.connections.end_replacement()
             if old.task.done():
                 return await self._start_again(old)
             await asyncio.wait({old.task}, timeout=self._backoff())
+
+    async def _wait_for_turn(self, old: _Live) -> bool:
+        """Wait for the venue's one replacement at a time; False if the old connection ended."""
+        while not old.task.done():
+            if self._context.connections.take_replacement():
+                return True
+            await asyncio.wait({old.task}, timeout=ADMISSION_POLL_SECONDS)
+        return False
 
     async def _start_again(self, old: _Live) -> _Live:
         await self._note_end(old.session, old.task.result(), old.since)
@@ -228,7 +253,8 @@ class Connection:
         return new
 
     async def _note_subscribed(self, session: Session, address: str) -> None:
-        self._admission.succeed()
+        self._context.breaker.close()
+        self._show_breaker()
         self._set_connected(connected=True)
         FEED_CONNECTIONS.labels(self._feed.exchange, self._feed.name, "subscribed").inc()
         reporter, refused = self._context.reporter, session.subscriptions.refused
@@ -254,26 +280,29 @@ class Connection:
 
     async def _note_end(self, session: Session, end: SessionEnd, since: float | None) -> None:
         """Record a connection's end; `since` is when it subscribed (monotonic), None if never."""
-        age_seconds = 0.0 if since is None else self._clock.monotonic() - since
-        was_stable = since is not None and age_seconds >= self._timing.stable
+        now = self._clock.monotonic()
+        was_stable = since is not None and now - since >= self._timing.stable
         self._failures = 1 if was_stable else self._failures + 1
         if since is not None:
             self._set_connected(connected=False)
             self._covered_until_ms = session.last_sign_ms
         event = FeedEvent.REFUSED if end.is_refused else FeedEvent.LOST
         FEED_CONNECTIONS.labels(self._feed.exchange, self._feed.name, event.value).inc()
-        reporter = self._context.reporter
-        pause_seconds = self._admission.fail(end, failures=self._failures)
+        reporter, breaker = self._context.reporter, self._context.breaker
+        opened = breaker.fail(
+            now, self._failures, at_once=end.is_limited, pause_seconds=end.pause_seconds
+        )
+        self._show_breaker()
         await reporter.tell(
             self._feed, session.connection, event, end.reason, self._covered_until_ms
         )
-        if pause_seconds is not None:
+        if opened:
             await reporter.tell(
                 self._feed,
                 session.connection,
                 FeedEvent.STORM,
                 f"{self._failures} failures in a row, the latest: {end.reason}; "
-                f"next attempt in {pause_seconds:.0f} s",
+                f"next attempt in {breaker.wait_seconds(now):.0f} s",
             )
 
     def _backoff(self) -> float:
@@ -289,6 +318,9 @@ class Connection:
         self._activity.set_connected(self.part, connected=connected, now=now)
         connections = self._activity.connections
         FEED_CONNECTED.labels(self._feed.exchange, self._feed.name).set(connections)
+
+    def _show_breaker(self) -> None:
+        show_breaker(FEED_BREAKER, self._context.breaker.state, self._feed.service)
 
 
 async def _end(*tasks: "asyncio.Task[SessionEnd]") -> None:

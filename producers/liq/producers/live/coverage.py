@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 from liq.producers.feeds import FeedSpec
 from liq.producers.feeds.shards import producer_shard
 from liq.runtime.kafka import new_consumer, start_consumer
-from liq.runtime.kafka_refusal import unreachable_error
+from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.log_reading import read_to_ends
 from liq.runtime.partitions import find_partitions
 from liq.runtime.record_time import received_at_ns
@@ -81,7 +81,7 @@ async def covered_until_ms(
         finally:
             await consumer.stop()
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
     return covered
 
 
@@ -143,7 +143,7 @@ async def newest_cursors(settings: Settings, exchange: str, slot: str) -> Cursor
         finally:
             await consumer.stop()
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
 
 
 def _is_of(record: Any, slot: str) -> bool:

@@ -12,7 +12,7 @@ from liq.producers.live.publisher import Producers, Publisher
 from liq.producers.live.session_end import describe_error
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import LINGER_MS, new_producer
-from liq.runtime.kafka_refusal import refusal_error
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.settings import Settings
 
 CLIENT_ID: Final = "produce"
@@ -62,7 +62,7 @@ async def open_publisher(
 
 def unacknowledged(settings: Settings, error: BaseException) -> DependencyError:
     """Return the error that ends a run where Kafka does not acknowledge a record."""
-    return refusal_error(settings, error) or DependencyError(
+    return why_refused(settings, error) or DependencyError(
         f"Kafka at {settings.kafka_bootstrap_servers} did not acknowledge a record "
         f"({describe_error(error)}); start again when it answers: the gap will be recorded."
     )

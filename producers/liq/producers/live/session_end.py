@@ -39,7 +39,7 @@ def describe_refusals(refused: dict[str, str]) -> str:
 
 
 def closed(error: ConnectionClosed, max_frame_bytes: int) -> SessionEnd:
-    """Return why a connection was closed: a frame over `max_frame_bytes`, or the close code."""
+    """Return the end of a connection that was closed."""
     if error.sent is not None and error.sent.code == TOO_LARGE and not error.rcvd_then_sent:
         return SessionEnd(f"oversize: a frame over {max_frame_bytes} bytes (1009)")
     return SessionEnd(f"closed: {error}")

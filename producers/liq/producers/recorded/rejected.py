@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from liq.producers.feeds.record_key import record_key
 from liq.runtime.kafka import new_consumer, new_producer, start_consumer
-from liq.runtime.kafka_refusal import unreachable_error
+from liq.runtime.kafka_refusal import why_unreachable
 from liq.runtime.log_reading import read_to_ends
 from liq.runtime.metrics import ERRORS
 from liq.runtime.partitions import find_partitions
@@ -63,7 +63,7 @@ async def replay_rejected(settings: Settings, reason: RejectReason) -> RejectedR
             await originals.stop()
             await rejections.stop()
     except KafkaError as error:
-        raise await unreachable_error(settings, error) from error
+        raise await why_unreachable(settings, error) from error
 
 
 async def _replay(

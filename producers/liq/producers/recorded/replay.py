@@ -26,7 +26,7 @@ from liq.producers.recorded.ordered_sender import OrderedSender, Ordering
 from liq.producers.recorded.pace import Pace, heartbeat_times
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import LINGER_MS, new_producer
-from liq.runtime.kafka_refusal import refusal_error
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.metrics import CAPTURE_ERRORS, FRAMES, HANDLED
 from liq.runtime.sending import OutputRecord
 from liq.runtime.settings import Settings
@@ -140,7 +140,7 @@ async def replay_capture(
         finally:
             await producer.stop()
     except KafkaError as error:
-        raise refusal_error(settings, error) or DependencyError(
+        raise why_refused(settings, error) or DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} did not acknowledge a record ({error}); "
             "start the replay again when it answers."
         ) from error

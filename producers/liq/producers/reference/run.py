@@ -18,7 +18,7 @@ from liq.runtime.errors import DependencyError
 from liq.runtime.feed_records import deliver_feed_status
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_producer
-from liq.runtime.kafka_refusal import refusal_error
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.logs import get_logger
 from liq.runtime.metrics import FEED_EVENTS
 from liq.runtime.settings import Settings
@@ -94,7 +94,7 @@ async def _run(  # noqa: PLR0913 - as `run`
             await known.close()
             await producer.stop()
     except KafkaError as error:
-        raise refusal_error(settings, error) or DependencyError(
+        raise why_refused(settings, error) or DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
             "KAFKA_BOOTSTRAP_SERVERS, the credentials, and that `liq topics` has run."
         ) from error

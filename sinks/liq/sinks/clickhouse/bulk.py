@@ -76,10 +76,10 @@ class BulkLoader:
         for client in self._clients:
             client.close()
 
-    def store(self, events: Sequence[Liquidation], origin_prefix: str) -> BulkResult:
+    def store(self, events: Sequence[Liquidation], brought_by: str) -> BulkResult:
         """Insert the events that are not stored yet; return when all are acknowledged.
 
-        `origin_prefix` is the prefix of the origin of rows that this archive has already inserted.
+        `brought_by` is the prefix of the origin of rows that this archive has already inserted.
 
         Raises:
             clickhouse_connect.driver.exceptions.Error: an insert failed; some of the rows may be
@@ -87,7 +87,7 @@ class BulkLoader:
         """
         if not events:
             return BulkResult(0, 0)
-        fresh = unknown_events(events, self._stored(events), origin_prefix=origin_prefix)
+        fresh = unknown_events(events, self._stored(events), brought_by=brought_by)
         now_ms = time.time_ns() // MILLISECOND_NS
         records = [_record(event, now_ms) for event in fresh]
         parts = encode_for_shards(LIQUIDATIONS, records, len(self._servers))

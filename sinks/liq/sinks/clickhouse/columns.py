@@ -8,29 +8,22 @@ not the document; `liq.sinks.clickhouse.encoding` finds the document.
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from itertools import accumulate
+from typing import Any
 
 import orjson
 
 from liq.schemas.codec import DecodeError
-from liq.schemas.plausible_time import EARLIEST_STORED_MS
-from liq.sinks.clickhouse.field_values import (
-    Documents,
-    checked_milliseconds,
-    checked_nanoseconds,
-    expect_types,
-    expect_within,
-    is_iso_date,
-    text_array_bytes,
-    text_bytes,
-    texts_of,
-    values_of,
-)
-from liq.sinks.clickhouse.native import blobs, null_map, packed
+from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS, STORED_YEARS
+from liq.schemas.units import MILLISECOND_NS
+from liq.sinks.clickhouse.native import blobs, null_map, packed, strings
 
+Document = Mapping[str, Any]
+Documents = Sequence[Document]
 Reader = Callable[[Documents], bytes]
 
 # The digits of Decimal(38, 12) before and after the point; a price has more places.
@@ -50,7 +43,7 @@ class Column:
 
 def text(field: str) -> Column:
     """Read a required string."""
-    return Column("String", lambda documents: text_bytes(field, texts_of(field, documents)))
+    return Column("String", lambda documents: _strings(field, _texts(field, documents)))
 
 
 def text_or_null(field: str) -> Column:
@@ -59,8 +52,8 @@ def text_or_null(field: str) -> Column:
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
         filled = ["" if value is None else value for value in values]
-        expect_types(field, filled, {str}, "a string")
-        return null_map(values) + text_bytes(field, filled)
+        _expect(field, filled, {str}, "a string")
+        return null_map(values) + _strings(field, filled)
 
     return Column("Nullable(String)", read)
 
@@ -69,7 +62,7 @@ def texts(field: str) -> Column:
     """Read an array of strings."""
 
     def read(documents: Documents) -> bytes:
-        return text_array_bytes(field, values_of(field, documents))
+        return _arrays(field, _present(field, documents))
 
     return Column("Array(String)", read)
 
@@ -79,10 +72,10 @@ def word(field: str, words: type[StrEnum]) -> Column:
     allowed = frozenset(str(member) for member in words)
 
     def read(documents: Documents) -> bytes:
-        values = texts_of(field, documents)
+        values = _texts(field, documents)
         for value in set(values) - allowed:
             raise DecodeError(f"{field}: {value!r} is not one of {', '.join(sorted(allowed))}")
-        return text_bytes(field, values)
+        return _strings(field, values)
 
     return Column("String", read)
 
@@ -94,14 +87,14 @@ def decimal(field: str, places: int = DECIMAL_PLACES) -> Column:
     )
 
     def read(documents: Documents) -> bytes:
-        values = texts_of(field, documents)
+        values = _texts(field, documents)
         lines = "\n".join(values) + "\n"
         if lines.count("\n") != len(values) or decimal_lines.fullmatch(lines) is None:
             raise DecodeError(
                 f"{field}: not a plain decimal of at most {INTEGER_DIGITS} digits before and "
                 f"{places} after the point"
             )
-        return text_bytes(field, values)
+        return _strings(field, values)
 
     return Column("String", read)
 
@@ -126,8 +119,8 @@ def number(field: str) -> Column:
     """Read a binary floating-point number, such as a score."""
 
     def read(documents: Documents) -> bytes:
-        values = values_of(field, documents)
-        expect_types(field, values, {int, float}, "a number")
+        values = _present(field, documents)
+        _expect(field, values, {int, float}, "a number")
         try:
             return packed("d", values)
         except (OverflowError, struct.error) as error:
@@ -152,10 +145,10 @@ def integer(field: str, bits: int) -> Column:
     largest = 2**bits - 1
 
     def read(documents: Documents) -> bytes:
-        values = values_of(field, documents)
+        values = _present(field, documents)
         sentence = f"a whole number from 0 to {largest}"
-        expect_types(field, values, {int}, sentence)
-        expect_within(field, values, 0, largest, sentence)
+        _expect(field, values, {int}, sentence)
+        _expect_within(field, values, 0, largest, sentence)
         return packed(INTEGER_CODES[bits], values)
 
     return Column(f"UInt{bits}", read)
@@ -166,8 +159,8 @@ def integers(field: str, bits: int) -> Column:
     inner = integer(field, bits)
 
     def read(documents: Documents) -> bytes:
-        values = values_of(field, documents)
-        expect_types(field, values, {list}, "an array of whole numbers")
+        values = _present(field, documents)
+        _expect(field, values, {list}, "an array of whole numbers")
         ends = packed("Q", list(accumulate(map(len, values))))
         return ends + inner.read([{field: item} for value in values for item in value])
 
@@ -190,8 +183,8 @@ def flag(field: str) -> Column:
     """Read true or false."""
 
     def read(documents: Documents) -> bytes:
-        values = values_of(field, documents)
-        expect_types(field, values, {bool}, "true or false")
+        values = _present(field, documents)
+        _expect(field, values, {bool}, "true or false")
         return bytes(values)
 
     return Column("Bool", read)
@@ -201,7 +194,7 @@ def moment(field: str) -> Column:
     """Read UTC milliseconds."""
     return Column(
         "DateTime64(3, 'UTC')",
-        lambda documents: packed("q", checked_milliseconds(field, values_of(field, documents))),
+        lambda documents: packed("q", _milliseconds(field, _present(field, documents))),
     )
 
 
@@ -211,7 +204,7 @@ def moment_or_null(field: str) -> Column:
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
         filled = [EARLIEST_STORED_MS if value is None else value for value in values]
-        return null_map(values) + packed("q", checked_milliseconds(field, filled))
+        return null_map(values) + packed("q", _milliseconds(field, filled))
 
     return Column("Nullable(DateTime64(3, 'UTC'))", read)
 
@@ -221,7 +214,7 @@ def moment_or_epoch(field: str) -> Column:
 
     def read(documents: Documents) -> bytes:
         values = [document.get(field) for document in documents]
-        known = iter(checked_milliseconds(field, [value for value in values if value is not None]))
+        known = iter(_milliseconds(field, [value for value in values if value is not None]))
         return packed("q", [0 if value is None else next(known) for value in values])
 
     return Column("DateTime64(3, 'UTC')", read)
@@ -229,27 +222,38 @@ def moment_or_epoch(field: str) -> Column:
 
 def moment_ns(field: str) -> Column:
     """Read UTC nanoseconds."""
-    return Column(
-        "DateTime64(9, 'UTC')",
-        lambda documents: packed("q", checked_nanoseconds(field, values_of(field, documents))),
-    )
+
+    def read(documents: Documents) -> bytes:
+        values = _present(field, documents)
+        sentence = "UTC nanoseconds between 2000 and 2100"
+        _expect(field, values, {int}, sentence)
+        _expect_within(
+            field,
+            values,
+            EARLIEST_STORED_MS * MILLISECOND_NS,
+            LATEST_MS * MILLISECOND_NS - 1,
+            sentence,
+        )
+        return packed("q", values)
+
+    return Column("DateTime64(9, 'UTC')", read)
 
 
 def iso_date(field: str) -> Column:
     """Read a date like 2026-07-08."""
 
     def read(documents: Documents) -> bytes:
-        values = texts_of(field, documents)
-        if not all(map(is_iso_date, set(values))):
+        values = _texts(field, documents)
+        if not all(map(_is_date, set(values))):
             raise DecodeError(f"{field}: expected a date like 2026-07-08")
-        return text_bytes(field, values)
+        return _strings(field, values)
 
     return Column("String", read)
 
 
 def raw_bytes(field: str) -> Column:
     """Read bytes unchanged."""
-    return Column("String", lambda documents: blobs(values_of(field, documents)))
+    return Column("String", lambda documents: blobs(_present(field, documents)))
 
 
 def json_object(field: str) -> Column:
@@ -273,8 +277,8 @@ def within(field: str, inner: Column) -> Column:
     """Read `inner` from the object in a field."""
 
     def read(documents: Documents) -> bytes:
-        values = values_of(field, documents)
-        expect_types(field, values, {dict}, "an object")
+        values = _present(field, documents)
+        _expect(field, values, {dict}, "an object")
         try:
             return inner.read(values)
         except DecodeError as error:
@@ -293,3 +297,58 @@ def default(inner: Column, field: str, value: object) -> Column:
         )
 
     return Column(inner.type, read)
+
+
+def _present(field: str, documents: Documents) -> list[Any]:
+    try:
+        return [document[field] for document in documents]
+    except KeyError as error:
+        raise DecodeError(f"{field}: missing") from error
+
+
+def _texts(field: str, documents: Documents) -> list[str]:
+    values = _present(field, documents)
+    _expect(field, values, {str}, "a string")
+    return values
+
+
+def _arrays(field: str, values: Sequence[Any]) -> bytes:
+    _expect(field, values, {list}, "an array of strings")
+    flat = [item for value in values for item in value]
+    _expect(field, flat, {str}, "an array of strings")
+    return packed("Q", list(accumulate(map(len, values)))) + _strings(field, flat)
+
+
+def _strings(field: str, values: Sequence[str]) -> bytes:
+    try:
+        return strings(values)
+    except UnicodeEncodeError as error:
+        raise DecodeError(f"{field}: not text") from error
+
+
+def _milliseconds(field: str, values: Sequence[Any]) -> Sequence[int]:
+    sentence = "UTC milliseconds between 2000 and 2100"
+    _expect(field, values, {int}, sentence)
+    _expect_within(field, values, EARLIEST_STORED_MS, LATEST_MS - 1, sentence)
+    return values
+
+
+def _expect(field: str, values: Sequence[Any], types: set[type], sentence: str) -> None:
+    # Exact types, because Python's bool is a subclass of int but JSON's true is no integer.
+    if not set(map(type, values)) <= types:
+        raise DecodeError(f"{field}: expected {sentence}")
+
+
+def _expect_within(
+    field: str, values: Sequence[int], smallest: int, largest: int, sentence: str
+) -> None:
+    if values and not (smallest <= min(values) and max(values) <= largest):
+        raise DecodeError(f"{field}: expected {sentence}")
+
+
+def _is_date(value: str) -> bool:
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        return False
+    return found.isoformat() == value and found.year in STORED_YEARS

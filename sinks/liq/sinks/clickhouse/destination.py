@@ -11,8 +11,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from liq.runtime.errors import DependencyError
+from liq.runtime.metrics import SINK_SKIPPED
 from liq.runtime.settings import Settings
-from liq.runtime.sink_metrics import SINK_SKIPPED
 from liq.sinks.batch import BatchLimits, Delivered, Partition, RecordsByTopic
 from liq.sinks.clickhouse.encoding import (
     Encoded,

@@ -33,11 +33,11 @@ class StoredEvent(NamedTuple):
 
 
 def unknown_events(
-    events: Sequence[Liquidation], stored: Iterable[StoredEvent], *, origin_prefix: str
+    events: Sequence[Liquidation], stored: Iterable[StoredEvent], *, brought_by: str
 ) -> list[Liquidation]:
     """Return the events without a stored row; each row matches one event.
 
-    `origin_prefix` is the prefix of the origin of rows that the archive itself has inserted.
+    `brought_by` is the prefix of the origin of rows that the archive itself has inserted.
     """
     wanted = {event.event_id for event in events}
     ids: set[str] = set()
@@ -45,7 +45,7 @@ def unknown_events(
     for row in stored:
         if row.event_id in wanted:
             ids.add(row.event_id)
-        elif not row.origin.startswith(origin_prefix):
+        elif not row.origin.startswith(brought_by):
             # The table may contain several copies of a row.
             others[row.event_id] = _key_of_row(row)
     left = Counter(others.values())

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from liq.runtime.logs import get_logger
-from liq.runtime.sink_metrics import COMPLETED, HISTORY_DIFFERS
+from liq.runtime.metrics import COMPLETED, HISTORY_DIFFERS
 from liq.schemas.codec import DecodeError
 from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS
 from liq.schemas.vocabulary import Arrival

@@ -139,7 +139,7 @@ def plan(
 
 
 def migrate(client: Client, database: str, *, cluster: str = "") -> tuple[Migration, ...]:
-    """Apply the migrations that the database lacks, and return them.
+    """Bring the database up to date; return the applied migrations.
 
     It creates the database and its journal if they are missing.
 

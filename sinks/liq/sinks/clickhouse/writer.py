@@ -5,7 +5,7 @@ from io import BytesIO
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
-from liq.runtime.sink_metrics import SINK_INSERT, SINK_ROWS
+from liq.runtime.metrics import SINK_INSERT, SINK_ROWS
 from liq.sinks.clickhouse.encoding import Encoded, encode
 from liq.sinks.clickhouse.failures import classify
 from liq.sinks.destination import FailureKind

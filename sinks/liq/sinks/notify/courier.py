@@ -11,8 +11,7 @@ from typing import Final
 
 from liq.runtime.health import Health
 from liq.runtime.logs import get_logger
-from liq.runtime.retry import Backoff, BackoffPolicy
-from liq.runtime.sink_metrics import (
+from liq.runtime.metrics import (
     NOTIFY_ATTEMPTS,
     NOTIFY_DELIVERY,
     NOTIFY_DISABLED,
@@ -21,6 +20,7 @@ from liq.runtime.sink_metrics import (
     NOTIFY_MESSAGES,
     NOTIFY_WAITING,
 )
+from liq.runtime.retry import Backoff, BackoffPolicy
 from liq.schemas.codec import encode
 from liq.schemas.records import Undelivered
 from liq.schemas.units import SECOND_MS

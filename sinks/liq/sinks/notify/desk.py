@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from liq.runtime.sink_metrics import NOTIFY_LEFT_OUT, NOTIFY_SELECTED
+from liq.runtime.metrics import NOTIFY_LEFT_OUT, NOTIFY_SELECTED
 from liq.schemas.records import DetectionStatus
 from liq.schemas.units import SECOND_MS
 from liq.sinks.notify.detector_watch import DetectorWatch

@@ -4,7 +4,7 @@ from aiokafka.errors import KafkaError
 
 from liq.runtime.errors import DependencyError
 from liq.runtime.kafka import new_producer
-from liq.runtime.kafka_refusal import refusal_error
+from liq.runtime.kafka_refusal import why_refused
 from liq.runtime.settings import Settings
 from liq.sinks.notify.clock import now_ms
 from liq.sinks.notify.ledger import CLIENT_ID
@@ -26,7 +26,7 @@ async def enable_receiver(settings: Settings, name: str) -> None:
         finally:
             await producer.stop()
     except KafkaError as error:
-        raise refusal_error(settings, error) or DependencyError(
+        raise why_refused(settings, error) or DependencyError(
             f"Kafka at {settings.kafka_bootstrap_servers} failed ({error!r}); check "
             "KAFKA_BOOTSTRAP_SERVERS, and that `liq topics` has run."
         ) from error

@@ -18,7 +18,7 @@ _Key = tuple[str, str, Side | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _LastNotice:
+class _Told:
     timestamp_ms: int
     level: Level | None
 
@@ -35,7 +35,7 @@ class Selection:
     ) -> None:
         self._rules = rules
         self._leave_out = leave_out
-        self._last_notices: OrderedDict[_Key, _LastNotice] = OrderedDict()
+        self._told: OrderedDict[_Key, _Told] = OrderedDict()
         # Cascades that a rule has announced; it announces their further steps, too.
         self._cascades: OrderedDict[tuple[str, str], None] = OrderedDict()
 
@@ -70,10 +70,10 @@ class Selection:
         """
         if (rule.name, notice.cascade_id or "") in self._cascades:
             return False
-        last = self._last_notices.get(_key(rule, notice))
-        if last is None or abs(notice.timestamp_ms - last.timestamp_ms) >= rule.cool_down_ms:
+        told = self._told.get(_key(rule, notice))
+        if told is None or abs(notice.timestamp_ms - told.timestamp_ms) >= rule.cool_down_ms:
             return False
-        return notice.level is None or last.level is None or not _is_worse(notice.level, last.level)
+        return notice.level is None or told.level is None or not _is_worse(notice.level, told.level)
 
     def _remember(self, rule: Rule, notice: Notice) -> None:
         if not rule.cool_down_ms:
@@ -81,8 +81,8 @@ class Selection:
         if notice.cascade_id is not None:
             self._cascades[rule.name, notice.cascade_id] = None
             _trim(self._cascades)
-        self._last_notices[_key(rule, notice)] = _LastNotice(notice.timestamp_ms, notice.level)
-        _trim(self._last_notices)
+        self._told[_key(rule, notice)] = _Told(notice.timestamp_ms, notice.level)
+        _trim(self._told)
 
 
 def _key(rule: Rule, notice: Notice) -> _Key:
@@ -96,6 +96,6 @@ def _is_worse(level: Level, than: Level) -> bool:
     return LEVELS.index(level) > LEVELS.index(than)
 
 
-def _trim(known: OrderedDict[_Key, _LastNotice] | OrderedDict[tuple[str, str], None]) -> None:
+def _trim(known: OrderedDict[_Key, _Told] | OrderedDict[tuple[str, str], None]) -> None:
     if len(known) > MAX_REMEMBERED:
         known.popitem(last=False)

@@ -15,8 +15,8 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import DataError, RedisError
 
+from liq.runtime.metrics import SINK_INSERT, SINK_ROWS, SINK_SKIPPED
 from liq.runtime.settings import Settings
-from liq.runtime.sink_metrics import SINK_INSERT, SINK_ROWS, SINK_SKIPPED
 from liq.schemas.records import CascadeAlert, DetectionStatus, FeedStatus, Liquidation
 from liq.schemas.units import HOUR_MS, SECOND_MS
 from liq.sinks.batch import BatchLimits, Delivered, Partition, RecordsByTopic

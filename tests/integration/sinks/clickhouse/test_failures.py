@@ -7,9 +7,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from liq.devstack.warehouse import WarehouseAddress
+from liq.runtime.metrics import SINK_BREAKER, SINK_RETRIES, SINK_ROWS
 from liq.runtime.retry import BreakerState
 from liq.runtime.settings import Settings
-from liq.runtime.sink_metrics import SINK_BREAKER, SINK_RETRIES, SINK_ROWS
 from liq.schemas.codec import encode
 from liq.schemas.vocabulary import AlertType
 from liq.sinks.clickhouse import client as client_module

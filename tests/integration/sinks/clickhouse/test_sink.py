@@ -13,9 +13,8 @@ from clickhouse_connect.driver.client import Client
 from liq.runtime.errors import ConfigurationError, DependencyError
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_admin, new_consumer, start_consumer
-from liq.runtime.metrics import RECORDS_IN
+from liq.runtime.metrics import RECORDS_IN, SINK_BUFFERED, SINK_SKIPPED
 from liq.runtime.settings import Settings
-from liq.runtime.sink_metrics import SINK_BUFFERED, SINK_SKIPPED
 from liq.runtime.topics import ensure_topics
 from liq.schemas.codec import encode
 from liq.schemas.records import Source

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liq.processors.cascades import CascadeEngine, DetectorConfig, MarketDetector, PartitionDetector
-from liq.processors.cascades.partition import DetectorOutput
+from liq.processors.cascades.partition import Made
 from liq.processors.cascades.snapshot import market_from_bytes, market_to_bytes
 from liq.schemas.codec import encode
 from liq.schemas.records import CascadeAlert, Liquidation
@@ -25,7 +25,7 @@ CONFIG = DetectorConfig()
 VENUES = ("binance", "bybit", "okx")
 QUIET_MS = 200_000
 # Of a source: the clock before, and what was said; None is a heartbeat.
-Said = tuple[int, DetectorOutput | None]
+Said = tuple[int, Made | None]
 
 
 def log_of(chance: random.Random) -> list[Liquidation]:
@@ -109,7 +109,7 @@ class Run:
                 yield event.received_at_ms, None
         yield end_ms, None
 
-    def _publish(self, made: list[DetectorOutput]) -> None:
+    def _publish(self, made: list[Made]) -> None:
         self.published += [item for item in made if isinstance(item, CascadeAlert)]
 
     def _interleaved(self, said: list[list[Said]]) -> Iterator[tuple[int, Said]]:

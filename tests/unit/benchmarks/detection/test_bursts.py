@@ -129,11 +129,11 @@ def incident(
     return Incident(
         base,
         side,
-        notified_ms=[START_MS + after for after in told_after_ms],
+        told_ms=[START_MS + after for after in told_after_ms],
         end_ms=START_MS,
         notifications=1,
         open_until_ms=START_MS + open_until_ms,
-        notified_by_parent_ms=[START_MS + after for after in by_parent],
+        told_by_parent_ms=[START_MS + after for after in by_parent],
     )
 
 

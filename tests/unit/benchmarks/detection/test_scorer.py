@@ -30,11 +30,11 @@ def incident(
     return Incident(
         base,
         side,
-        notified_ms=[day_ms(second) for second in told],
+        told_ms=[day_ms(second) for second in told],
         end_ms=day_ms(1_200),
         notifications=len(told),
         onset_ms=day_ms(900),
-        notified_by_parent_ms=[day_ms(second) for second in by_parent],
+        told_by_parent_ms=[day_ms(second) for second in by_parent],
     )
 
 

@@ -199,8 +199,8 @@ class Memory:
 
     async def open(self) -> None: ...
 
-    async def store(self, events: Sequence[Liquidation], origin_prefix: str) -> Stored:
-        assert origin_prefix == "import:tardis:"
+    async def store(self, events: Sequence[Liquidation], brought_by: str) -> Stored:
+        assert brought_by == "import:tardis:"
         self._batches += 1
         if self._batches == self._fail_at:
             raise DependencyError("away")

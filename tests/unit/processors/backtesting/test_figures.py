@@ -59,7 +59,7 @@ def test_a_told_cascade_has_its_share_and_what_was_to_come() -> None:
     # 1,000 of 2,000 cents lie in it, and 700 of those come after 1,500.
     assert figures.inside_share == pytest.approx(0.5)
     assert figures.to_come_median == pytest.approx(0.7)
-    assert [life.notified_ms for life in figures.cascades] == [1_500]
+    assert [life.told_ms for life in figures.cascades] == [1_500]
 
 
 def test_a_cascade_that_nobody_was_told_of_counts_for_dollars_alone() -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from liq.processors.cascades import DetectorConfig, PartitionDetector, snapshot_frame
-from liq.processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, DetectorOutput
+from liq.processors.cascades.partition import IDLE_SECONDS, REDELIVERY_REACH_RECORDS, Made
 from liq.processors.cascades.recent_ids import MAX_REMEMBERED
 from liq.processors.cascades.snapshot import ASSET_VERSION
 from liq.schemas.records import CascadeAlert, Liquidation
@@ -39,7 +39,7 @@ def burst(base: str = "BTC", start_ms: int = 0, count: int = 30) -> list[Liquida
 
 def apply(
     partition: PartitionDetector, events: list[Liquidation], first_offset: int = 0
-) -> list[DetectorOutput]:
+) -> list[Made]:
     return [
         item
         for offset, event in enumerate(events, first_offset)
@@ -47,7 +47,7 @@ def apply(
     ]
 
 
-def alerts(made: list[DetectorOutput], *wanted: AlertType) -> list[CascadeAlert]:
+def alerts(made: list[Made], *wanted: AlertType) -> list[CascadeAlert]:
     kinds = wanted or (AlertType.DETECTED, AlertType.ENDED)
     return [item for item in made if isinstance(item, CascadeAlert) and item.type in kinds]
 

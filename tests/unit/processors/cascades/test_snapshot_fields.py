@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liq.processors.cascades import snapshot_fields as stored
-from liq.processors.cascades import snapshot_lanes
 from liq.processors.cascades.asset import AssetState
 from liq.processors.cascades.lane import Lane
 from liq.processors.cascades.market import MarketState
@@ -24,7 +23,17 @@ BESIDE: dict[Any, set[str]] = {
     Ring: {"buckets"},
     AssetState: {"lanes", "excitations", "recent_ids"},
     MarketState: {
-        *("lanes", "sources", "cascades", "recent", "held", "held_parts", "exchanges", "beats"),
+        *(
+            "lanes",
+            "sources",
+            "cascades",
+            "recent",
+            "held",
+            "held_parts",
+            "packed",
+            "exchanges",
+            "beats",
+        ),
     },
 }
 #: What is made again from other fields and the rules.
@@ -60,15 +69,7 @@ def test_every_attribute_is_stored_or_follows_from_others(record: Record) -> Non
 
 def test_no_class_of_the_state_is_left_out() -> None:
     made = {record.make.__name__ for record in records()}
-    assert {
-        "OpenCascade",
-        "Assessment",
-        "Baseline",
-        "Excitation",
-        "Totals",
-        "BeatBuilder",
-        "Lane",
-    } < made
+    assert {"OpenCascade", "Moment", "Baseline", "Excitation", "Totals", "News", "Lane"} < made
 
 
 @dataclass
@@ -147,4 +148,4 @@ def test_whole_numbers_of_any_size_come_back(number: int) -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=REMEMBERED_DIGITS), min_size=1, unique=True))
 def test_digits_of_any_id_come_back(ids: list[str]) -> None:
-    assert snapshot_lanes._split(snapshot_lanes._join(ids)) == ids
+    assert stored._split(stored._join(ids)) == ids

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from liq.processors.workers import batches
-from liq.processors.workers.batches import finish_uncancelled, handle_in_batches
+from liq.processors.workers.batches import finish_whatever_happens, handle_in_batches
 from liq.processors.workers.fetching import FetchedBatch
 
 NOTES = {0: "a note"}
@@ -143,7 +143,7 @@ async def test_a_cancelled_agent_finishes_its_batch_first() -> None:
     may_finish = asyncio.Event()
     finished: list[bool] = []
     agent = asyncio.ensure_future(
-        finish_uncancelled(safe_after(may_finish, finished), lambda: finished.append(False))
+        finish_whatever_happens(safe_after(may_finish, finished), lambda: finished.append(False))
     )
     await asyncio.sleep(0)
     agent.cancel()
@@ -164,7 +164,7 @@ async def test_a_failed_batch_calls_fail_before_anybody_learns_of_it() -> None:
         raise ValueError("a delivery failed")
 
     with pytest.raises(ValueError, match="a delivery failed"):
-        await finish_uncancelled(work(), lambda: order.append("fail"))
+        await finish_whatever_happens(work(), lambda: order.append("fail"))
     assert order == ["fail"]
 
 
@@ -176,7 +176,7 @@ async def test_a_batch_that_fails_while_stopping_still_calls_fail() -> None:
         await may_fail.wait()
         raise ValueError("a delivery failed")
 
-    agent = asyncio.ensure_future(finish_uncancelled(work(), lambda: order.append("fail")))
+    agent = asyncio.ensure_future(finish_whatever_happens(work(), lambda: order.append("fail")))
     await asyncio.sleep(0)
     agent.cancel()
     may_fail.set()

@@ -26,7 +26,7 @@ def row_of(event: Liquidation, origin: str = "liquidations.raw.okx") -> StoredEv
 
 
 def fresh(events: list[Liquidation], stored: list[StoredEvent]) -> list[str]:
-    return [event.event_id for event in unknown_events(events, stored, origin_prefix=OWN)]
+    return [event.event_id for event in unknown_events(events, stored, brought_by=OWN)]
 
 
 EVENTS = [liquidation(number) for number in range(4)]

@@ -125,7 +125,7 @@ def read_order(resolve: _Resolve, reading: Reading, order: JsonObject) -> Liquid
 
 @lru_cache(maxsize=8192)
 def usdm_market(symbol: str) -> Market:
-    """Resolve a symbol like BTCUSDT, or BTCUSDT_250627 with a delivery date.
+    """Resolve BTCUSDT, or BTCUSDT_250627 with a delivery date.
 
     Raises:
         EntryError: invalid_symbol or unsupported_quote.
@@ -174,7 +174,7 @@ def shaped_usdm_market(symbol: str) -> Market | None:
 
 
 def coinm_market(reading: Reading, symbol: str) -> Market:
-    """Resolve a symbol like BTCUSD_PERP, or BTCUSD_200925 with a delivery date, by its metadata.
+    """Resolve BTCUSD_PERP, or BTCUSD_200925 with a delivery date, by its metadata.
 
     Raises:
         EntryError: as `InstrumentBook.market`.

@@ -211,7 +211,7 @@ def sum_exactly(numbers: Iterable[Decimal]) -> Decimal:
 
 @lru_cache(maxsize=8192)
 def derivative_market(symbol: str) -> Market | None:
-    """Resolve a symbol like tBTCF0:USTF0; None for what is not a derivative, or only on paper.
+    """Resolve tBTCF0:USTF0; None for what is not a derivative, or only on paper.
 
     Raises:
         EntryError: invalid_symbol or unsupported_quote.

@@ -80,7 +80,7 @@ def read_row(reading: Reading, row: Any) -> Liquidation:
 
 @lru_cache(maxsize=8192)
 def linear_market(symbol: str) -> Market:
-    """Resolve a symbol like BTCUSDT.
+    """Resolve BTCUSDT.
 
     Raises:
         EntryError: invalid_symbol or unsupported_quote.

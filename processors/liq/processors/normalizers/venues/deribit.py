@@ -130,7 +130,7 @@ def read_party(reading: Reading, party: str, trade: JsonObject) -> Liquidation:
 
 @lru_cache(maxsize=8192)
 def future_market(symbol: str) -> Market:
-    """Resolve a symbol like BTC-PERPETUAL or BTC-27JUN25 (inverse), or SOL_USDC-PERPETUAL (linear).
+    """Resolve BTC-PERPETUAL or BTC-27JUN25 (inverse), or SOL_USDC-PERPETUAL (linear).
 
     Raises:
         EntryError: invalid_symbol, unsupported_quote, or unsupported_instrument for anything else.

@@ -116,7 +116,7 @@ def read_trade(reading: Reading, trade: Any, ticker: str) -> Liquidation | None:
 
 @lru_cache(maxsize=8192)
 def perpetual_market(ticker: str) -> Market:
-    """Resolve a symbol like BTC-USD, or FARTCOIN,RAYDIUM,9BB6...-USD.
+    """Resolve BTC-USD, or FARTCOIN,RAYDIUM,9BB6...-USD.
 
     Raises:
         EntryError: invalid_symbol or unsupported_quote.

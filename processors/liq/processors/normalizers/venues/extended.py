@@ -106,7 +106,7 @@ def trade_number(value: object) -> int:
 
 @lru_cache(maxsize=8192)
 def perpetual_market(symbol: str) -> Market:
-    """Resolve a symbol like BTC-USD.
+    """Resolve BTC-USD.
 
     Raises:
         EntryError: invalid_symbol or unsupported_quote.

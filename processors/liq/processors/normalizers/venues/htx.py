@@ -117,7 +117,7 @@ def read_order(reading: Reading, order: Any, contract: ContractKind) -> Liquidat
 
 @lru_cache(maxsize=8192)
 def linear_market(symbol: str) -> Market:
-    """Resolve a symbol like BTC-USDT, or BTC-USDT-210625 with a delivery date.
+    """Resolve BTC-USDT, or BTC-USDT-210625 with a delivery date.
 
     Raises:
         EntryError: invalid_symbol or unsupported_quote.

@@ -137,7 +137,7 @@ def is_liquidation(kind: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def futures_market(product: str) -> Market:
-    """Resolve a symbol like PF_XBTUSD or PI_XBTUSD, or FI_XBTUSD_250627 with a delivery date.
+    """Resolve PF_XBTUSD or PI_XBTUSD, or FI_XBTUSD_250627 with a delivery date.
 
     Raises:
         EntryError: invalid_symbol, unsupported_quote, or unsupported_instrument for another kind.

@@ -127,7 +127,7 @@ def liquidation_number(value: object) -> int:
 
 @lru_cache(maxsize=8192)
 def perpetual_market(symbol: str) -> Market:
-    """Resolve a symbol like PERP_BTC_USDC.
+    """Resolve PERP_BTC_USDC.
 
     Raises:
         EntryError: invalid_symbol, unsupported_quote or unsupported_instrument.

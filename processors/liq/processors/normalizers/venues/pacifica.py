@@ -112,7 +112,7 @@ def trade_number(value: object, name: str) -> int:
 
 @lru_cache(maxsize=8192)
 def perpetual_market(symbol: str) -> Market:
-    """Resolve a symbol like BTC, or kBONK.
+    """Resolve BTC, or kBONK.
 
     Raises:
         EntryError: invalid_symbol.

@@ -100,7 +100,7 @@ def trade_id(value: Any) -> str:
 
 @lru_cache(maxsize=8192)
 def perpetual_market(symbol: str) -> Market:
-    """Resolve a symbol like BTC-USD-PERP, or kPEPE-USD-PERP.
+    """Resolve BTC-USD-PERP, or kPEPE-USD-PERP.
 
     Raises:
         EntryError: invalid_symbol, unsupported_quote or unsupported_instrument.

@@ -27,7 +27,7 @@ ANNOUNCEMENTS: Final = ("serverShutdown", "eventStreamTerminated")
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """Return the request for any number of streams; the answer repeats `number`."""
+    """Return one request for any number of streams, answered by its number."""
     return compact({"method": "SUBSCRIBE", "params": list(names), "id": number})
 
 

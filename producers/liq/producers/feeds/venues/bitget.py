@@ -11,7 +11,7 @@ from liq.producers.feeds.venues.okx import read
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """Return the request for all names; the venue acknowledges each name by itself."""
+    """Return one request; each argument is acknowledged by itself."""
     return compact(
         {
             "op": "subscribe",

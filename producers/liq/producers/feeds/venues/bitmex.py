@@ -10,7 +10,7 @@ from liq.producers.feeds import CONTROL, DATA, FeedSpec, Heartbeat, Limits, Rece
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """Return the request for all tables; the venue acknowledges each table by itself."""
+    """Return one request; each table is acknowledged by itself."""
     return compact({"op": "subscribe", "args": list(names)})
 
 

@@ -32,7 +32,7 @@ REST: Final = "https://api.bybit.com/v5/market/instruments-info?limit=1000&categ
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """Return the request for several symbols; the answer repeats `number`."""
+    """Return one request for several symbols, answered by its number."""
     topics = [f"allLiquidation.{name}" for name in names]
     return compact({"op": "subscribe", "req_id": str(number), "args": topics})
 

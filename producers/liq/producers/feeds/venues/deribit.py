@@ -17,7 +17,7 @@ TEST: Final = compact({"jsonrpc": "2.0", "id": 0, "method": "public/test", "para
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """Return the request for several channels; the answer lists those that were accepted."""
+    """Return one request for several channels; the answer lists those that were accepted."""
     return compact(
         {
             "jsonrpc": "2.0",

@@ -34,7 +34,7 @@ PING: Final = Heartbeat(
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """Return the request for all contracts; the answer repeats `number`."""
+    """Return one request, answered by its number."""
     return compact(
         {
             "time": int(time.time()),

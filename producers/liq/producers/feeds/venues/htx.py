@@ -20,13 +20,13 @@ TOPIC: Final = "public.*.liquidation_orders"
 
 
 def subscribe(names: tuple[str, ...], number: int) -> str:
-    """Return the request for one topic; the answer repeats the topic."""
+    """Return a request for one topic, which is answered with the topic."""
     [topic] = names
     return compact({"op": "sub", "cid": str(number), "topic": topic})
 
 
 def subscribe_all(names: tuple[str, ...], number: int) -> str:
-    """Return the request for one topic of the linear socket, dated contracts included."""
+    """Return the same for the linear socket, whose default leaves out dated contracts."""
     [topic] = names
     return compact({"op": "sub", "cid": str(number), "topic": topic, "business_type": "all"})
 

@@ -10,7 +10,7 @@ from liq.producers.feeds import CONTROL, DATA, FeedSpec, Limits, Received, Symbo
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """Return the request for several contracts; the answer repeats them."""
+    """Return one request for several contracts, answered with them."""
     return compact({"event": "subscribe", "feed": "trade", "product_ids": list(names)})
 
 

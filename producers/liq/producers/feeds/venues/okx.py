@@ -23,7 +23,7 @@ LIMITS: Final = Limits(
 
 
 def subscribe(names: tuple[str, ...], _number: int) -> str:
-    """Return the request for all names; the venue acknowledges each name by itself."""
+    """Return one request; each argument is acknowledged by itself."""
     return compact(
         {"op": "subscribe", "args": [{"channel": CHANNEL, "instType": name} for name in names]}
     )

@@ -1,1 +1,0 @@
-"""The benchmark of the cookbook's queries; `python -m benchmarks.clickhouse_queries`."""
