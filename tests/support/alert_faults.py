@@ -143,6 +143,18 @@ FAULTS: Final = (
         "29.7s",
     ),
     Fault(
+        "LiqCheckpointOld",
+        {
+            'liq_checkpoint_age_seconds{job="detect",topic="liquidations.market-state"}': (
+                "0x19 0+30x19 0x80"
+            )
+        },
+        {"topic": "liquidations.market-state"},
+        13,
+        21,
+        "3m 0s",
+    ),
+    Fault(
         "LiqStateRebuilt",
         {'liq_state_rebuilt_records_total{job="detect",topic="pulse"}': "_x19 500x100"},
         {"topic": "pulse"},
@@ -250,6 +262,20 @@ FAULTS: Final = (
         21,
         31,
         "7h 0m 0s",
+    ),
+    # The only `liq reference` ends; the list is a snapshot of nine days ago.
+    Fault(
+        "LiqContractsOld",
+        {
+            'liq_instruments_age_days{job="normalize"}': "9x120",
+            'liq_contract_listing_age_seconds{job="reference",exchange="okx"}': (
+                "1800x19 stale _x78 60x20"
+            ),
+        },
+        {},
+        42,
+        51,
+        "9",
     ),
     Fault(
         "LiqFramesWait",

@@ -34,6 +34,7 @@ QUIET: Final[Mapping[str, str]] = {
     'liq_received_to_alert_seconds_bucket{job="detect",le="+Inf"}': "0+1x120",
     'liq_checkpoint_seconds_bucket{job="detect",le="0.05"}': "0+60x120",
     'liq_checkpoint_seconds_bucket{job="detect",le="+Inf"}': "0+60x120",
+    'liq_checkpoint_age_seconds{job="detect",topic="liquidations.detector-state"}': "1x60 20 1x59",
     'liq_state_rebuilt_records_total{job="detect",topic="liquidations.events"}': "7x120",
     'liq_clock_corrected_total{job="normalize",topic="raw.okx"}': "3x120",
     'liq_feed_connections{job="produce",exchange="okx",feed="swap"}': "1x60 0 1x59",
@@ -47,6 +48,7 @@ QUIET: Final[Mapping[str, str]] = {
     'liq_feed_connection_attempts_total{job="produce",exchange="okx",feed="swap",'
     'result="refused"}': "1x120",
     'liq_contract_listing_age_seconds{job="reference",exchange="okx"}': "1800x120",
+    'liq_instruments_age_days{job="normalize",instance="normalize:8080"}': "1x120",
     'liq_parked_waiting{job="reference"}': "12x120",
     'liq_history_open_gaps{job="backfill",exchange="gate"}': "1x20 0x100",
     'liq_rate_age_seconds{job="reference",currency="BTC"}': "40x120",

@@ -123,6 +123,7 @@ OF_WORKER: Final[Mapping[str, Metrics]] = {
         m.PARTITION_BEHIND,
         m.DETECTION_WAITING,
         m.CHECKPOINT,
+        m.CHECKPOINT_AGE,
         m.STATE_REBUILT,
     ),
     "sink-clickhouse": (

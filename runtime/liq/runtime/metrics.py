@@ -209,6 +209,12 @@ CHECKPOINT = Histogram(
     "From the snapshot of a detecting stage to its last acknowledgement.",
     buckets=LATENCY_BUCKETS_SECONDS,
 )
+CHECKPOINT_AGE = Gauge(
+    "liq_checkpoint_age_seconds",
+    "Age of the oldest batch that a detecting stage has applied and not yet written to its state "
+    "topic; 0 without one.",
+    ["topic"],
+)
 STATE_REBUILT = Counter(
     "liq_state_rebuilt_records_total",
     "Records of the log that were read again because a detecting stage's state was lost.",

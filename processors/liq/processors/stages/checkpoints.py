@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from liq.processors.stages.output import Output
-from liq.runtime.metrics import CHECKPOINT
+from liq.runtime.metrics import CHECKPOINT, CHECKPOINT_AGE
 from liq.runtime.sending import OutputRecord
 
 #: The interval is at least this many times the duration of a capture, to limit its share of time.
@@ -37,6 +37,15 @@ class Snapshot:
     passed_on: Sequence[OutputRecord] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """An applied batch: the future that the stage awaits, its notes, its time (monotonic, s)."""
+
+    safe: asyncio.Future[Mapping[int, str] | None]
+    notes: Mapping[int, str]
+    applied_seconds: float
+
+
 class Checkpoints:
     """The checkpoints of one stage, which make its applied batches safe to commit.
 
@@ -44,18 +53,36 @@ class Checkpoints:
     """
 
     def __init__(
-        self, output: Output, capture: Callable[[], Snapshot], interval_seconds: float
+        self,
+        output: Output,
+        capture: Callable[[], Snapshot],
+        interval_seconds: float,
+        state_topic: str,
     ) -> None:
-        """Start without batches; `capture` returns the changes of state since its last call."""
+        """Start without batches; `capture` returns the changes of state since its last call.
+
+        A gauge shows `age_seconds` under the name of the state topic.
+        """
         self._output = output
         self._capture = capture
         self._interval_seconds = interval_seconds
         self._capture_seconds = 0.0
         self._sent: list[asyncio.Future[Any]] = []
-        self._waiting: list[tuple[asyncio.Future[Mapping[int, str] | None], Mapping[int, str]]] = []
+        self._waiting: list[_Batch] = []
+        # The batches of the checkpoint that is being written.
+        self._writing: list[_Batch] = []
         self._hurried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.applying = asyncio.Lock()
+        CHECKPOINT_AGE.labels(state_topic).set_function(self.age_seconds)
+
+    def age_seconds(self) -> float:
+        """Return the seconds since the oldest batch without a finished checkpoint was applied.
+
+        Without such a batch, return 0.
+        """
+        oldest = next(iter((*self._writing, *self._waiting)), None)
+        return 0.0 if oldest is None else time.monotonic() - oldest.applied_seconds
 
     def add(
         self, sent: asyncio.Future[Any], notes: Mapping[int, str]
@@ -67,7 +94,7 @@ class Checkpoints:
         """
         safe: asyncio.Future[Mapping[int, str] | None] = asyncio.get_running_loop().create_future()
         self._sent.append(sent)
-        self._waiting.append((safe, notes))
+        self._waiting.append(_Batch(safe, notes, time.monotonic()))
         if self._task is None:
             self._task = asyncio.ensure_future(self._run())
         return safe
@@ -78,8 +105,8 @@ class Checkpoints:
 
     def drop(self) -> None:
         """Drop the batches without a checkpoint, because their partitions were revoked."""
-        for safe, _ in self._waiting:
-            safe.set_result(None)
+        for batch in self._waiting:
+            batch.safe.set_result(None)
         self._waiting.clear()
 
     async def _run(self) -> None:
@@ -88,7 +115,7 @@ class Checkpoints:
             pause = max(self._interval_seconds, self._capture_seconds * CAPTURE_SHARE)
             await self._pause(min(pause, MAX_INTERVAL_SECONDS))
             async with self.applying:
-                waiting, self._waiting = self._waiting, []
+                self._writing, self._waiting = self._waiting, []
                 sent, self._sent = self._sent, []
                 began = time.monotonic()
                 snapshot = self._capture()
@@ -99,13 +126,14 @@ class Checkpoints:
                     await self._output.deliver(snapshot.passed_on)
                 await self._output.deliver(snapshot.records)
             except Exception as error:  # noqa: BLE001 - whoever awaits the batches ends the process
-                for safe, _ in waiting:
-                    safe.set_exception(error)
+                for batch in self._writing:
+                    batch.safe.set_exception(error)
                 return
             CHECKPOINT.observe(time.monotonic() - began)
             snapshot.written()
-            for safe, notes in waiting:
-                safe.set_result(notes)
+            written, self._writing = self._writing, []
+            for batch in written:
+                batch.safe.set_result(batch.notes)
         self._task = None
 
     async def _pause(self, seconds: float) -> None:

@@ -71,7 +71,9 @@ class OwnedStage(Beginnings[State], Generic[State]):
         self._owned: dict[int, OwnedPartition[State]] = {}
         self._releases = 0
         self._taking_over = asyncio.Lock()
-        self._checkpoints = Checkpoints(output, self._capture, settings.checkpoint_seconds)
+        self._checkpoints = Checkpoints(
+            output, self._capture, settings.checkpoint_seconds, state_topic
+        )
 
     def release(self) -> None:
         """Discard every partition: a rebalance may have assigned it to another worker."""

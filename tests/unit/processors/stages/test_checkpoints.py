@@ -1,14 +1,18 @@
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from liq.processors.stages import checkpoints as checkpoints_module
 from liq.processors.stages.checkpoints import Checkpoints, Snapshot
+from liq.runtime.metrics import CHECKPOINT_AGE
 from liq.runtime.sending import OutputRecord
 
 AT_ONCE = 0.0001
 NEVER = 1_000.0
+TOPIC = "liquidations.detector-state"
 NOTES = {0: "a note"}
 
 
@@ -42,7 +46,7 @@ async def settle() -> None:
 
 async def test_alerts_come_before_snapshots_and_snapshots_before_offsets() -> None:
     journal = Journal()
-    checkpoints = Checkpoints(journal, journal.capture, AT_ONCE)  # type: ignore[arg-type]
+    checkpoints = Checkpoints(journal, journal.capture, AT_ONCE, TOPIC)  # type: ignore[arg-type]
     alerts = sent()
     safe = checkpoints.add(alerts, NOTES)
     await journal.captured.wait()
@@ -59,7 +63,7 @@ async def test_alerts_come_before_snapshots_and_snapshots_before_offsets() -> No
 async def test_one_checkpoint_holds_all_batches_before_it_and_none_after() -> None:
     journal = Journal()
     journal.acknowledge_state.set_result(None)
-    checkpoints = Checkpoints(journal, journal.capture, NEVER)  # type: ignore[arg-type]
+    checkpoints = Checkpoints(journal, journal.capture, NEVER, TOPIC)  # type: ignore[arg-type]
     batches = [sent() for _ in range(3)]
     first, second = checkpoints.add(batches[0], NOTES), checkpoints.add(batches[1], NOTES)
     checkpoints.hurry()
@@ -78,7 +82,7 @@ async def test_one_checkpoint_holds_all_batches_before_it_and_none_after() -> No
 async def test_nothing_is_captured_between_applying_a_batch_and_sending_what_it_gave() -> None:
     journal = Journal()
     journal.acknowledge_state.set_result(None)
-    checkpoints = Checkpoints(journal, journal.capture, AT_ONCE)  # type: ignore[arg-type]
+    checkpoints = Checkpoints(journal, journal.capture, AT_ONCE, TOPIC)  # type: ignore[arg-type]
     done = sent()
     done.set_result(None)
     safe = checkpoints.add(done, NOTES)
@@ -91,7 +95,7 @@ async def test_nothing_is_captured_between_applying_a_batch_and_sending_what_it_
 
 async def test_batches_of_partitions_that_were_taken_away_are_given_up() -> None:
     journal = Journal()
-    checkpoints = Checkpoints(journal, journal.capture, NEVER)  # type: ignore[arg-type]
+    checkpoints = Checkpoints(journal, journal.capture, NEVER, TOPIC)  # type: ignore[arg-type]
     safe = checkpoints.add(sent(), NOTES)
     checkpoints.drop()
     assert await safe is None
@@ -101,7 +105,7 @@ async def test_batches_of_partitions_that_were_taken_away_are_given_up() -> None
 @pytest.mark.parametrize("refused", ["alerts", "state"])
 async def test_a_refused_record_fails_the_batch(refused: str) -> None:
     journal = Journal()
-    checkpoints = Checkpoints(journal, journal.capture, AT_ONCE)  # type: ignore[arg-type]
+    checkpoints = Checkpoints(journal, journal.capture, AT_ONCE, TOPIC)  # type: ignore[arg-type]
     alerts = sent()
     safe = checkpoints.add(alerts, NOTES)
     await journal.captured.wait()
@@ -123,7 +127,7 @@ async def test_what_is_passed_on_is_acknowledged_before_the_own_snapshots_are_wr
         moved = [OutputRecord("state", b"moved", b"snapshot")] * 2
         return Snapshot(whole.records, whole.written, moved)
 
-    checkpoints = Checkpoints(journal, capture, AT_ONCE)  # type: ignore[arg-type]
+    checkpoints = Checkpoints(journal, capture, AT_ONCE, TOPIC)  # type: ignore[arg-type]
     alerts = sent()
     alerts.set_result(None)
     safe = checkpoints.add(alerts, NOTES)
@@ -133,3 +137,39 @@ async def test_what_is_passed_on_is_acknowledged_before_the_own_snapshots_are_wr
     journal.acknowledge_state.set_result(None)
     assert await safe == NOTES
     assert journal.order == ["captured", "state of 2", "state of 1", "written"]
+
+
+async def test_the_age_of_a_checkpoint_grows_until_its_snapshots_are_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A state topic that acknowledges nothing, and a batch that is applied meanwhile."""
+    clock = [1_000.0]
+    monkeypatch.setattr(checkpoints_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    journal = Journal()
+    checkpoints = Checkpoints(journal, journal.capture, NEVER, TOPIC)  # type: ignore[arg-type]
+
+    def shown() -> float:
+        [sample] = (
+            sample
+            for family in CHECKPOINT_AGE.collect()
+            for sample in family.samples
+            if sample.labels == {"topic": TOPIC}
+        )
+        return sample.value
+
+    assert shown() == 0
+    alerts = sent()
+    alerts.set_result(None)
+    first = checkpoints.add(alerts, NOTES)
+    checkpoints.hurry()
+    await journal.captured.wait()
+    clock[0] += 40
+    later = checkpoints.add(alerts, NOTES)
+    clock[0] += 50
+    assert shown() == 90
+    journal.acknowledge_state.set_result(None)
+    await first
+    assert shown() == 50
+    checkpoints.drop()
+    assert await later is None
+    assert shown() == 0
