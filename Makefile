@@ -19,7 +19,7 @@ MINUTES ?= 5
 SOAK_MINUTES ?= 120
 # Tests that do not depend on the kind of broker.
 ON_EMBEDDED_ONLY := $(addprefix --ignore tests/integration/, \
-	analytics deploy devstack/clickhouse devstack/test_stack.py packaging sinks/redis \
+	analytics deploy devstack/clickhouse devstack/test_stack.py packaging processors/test_drills.py sinks/redis \
 	$(addprefix producers/history/test_, histories.py polling.py) \
 	$(addprefix producers/live/test_, adding_a_venue.py amplification.py connections.py frames.py \
 		keyed_streams.py limits.py rates.py redirects.py silence.py subscriptions.py) \

@@ -45,6 +45,17 @@ def _required(installed: Distribution, extra: str) -> Iterator[tuple[str, str]]:
             yield from ((requirement.name, each) for each in requirement.extras)
 
 
+def not_installed(name: str, extra: str) -> set[str]:
+    """Return the requirements of an extra that this environment does not have."""
+    found = set()
+    for required, _ in _required(distribution(name), extra):
+        try:
+            distribution(required)
+        except PackageNotFoundError:
+            found.add(canonicalize_name(required))
+    return found
+
+
 def size_mb(names: set[str]) -> float:
     """Return the megabytes of the files of these distributions."""
     total = 0

@@ -20,7 +20,7 @@ from liq.devstack.stack import liq_command
 from liq.devstack.supervisor import Child, Supervisor
 from tests.conftest import worker_environment
 from tests.faults.pipeline import Pipeline, Role
-from tests.support.paths import DOCS, ROOT
+from tests.support.paths import ROOT
 
 POM: Final = ROOT / "tests" / "support" / "mirror_maker" / "pom.xml"
 MIRROR: Final = "mirror"
@@ -42,13 +42,6 @@ READY_SECONDS: Final = 90.0
 LAG_SECONDS: Final = 120.0
 #: What is written may be a stage behind what is read: events, alerts, rows.
 TIMES_WITHOUT_LAG: Final = 3
-
-
-def blocks(drill: str, language: str = "sh") -> list[str]:
-    """Return the code blocks of a drill."""
-    page = (DOCS / "drills.md").read_text()
-    section = page.split(f"## {drill}\n")[1].split("\n## ")[0]
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
 @dataclass
@@ -78,21 +71,10 @@ class Drill:
     def perform(self, block: str) -> None:
         """Run a block's commands, each to its end, except for the mirror itself."""
         for line in block.splitlines():
-            self._run(line)
+            self.run(line)
 
-    def stop_mirror(self) -> None:
-        """End the mirror in order."""
-        self.supervisor.stop(MIRROR)
-
-    @property
-    def _first(self) -> Pipeline:
-        return next(iter(self.pipelines.values()))
-
-    def _named(self, text: str) -> str:
-        namespace = self._first.settings.topic_namespace
-        return re.sub(r"\bliquidations(?=\.|\\)", namespace, text)
-
-    def _run(self, line: str) -> None:
+    def run(self, line: str) -> str:
+        """Run a command to its end; return the output of those of `liq` and of kafka-topics.sh."""
         command, _, file = self._named(line).partition(" > ")
         for name, pipeline in self.pipelines.items():
             command = command.replace(
@@ -111,14 +93,28 @@ class Drill:
                 output = self._finish(liq_command(*arguments), brokers)
                 if file:
                     (self.directory / file).write_text(output)
+                return output
             case ["kafka-topics.sh", *arguments]:
-                self._finish((*self._java("kafka-topics.sh"), *arguments))
+                return self._finish((*self._java("kafka-topics.sh"), *arguments))
             case ["docker", "compose", "--project-name", project, *rest]:
                 self._compose(self.pipelines[project], project, rest)
             case ["docker", "compose", *rest]:
                 self._compose(self._first, ONLY_SLOT, rest)
             case _:
                 raise ValueError(line)
+        return ""
+
+    def stop_mirror(self) -> None:
+        """End the mirror in order."""
+        self.supervisor.stop(MIRROR)
+
+    @property
+    def _first(self) -> Pipeline:
+        return next(iter(self.pipelines.values()))
+
+    def _named(self, text: str) -> str:
+        namespace = self._first.settings.topic_namespace
+        return re.sub(r"\bliquidations(?=\.|\\)", namespace, text)
 
     def _start_mirror(self, properties: str) -> None:
         command = (*self._java("connect-mirror-maker.sh"), str(self.directory / properties))
@@ -152,6 +148,11 @@ class Drill:
             assert set(codes.values()) == {0}, codes
             return
         assert verb in {"up", "start"}
+        if verb == "up":
+            # Compose replaces a container of another image or environment.
+            running = [each for role in roles for each in pipeline.of(role) if each.slot == slot]
+            codes = pipeline.stop(*running)
+            assert set(codes.values()) <= {0}, codes
         started = [pipeline.start(role, slot) for role in roles]
         pipeline.wait_until(lambda: all(map(pipeline.is_ready, started)), READY_SECONDS)
 

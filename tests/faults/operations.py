@@ -101,20 +101,24 @@ class Operations:
 
     def remake(self, topic: str) -> None:
         """Delete a topic and make it again."""
-        topics = self._settings.topics
         with self._log_at_rest(topic):
-            self.history.away_ms.setdefault(topic, _now_ms())
-            if topic == topics.events:
-                self.history.keep_events(is_truncated=False)
-                self.history.early_ends = True
-            elif topic in self._raw_topics:
-                self.history.keep_raw(topic)
-            elif topic == topics.pulse:
-                self.history.market_restarts = self.history.early_ends = True
-            else:
-                self.history.marked = True
+            self.note_deletion(topic)
             asyncio.run(delete_topics(self._settings, topic))
         asyncio.run(ensure_topics(self._settings, self._exchanges))
+
+    def note_deletion(self, topic: str) -> None:
+        """Note a topic that is about to be deleted; nobody writes to it, its readers have it."""
+        topics = self._settings.topics
+        self.history.away_ms.setdefault(topic, _now_ms())
+        if topic == topics.events:
+            self.history.keep_events(is_truncated=False)
+            self.history.early_ends = True
+        elif topic in self._raw_topics:
+            self.history.keep_raw(topic)
+        elif topic == topics.pulse:
+            self.history.market_restarts = self.history.early_ends = True
+        else:
+            self.history.marked = True
 
     def truncate(self, topic: str) -> None:
         """Delete every record that a topic has now."""

@@ -12,8 +12,9 @@ from liq.devstack.supervisor import Supervisor
 from liq.runtime.settings import Settings
 from tests.conftest import MakeSettings
 from tests.faults.conftest import Run, now_ms
-from tests.faults.drill_commands import Drill, blocks
+from tests.faults.drill_commands import Drill
 from tests.faults.pipeline import Pipeline
+from tests.support.drill_pages import blocks
 from tests.support.pipeline_log import values
 
 DRILL = "Move to another cluster"

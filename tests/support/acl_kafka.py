@@ -2,15 +2,17 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest
 
-from liq.cli.rights.kafka import Acl, Resource
+from liq.cli.rights.kafka import Acl, Operation, Resource
 from liq.devstack.kafka.cluster import ApacheKafka, ClusterOptions
 from liq.devstack.supervisor import Supervisor
 from liq.runtime.kafka import new_admin
@@ -115,6 +117,21 @@ class AclKafka:
             for user, said, operation, resource, name, _request in found
             if user != "ANONYMOUS"
         }
+
+
+def printed_acls(text: str, user: str) -> tuple[Acl, ...]:
+    """Return the rights that the lines of kafka-acls.sh in a text grant to a user."""
+    lines = [shlex.split(line) for line in text.splitlines() if line.startswith("kafka-acls.sh ")]
+    assert all(f"User:{user}" in words for words in lines), text
+    return tuple(_printed_acl(list(pairwise(words))) for words in lines)
+
+
+def _printed_acl(options: Sequence[tuple[str, str]]) -> Acl:
+    [(resource, name)] = [
+        (each, value) for each in Resource for option, value in options if option == f"--{each}"
+    ]
+    operations = tuple(Operation(value) for option, value in options if option == "--operation")
+    return Acl(resource, name, operations, ("--resource-pattern-type", "prefixed") in options)
 
 
 async def allow(settings: Settings, worker: str, acls: Sequence[Acl]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shlex
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from collections.abc import Set as AbstractSet
@@ -26,8 +27,9 @@ from liq.runtime.settings import Settings, load_settings
 from liq.runtime.topics import add_partitions, alter_topics, ensure_topics
 from liq.schemas.codec import encode
 from tests.conftest import WAIT_SECONDS, MakeSettings, RunWorker, Worker
-from tests.support.acl_kafka import AUDIT, AclKafka, allow, forbid
+from tests.support.acl_kafka import AUDIT, AclKafka, allow, forbid, login_name, printed_acls
 from tests.support.contract_server import ContractServer
+from tests.support.drill_pages import command_lines
 from tests.support.local_venues import sending
 from tests.support.notify_rules import ENVIRONMENT, WHOLE
 from tests.support.paths import CAPTURES
@@ -268,8 +270,9 @@ def test_a_login_is_replaced_by_another_while_records_come(
     run_worker: RunWorker,
     wait_until: Callable[..., None],
 ) -> None:
-    """Rotate the sink's login, as docs/drills.md says; any other user stands for the new one."""
+    """Rotate the sink's login by the commands of docs/drills.md; some user is the new one."""
     topics, old, new = settings.topics, "sink-clickhouse", "sink-redis"
+    rights, up, doctor = map(shlex.split, command_lines("Rotate a secret"))
     assert run_worker("migrate", settings=settings, is_task=True).wait() == 0
     asyncio.run(ensure_topics(settings, settings.exchanges))
 
@@ -286,7 +289,12 @@ def test_a_login_is_replaced_by_another_while_records_come(
     before = run_worker("sink", "clickhouse", settings=as_worker(kafka, settings, old))
     send_events(range(20))
     wait_until(lambda: stored() == 20)
-    asyncio.run(allow(settings, new, worker_acls(settings, old)))
+    assert rights[-2] == "--principal"
+    printed = run_offline(settings, *rights[1:-1], f"User:{login_name(new)}").stdout.decode()
+    granted = printed_acls(printed, login_name(new))
+    assert granted == worker_acls(settings, old)
+    asyncio.run(allow(settings, new, granted))
+    assert up == ["docker", "compose", "up", "--detach", "sink"]
     assert before.stop() == 0
     send_events(range(20, 30))
     after = run_worker("sink", "clickhouse", settings=as_worker(kafka, settings, new))
@@ -295,4 +303,5 @@ def test_a_login_is_replaced_by_another_while_records_come(
             asyncio.run(forbid(settings, old, replace(acl, operations=(operation,))))
     send_events(range(30, 40))
     wait_until(lambda: stored() == 40)
+    expect(as_worker(kafka, settings, "operator"), *doctor[1:])
     assert after.stop() == 0

@@ -47,6 +47,8 @@ OPERATIONS: Final = (
     *("Replay after a normalizer's fix", "Change thresholds", "Upgrade worker by worker"),
     *("Rotate a secret", "Lose a broker", "Move to another cluster"),
 )
+#: Their tests perform them in their own words.
+IN_OWN_WORDS: Final = {"Upgrade worker by worker", "Lose a broker"}
 
 
 def command_lines(page: str) -> list[str]:
@@ -124,6 +126,21 @@ def test_a_drill_has_commands_what_is_lost_and_a_test_that_performs_it(operation
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         }
         assert name in functions, f"{path} has no {name}"
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each not in IN_OWN_WORDS])
+def test_the_test_that_is_named_first_reads_the_commands_from_the_page(operation: str) -> None:
+    path, name = re.findall(r"`(tests/\S+\.py)::(\w+)`", SECTIONS[operation])[0]
+    tree = ast.parse((ROOT / path).read_text())
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert operation in texts, f"{path}::{name} does not read the drill"
+    imported = {
+        each.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "tests.support.drill_pages"
+        for each in node.names
+    }
+    assert imported & {"blocks", "command_lines"}, path
 
 
 def test_every_drill_of_the_page_is_one_of_these() -> None:
