@@ -47,7 +47,7 @@ def _required(installed: Distribution, extra: str) -> Iterator[tuple[str, str]]:
 
 def not_installed(name: str, extra: str) -> set[str]:
     """Return the requirements of an extra that this environment does not have."""
-    found = set()
+    found: set[str] = set()
     for required, _ in _required(distribution(name), extra):
         try:
             distribution(required)
