@@ -17,8 +17,8 @@ from liq.web.records import Place, Stream, StreamRecord
 
 #: Python's memory for a record besides its bytes.
 OVERHEAD_BYTES: Final = 1_000
-#: The number of ids by which copies are recognized.
-REMEMBERED: Final = 200_000
+#: The number of ids by which copies are recognized, some 240 bytes each.
+REMEMBERED: Final = 50_000
 #: The most filters whose encoded records a batch caches.
 REMEMBERED_FILTERS: Final = 64
 
