@@ -37,7 +37,10 @@ FEED: Final = "nodeFills"
 MARK: Final = b'"liquidation"'
 
 _PAIR = re.compile(rb'\s*\[\s*"0x[0-9a-fA-F]{40}"\s*,\s*\{')
-_BLOCK = re.compile(rb'\s*\{\s*"(?:local_time|block_time|block_number|events)"\s*:')
+_BLOCK = re.compile(
+    rb'\s*\{\s*"(?:(?:local_time|block_time|block_number|events)"\s*:|'
+    rb'[^{}\[\]]{1,400}"events"\s*:\s*\[\s*(?:\]|\[\s*"0x))'
+)
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z?")
 
 

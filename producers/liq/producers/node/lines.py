@@ -7,7 +7,7 @@ when the node wrote the line: a node that restarts from an older block writes th
 another `local_time`.
 
 The patterns are safe in JSON text: a quote inside a string is escaped, so no string contains
-`{"local_time"` or `["0x`.
+`{"local_time"`, `"events":[` or `["0x`.
 """
 
 import hashlib
@@ -25,6 +25,8 @@ from liq.schemas.units import DAY_MS, SECOND_MS
 HOLE_MS: Final = 60 * SECOND_MS
 _IS_LIQUIDATION = re.compile(rb'"liquidation"\s*:\s*\{')
 _BLOCK = re.compile(rb'\{\s*"(?:local_time|block_time|block_number|events)"\s*:\s*["0-9\[]')
+#: A block that begins with a field of another name.
+_OTHER_BLOCK = re.compile(rb'\{\s*"[^{}\[\]]{1,400}"events"\s*:\s*\[')
 _EVENTS = re.compile(rb'"events"\s*:\s*\[\s*')
 _BLOCK_TIME = re.compile(rb'"block_time"\s*:\s*"([0-9T:-]{19})')
 _BLOCK_NUMBER = re.compile(rb'"block_number"\s*:\s*([0-9]{1,18})\b')
@@ -46,10 +48,13 @@ def identity(line: bytes) -> bytes:
 def separated(line: bytes) -> list[bytes]:
     """Return a line, or its two parts where a killed node left a cut line without a newline.
 
-    The first part is then cut off, and not JSON; the second is what the restarted node wrote.
+    The first part is then cut off, and not JSON; the second is what the restarted node wrote. A
+    line that is JSON is whole, whatever its fields are.
     """
     starts = [match.start() for match in _BLOCK.finditer(line)]
-    starts = starts or pair_starts(line)
+    if starts == [0] or is_json(line):
+        return [line]
+    starts = starts or [match.start() for match in _OTHER_BLOCK.finditer(line)] or pair_starts(line)
     last = starts[-1] if starts else 0
     return [line[:last], line[last:]] if line[:last].strip() else [line]
 

@@ -198,6 +198,14 @@ def test_a_node_gives_the_ids_of_the_live_feed() -> None:
     assert [event.event_id for event in events] == list(dict.fromkeys(expected))
 
 
+def test_a_block_may_begin_with_another_field() -> None:
+    frames = [each["frame"] for each in node_fixtures()]
+    [block] = [frame for frame in frames if isinstance(frame, dict) and "local_time" in frame]
+    events, bad, _ = import_text(orjson.dumps({"height": 1} | block), "14")
+    assert events
+    assert not bad
+
+
 def test_fills_of_a_block_were_received_when_the_node_wrote_it() -> None:
     victim, other = "0x" + "a" * 40, "0x" + "b" * 40
     fill = {

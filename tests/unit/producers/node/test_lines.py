@@ -66,8 +66,19 @@ def test_fills_that_are_written_again_are_recognized_by_themselves() -> None:
     assert identity(pair(1)) != identity(pair(2))
 
 
-@pytest.mark.parametrize("make", [liquidation_block, pair])
-@pytest.mark.parametrize("length", [1, 20, 150, 300])
+def other_block(number: int) -> bytes:
+    """Return a block with three fills that begins with a field of another name."""
+    return b'{"height":1,' + block(number, [*both_fills(number), both_fills(number)[0]])[1:]
+
+
+def test_a_block_that_begins_with_another_field_is_whole() -> None:
+    assert separated(other_block(1)) == [other_block(1)]
+    inside = b'{"height":1,"at":{"block_time":"2025-10-10T21:15:00"},' + other_block(1)[1:]
+    assert separated(inside) == [inside]
+
+
+@pytest.mark.parametrize("make", [liquidation_block, pair, other_block])
+@pytest.mark.parametrize("length", [1, 20, 150, 300, 600])
 def test_a_line_behind_a_torn_one_is_whole(make: object, length: int) -> None:
     assert callable(make)
     torn, whole = make(1)[:length], make(2)
