@@ -5,8 +5,9 @@ Sources: hyperliquid.gitbook.io, HIP-3 (read 2026); rustrade-execution 0.10 (202
 
 `xyz:CRWV` is the market CRWV of the exchange xyz. Size times price is an amount of the collateral
 that the market's deployer chose, whatever the price measures. A fill has the collateral as
-`feeToken`; for a trade, which has none, a table of the exchanges is used. Where neither has it,
-the value in dollars is unknown: `unsupported_quote`.
+`feeToken`; for a trade, which has none, a table of the exchanges is used. Where neither has it, or
+a fill's own token is not known to be a dollar, the value in dollars is unknown:
+`unsupported_quote`.
 
 xyz quotes currencies that are usually quoted per dollar, such as JPY, in that way: its JPY is the
 number USD/JPY, paid in dollars, and its asset here is USDJPY. The quoting of other exchanges is not
@@ -67,11 +68,11 @@ def perpetual_market(coin: str, fee_token: str = "") -> Market:
 def _quote(coin: str, exchange: str, fee_token: str) -> str:
     if not exchange:
         return QUOTE
-    told = COLLATERALS.get(fee_token, fee_token)
-    quote = told if told in USD_LIKE else COLLATERAL_OF.get(exchange, "")
-    if not quote:
+    quote = COLLATERALS.get(fee_token, fee_token) or COLLATERAL_OF.get(exchange, "")
+    if quote not in USD_LIKE:
+        collateral = f"the collateral {shown(quote)}" if quote else "collateral"
         raise EntryError(
             RejectReason.UNSUPPORTED_QUOTE,
-            f"{shown(coin)} is of an exchange whose collateral is not known to be dollars.",
+            f"{shown(coin)} has {collateral} that is not known to be dollars.",
         )
     return quote
