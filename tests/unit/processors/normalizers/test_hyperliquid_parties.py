@@ -126,6 +126,32 @@ def test_a_newly_followed_account_s_old_fills_are_history(
     assert event.arrival is arrival
 
 
+@pytest.mark.parametrize("feed", ["nodeFills", "goldrush", "hydromancer"])
+@pytest.mark.parametrize(
+    ("age_ms", "arrival"), [(HOUR_MS, Arrival.LIVE), (HOUR_MS + 1, Arrival.BACKFILLED)]
+)
+@pytest.mark.parametrize("of_taker", [True, False])
+def test_the_backlog_of_a_node_or_provider_is_history(
+    feed: str, age_ms: int, arrival: Arrival, *, of_taker: bool
+) -> None:
+    owner = account(VICTIM if of_taker else MAKER)
+    message = {"type": "liquidationFills", "fills": [[owner, HIT.fill(of_taker=of_taker)]]}
+    metadata = FrameMetadata("hyperliquid", feed, START_MS + age_ms)
+    [event] = normalize(orjson.dumps(message), metadata, InstrumentBook(()), CONFIG)
+    assert isinstance(event, Liquidation)
+    assert event.arrival is arrival
+
+
+@pytest.mark.parametrize("is_block", [True, False])
+def test_a_node_s_old_lines_are_history(*, is_block: bool) -> None:
+    pair = [account(VICTIM), HIT.fill(of_taker=True)]
+    metadata = FrameMetadata("hyperliquid", "nodeFills", START_MS + HOUR_MS + 1)
+    frame = orjson.dumps({"events": [pair]} if is_block else pair)
+    [event] = normalize(frame, metadata, InstrumentBook(()), CONFIG)
+    assert isinstance(event, Liquidation)
+    assert event.arrival is Arrival.BACKFILLED
+
+
 MARKET = {"liquidatedUser": account(VICTIM), "markPx": "100", "method": "market"}
 
 

@@ -28,7 +28,9 @@ array of them as `events`. Of a liquidation by market order the fill of `liquida
 event, and `dir` must agree. Of a takeover it is the liquidator's, read as in `userFills`: the two
 feeds give one id, and whichever arrives first, the event is the same, completeness "backstop"
 included. An auto-deleveraging gives nothing. The shape of the lines is taken from descriptions, not
-from recordings.
+from recordings. A fill that is over an hour old when it is received is `backfilled`, as in a
+snapshot: a node or producer that catches up reads a backlog, which is no news. The same holds for
+the providers' streams.
 
 `goldrush` and `hydromancer` are streams of providers, with the same pairs as `fills` of a message
 whose `channel` or `type` is liquidationFills (their documentation of 2026-07 and 2026-09). Whether
@@ -48,7 +50,8 @@ of the vault's fill, since both sides of a trade share `tid`: run one of the two
 Prices are fills (in a takeover the transfer price, which can be far from the market), sizes are
 units of the base, and `time` is the block's in milliseconds. kPEPE is a thousand PEPE. `xyz:CRWV`
 is a market of a builder-deployed exchange, in its deployer's collateral: `feeToken` of a fill, or
-what is known of the exchange (xyz: USDC, flx: USDH); without either it is `unsupported_quote`.
+what is known of the exchange (xyz: USDC, flx: USDH); without either, or with a `feeToken` that is
+not known to be a dollar, it is `unsupported_quote`.
 `xyz:JPY`, near 158, is the number USD/JPY paid in dollars, and its asset USDJPY. `@107` and
 PURR/USDC are spot, which cannot be liquidated.
 """
@@ -139,7 +142,11 @@ def read_history(reading: Reading, message: Any) -> None:
 
 def read_old_fill(reading: Reading, fill: Any, owner: str) -> Liquidation | None:
     """Read one fill of a snapshot; a fill that is over an hour old arrives as history."""
-    event = read_fill(reading, fill, owner)
+    return as_history(reading, read_fill(reading, fill, owner))
+
+
+def as_history(reading: Reading, event: Liquidation | None) -> Liquidation | None:
+    """Return a live event of a fill that was over an hour old when received as `backfilled`."""
     if event is None or event.arrival is not Arrival.LIVE:
         return event
     is_old = reading.received_at_ms - event.timestamp_ms > HOUR_MS
@@ -194,14 +201,14 @@ def is_provider_data(message: JsonObject) -> bool:
 
 def read_node_fill(reading: Reading, owned_fill: Any) -> Liquidation | None:
     """Read one party's fill of a pair; only one of the two parties' fills gives the event."""
-    return read_party(reading, owned_fill, None)
+    return as_history(reading, read_party(reading, owned_fill, None))
 
 
 def read_either_fill(
     reading: Reading, owned_fill: Any, victims: frozenset[tuple[Any, Any, Any]]
 ) -> Liquidation | None:
     """Read one party's fill; a maker's only if the victim's is not among the `victims`."""
-    return read_party(reading, owned_fill, victims)
+    return as_history(reading, read_party(reading, owned_fill, victims))
 
 
 def read_party(
