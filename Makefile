@@ -43,7 +43,7 @@ HASHED_INSTALL = $(BIN)/python -m pip install --quiet --require-hashes \
 	--constraint constraints.txt --requirement $(VENV)/dependencies.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test test-slow test-unit test-clickhouse test-apache tools test-deploy test-docker test-faults test-chaos test-soak analysis test-analysis answers dashboards pictures lint format types imports check bench bench-check bench-against bench-workers bench-told bench-web eval eval-check wheel test-compiled live release release-check clean
+.PHONY: help install demo dev test test-slow test-unit test-clickhouse test-apache tools test-deploy test-docker test-faults test-chaos test-soak analysis test-analysis answers dashboards pictures lint format types imports check bench bench-check bench-against bench-workers bench-told bench-web bench-block eval eval-check wheel test-compiled live release release-check clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
@@ -201,6 +201,9 @@ bench-check: install ## Check normalizers, detector, imports, back-tests and Cli
 	$(BIN)/python -m benchmarks.importing --check
 	$(BIN)/python -m benchmarks.backtest --check
 	$(BIN)/python -m benchmarks.clickhouse_queries
+
+bench-block: install ## Check the time from Hyperliquid's largest block to its events on Apache Kafka against its limit, p99 under 2 s (needs Java 17 and Maven).
+	$(BIN)/python -m benchmarks.hyperliquid.block --check
 
 eval-check: install ## Run the cascade detector over some synthetic days and the recordings; fail if it misses a limit.
 	$(BIN)/python -m benchmarks.detection --first-seed 8000 --seeds 6 --only-ours --short --check
