@@ -1,15 +1,22 @@
-"""Print recall by number of sensors: `python -m benchmarks.hyperliquid [FILE ...]`.
+"""Print recall by sensors and by their share: `python -m benchmarks.hyperliquid [FILE ...]`.
 
 Without files, days are synthetic. Sensors are selected on the first half of the trades and
-evaluated on the second, as in production.
+evaluated on the second. By number, they are selected from what a producer's requests show
+(`benchmarks.hyperliquid.selection`), but all at once; by share of the makers' dollars, from all
+accounts. No connection is lost. Both are upper bounds of what a producer reaches.
 """
 
 import argparse
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from benchmarks.hyperliquid.selection import (
+    every_hit,
+    hits_of_candidates,
+    share_of,
+    with_share,
+)
 from benchmarks.hyperliquid.simulation import (
     FILLS_DELAY,
     TRADES_DELAY,
@@ -17,11 +24,15 @@ from benchmarks.hyperliquid.simulation import (
     play,
     truth_of,
 )
-from benchmarks.hyperliquid.trades import MARKET, DayTrade, made_up, of_files
+from benchmarks.hyperliquid.trades import DayTrade, made_up, of_files
 from liq.producers.feeds.venues.hyperliquid import LIQUIDATOR_VAULTS
 from liq.producers.sensors import choose_sensors
 
-GRID: Final = (0, 1, 2, 5, 10, 20, 50)
+GRID: Final = (0, 1, 2, 5, 10, 20, 40)
+#: Shares of the makers' dollars; the published ones are named.
+SHARES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+#: hyperliquid-co.gitbook.io/wiki, "Vault" (read 2026-11): under 2 % of the daily volume.
+PUBLISHED: Final = {0.02: "published: HLP has less"}
 #: The number of sensors that one address may follow beside the five vaults.
 OF_ONE_ADDRESS: Final = 5
 #: The exponent by which makers' shares fall with rank, and the mean number of trades an order.
@@ -47,32 +58,33 @@ def main() -> None:
 
 def users_of(trades: Sequence[DayTrade]) -> list[str]:
     """Return the accounts to follow from one address: the vaults, and the best sensors."""
-    hits = (trade.maker_fill() for trade in trades if trade.method == MARKET)
-    chosen = choose_sensors(hits, OF_ONE_ADDRESS, is_amplified=True)
+    chosen = choose_sensors(every_hit(trades), OF_ONE_ADDRESS, is_amplified=True)
     return [*LIQUIDATOR_VAULTS, *(one.account for one in chosen)]
 
 
 def report(trades: Sequence[DayTrade]) -> None:
-    """Print the table of recall for a day's trades."""
+    """Print the tables of recall for a day's trades: by number of sensors, and by their share."""
     past, rest = trades[: len(trades) // 2], trades[len(trades) // 2 :]
-    hits = [trade.maker_fill() for trade in past if trade.method == MARKET]
+    seen, hits = hits_of_candidates(past), every_hit(past)
     truth = truth_of(rest)
-    print(f"{len(truth):,} liquidation trades judged, {len(hits):,} chosen by")
+    print(f"{len(truth):,} liquidation trades judged, {len(seen):,} of {len(hits):,} chosen by")
     print(HEAD)
     for count in GRID:
-        plain = [one.account for one in choose_sensors(hits, count, is_amplified=False)]
-        best = [one.account for one in choose_sensors(hits, count, is_amplified=True)]
+        plain = [one.account for one in choose_sensors(seen, count, is_amplified=False)]
+        best = [one.account for one in choose_sensors(seen, count, is_amplified=True)]
         alone = play(rest, truth, plain, is_amplified=False)
         amplified = play(rest, truth, best, is_amplified=True)
         mark = " <- one address" if count == OF_ONE_ADDRESS else ""
-        print(_row(count, _share(rest, best), alone, amplified) + mark)
-
-
-def _share(trades: Sequence[DayTrade], accounts: Sequence[str]) -> float:
-    """Return the accounts' share of all makers' traded dollars."""
-    makers = set(accounts)
-    every = sum((trade.usd for trade in trades), Decimal(0))
-    return float(sum((one.usd for one in trades if one.maker in makers), Decimal(0)) / every)
+        print(_row(count, share_of(rest, best), alone, amplified) + mark)
+    print("by share of the makers' dollars, the accounts that prove most by themselves first:")
+    order = [one.account for one in choose_sensors(hits, len(hits), is_amplified=False)]
+    for share in SHARES:
+        accounts = with_share(rest, order, share)
+        alone = play(rest, truth, accounts, is_amplified=False)
+        amplified = play(rest, truth, accounts, is_amplified=True)
+        row = _row(len(accounts), share_of(rest, accounts), alone, amplified)
+        mark = f" ({PUBLISHED[share]})" if share in PUBLISHED else ""
+        print(f"{row} <- {share:.0%}{mark}")
 
 
 def _row(count: int, share: float, alone: Recall, amplified: Recall) -> str:

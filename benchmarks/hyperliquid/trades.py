@@ -122,7 +122,8 @@ def made_up(  # noqa: PLR0913 - what is assumed
 def of_files(paths: Iterable[Path]) -> list[DayTrade]:
     """Return the trades of a node's files: all trades of each block with a liquidation.
 
-    Files are plain or lz4, by block or by fill. A trade without both parties' fills is left out.
+    Files are plain or lz4, by block or by fill. A trade without both parties' fills is left out,
+    and so are blocks without a liquidation: makers' shares are those in blocks with one.
     """
     halves: dict[tuple[Any, ...], dict[str, tuple[str, dict[str, Any]]]] = {}
     for path in paths:
