@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import lz4.frame
 
-from liq.producers.node.positions import Hour
+from liq.producers.node.positions import CHECKED_BYTES, Hour, check_before, check_of
 
 TREES: Final = ("node_fills_by_block", "node_fills_streaming", "node_fills")
 #: The chunk of a file that is read at once; a longer line makes it longer.
@@ -76,19 +76,30 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+class Line(NamedTuple):
+    """A line, the offset behind it, and the check of the file up to there."""
+
+    text: bytes
+    end: int
+    check: str
+
+
 @dataclass(slots=True)
 class HourFile:
     """Reader of one growing file. `offset` is where the next line begins, in plain bytes.
 
-    `version` increases when the file becomes shorter. `is_skipping` is set inside a line that
-    exceeds `MAX_LINE_BYTES`.
+    `version` increases when the file is replaced: it is shorter than `offset`, or the line before
+    `offset` has not the `check`. `is_skipping` is set inside a line that exceeds `MAX_LINE_BYTES`.
     """
 
     path: Path
     offset: int = 0
     version: int = 0
+    check: str = ""
     is_skipping: bool = False
-    _seen: tuple[int, int] = (-1, -1)
+    #: The end of the line that begins before the offset, if one does.
+    _begun: bytes = b""
+    _seen: tuple[int, ...] = (-1,)
     _stream: BinaryIO | None = None
     _rest: bytes = b""
     _damage: str = ""
@@ -107,11 +118,11 @@ class HourFile:
         """
         return self._stream is not None or bool(self._damage) or self._state() != self._seen
 
-    def read_lines(self) -> list[tuple[bytes, int]]:
-        """Return the next whole lines, each with the offset behind it; no lines at the end.
+    def read_lines(self) -> list[Line]:
+        """Return the next whole lines; no lines at the end.
 
         A line beyond `MAX_LINE_BYTES` is returned cut off, and the rest of it is skipped. A file
-        that has become shorter is read from its beginning.
+        that was replaced is read from its beginning.
 
         Raises:
             OSError: the file is gone.
@@ -121,7 +132,7 @@ class HourFile:
             damage, self._damage = self._damage, ""
             raise DamagedHourError(f"{self.path} cannot be read on: {damage}")
         state = self._state()
-        data, is_end = self._read_compressed() if self.is_compressed else self._read_plain(state[0])
+        data, is_end = self._read_compressed() if self.is_compressed else self._read_plain()
         whole = data.rfind(b"\n") + 1
         if whole == 0 and len(data) > MAX_LINE_BYTES:
             return self._too_long(data)
@@ -134,6 +145,12 @@ class HourFile:
         elif self.is_compressed:
             self._rest = rest
         return self._lines(data)
+
+    def end_without_newline(self, line: bytes) -> Line:
+        """Return the file's last line, which `unended` returned and which is whole."""
+        self.offset += len(line)
+        self.check = check_of(line)
+        return Line(line, self.offset, self.check)
 
     def unended(self) -> bytes:
         """Return the bytes behind the last newline of a plain file, once for each of its sizes.
@@ -149,31 +166,35 @@ class HourFile:
             file.seek(self.offset)
             return file.read(MAX_LINE_BYTES)
 
-    def _lines(self, data: bytes) -> list[tuple[bytes, int]]:
+    def _lines(self, data: bytes) -> list[Line]:
         lines = []
         for line in data.split(b"\n")[:-1]:
             self.offset += len(line) + 1
+            self.check = check_of(self._begun + line[-CHECKED_BYTES:])
             if not self.is_skipping and line.strip():
-                lines.append((line, self.offset))
-            self.is_skipping = False
+                lines.append(Line(line, self.offset, self.check))
+            self.is_skipping, self._begun = False, b""
         return lines
 
-    def _too_long(self, data: bytes) -> list[tuple[bytes, int]]:
+    def _too_long(self, data: bytes) -> list[Line]:
         self._rest = b""
         self.offset += len(data)
-        lines = [] if self.is_skipping else [(data, self.offset)]
+        self._begun = (self._begun + data[-CHECKED_BYTES:])[-CHECKED_BYTES:]
+        self.check = check_of(self._begun)
+        lines = [] if self.is_skipping else [Line(data, self.offset, self.check)]
         self.is_skipping = True
         return lines
 
-    def _state(self) -> tuple[int, int]:
+    def _state(self) -> tuple[int, ...]:
         stat = self.path.stat()
-        return stat.st_size, stat.st_mtime_ns
+        return stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns
 
-    def _read_plain(self, size: int) -> tuple[bytes, bool]:
-        if size < self.offset:
-            self.offset, self.is_skipping = 0, False
-            self.version += 1
+    def _read_plain(self) -> tuple[bytes, bool]:
         with self.path.open("rb") as file:
+            begin = max(0, self.offset - CHECKED_BYTES - 1)
+            file.seek(begin)
+            before = file.read(self.offset - begin)
+            self._compare(before, is_shorter=begin + len(before) < self.offset)
             file.seek(self.offset)
             return _until_newline(file, b"")
 
@@ -182,7 +203,10 @@ class HourFile:
         try:
             if self._stream is None:
                 self._stream = lz4.frame.open(self.path)
-                _pass(self._stream, self.offset)
+                before, missing = _pass(self._stream, self.offset)
+                # The offset counts a newline that the last line may lack.
+                if not self._compare(before, is_shorter=missing > 1):
+                    self._stream.seek(0)
             return _until_newline(self._stream, rest)
         except DamagedStreamError as error:
             self._damage = str(error)
@@ -190,6 +214,20 @@ class HourFile:
         except (EOFError, RuntimeError) as error:
             self._damage = str(error) or "it is cut off"
             return rest, True
+
+    def _compare(self, before: bytes, *, is_shorter: bool) -> bool:
+        """Compare the text before the offset with the check; begin again if it is another file's.
+
+        A cursor of an earlier release has no check, and gets that of the file.
+        """
+        found = check_before(before) if self.offset else ""
+        self.check = self.check or found
+        is_same = not is_shorter and found == self.check
+        if not is_same:
+            self.offset, self.check, self.is_skipping, before = 0, "", False, b""
+            self.version, self._judged_bytes = self.version + 1, 0
+        self._begun = b"" if before.endswith(b"\n") else before.rpartition(b"\n")[2]
+        return is_same
 
     def _close(self) -> None:
         if self._stream is not None:
@@ -224,7 +262,10 @@ def _until_newline(file: BinaryIO, rest: bytes) -> tuple[bytes, bool]:
             return bytes(data), False
 
 
-def _pass(stream: BinaryIO, size: int) -> None:
-    """Skip `size` decompressed bytes of a compressed stream."""
+def _pass(stream: BinaryIO, size: int) -> tuple[bytes, int]:
+    """Skip `size` decompressed bytes; return the end of them, and how many the stream lacks."""
+    end = b""
     while size > 0 and (data := stream.read(min(size, STEP_BYTES))):
         size -= len(data)
+        end = (end + data)[-CHECKED_BYTES - 1 :]
+    return end, size

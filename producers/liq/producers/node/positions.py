@@ -2,9 +2,11 @@
 
 A file's name is its day and hour, `20251010/21`, whether it is compressed or not. A position is the
 offset of a line in the plain text (bytes), and the number of that line's pieces that are published.
-A file that becomes shorter gets the next version number.
+A check of the line before the offset recognizes a file that was replaced, which gets the next
+version number. Cursors of releases before 2026-12 have no check.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,8 +14,12 @@ from typing import Final, NamedTuple
 
 #: The number of newest files that are read for late lines: one day.
 FOLLOWED_HOURS: Final = 24
+#: The end of a line that is checked: longer than a fill, which has an id of its own.
+CHECKED_BYTES: Final = 512
 _ENTRY = re.compile(
-    r"([0-9]{8})/([0-9]{1,2})=([0-9]{1,15})(?:\+([0-9]{1,6}))?(?:v([0-9]{1,6}))?", re.ASCII
+    r"([0-9]{8})/([0-9]{1,2})=([0-9]{1,15})(?:\+([0-9]{1,6}))?(?:v([0-9]{1,6}))?"
+    r"(?:#([0-9a-f]{8}))?",
+    re.ASCII,
 )
 _TIME = re.compile(r"time=([0-9]{1,15})", re.ASCII)
 
@@ -44,12 +50,24 @@ def hour_of(text: str) -> Hour:
 class Place(NamedTuple):
     """A place in a version of a file: the offset of a line, and the number of published pieces.
 
-    Of two places in a file, the greater is further.
+    `check` is that of the line before, or empty if unknown. Of two places in a file, the greater
+    is further.
     """
 
     version: int = 0
     offset: int = 0
     pieces: int = 0
+    check: str = ""
+
+
+def check_of(line: bytes) -> str:
+    """Return the check of a line without its newline: a hash of its end, 8 hexadecimal digits."""
+    return hashlib.blake2b(line[-CHECKED_BYTES:], digest_size=4).hexdigest()
+
+
+def check_before(text: bytes) -> str:
+    """Return the check of the last line of a text, which has a newline or is not over yet."""
+    return check_of(text.removesuffix(b"\n").rpartition(b"\n")[2])
 
 
 @dataclass(slots=True)
@@ -119,7 +137,8 @@ def beginning(cursors: Iterable[str]) -> Positions:
 def _entry(hour: Hour, place: Place) -> str:
     pieces = f"+{place.pieces}" if place.pieces else ""
     version = f"v{place.version}" if place.version else ""
-    return f"{hour}={place.offset}{pieces}{version}"
+    check = f"#{place.check}" if place.check else ""
+    return f"{hour}={place.offset}{pieces}{version}{check}"
 
 
 def _decode(text: str) -> Positions:
@@ -133,7 +152,7 @@ def _decode(text: str) -> Positions:
         match = _ENTRY.fullmatch(entry)
         if match is None:
             return Positions()
-        day, hour, offset, pieces, version = match.groups()
-        place = Place(int(version or 0), int(offset), int(pieces or 0))
+        day, hour, offset, pieces, version, check = match.groups()
+        place = Place(int(version or 0), int(offset), int(pieces or 0), check or "")
         positions.places[Hour(int(day), int(hour))] = place
     return positions

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from liq.producers.feeds.pieces import pieces
-from liq.producers.node.hours import DamagedHourError, HourFile, list_hours
+from liq.producers.node.hours import DamagedHourError, HourFile, Line, list_hours
 from liq.producers.node.lines import (
     Chain,
     Hole,
@@ -62,7 +62,7 @@ def starting_positions(tree: Path, start: Hour | None, *, is_oldest: bool = Fals
     file = HourFile(path)
     while file.has_more():
         file.read_lines()
-    return Positions({newest: Place(offset=file.offset)})
+    return Positions({newest: Place(offset=file.offset, check=file.check)})
 
 
 class Tail:
@@ -92,7 +92,7 @@ class Tail:
         for hour, path in hours.items():
             file = self._file(hour, path)
             batch = Batch(self._positions)
-            begin = Place(file.version, file.offset)
+            begin = Place(file.version, file.offset, check=file.check)
             lines = self._lines(file, batch, is_newest=hour == newest)
             if lines or batch.damage or hour not in self._positions.places:
                 self._take(batch, lines, hour, file, begin, now_ms)
@@ -103,13 +103,13 @@ class Tail:
         file = self._files.get(hour)
         if file is None or file.path != path:
             place = self._positions.places.get(hour, Place())
-            file = self._files[hour] = HourFile(path, place.offset, place.version)
+            file = self._files[hour] = HourFile(path, place.offset, place.version, place.check)
         return file
 
     @staticmethod
-    def _lines(file: HourFile, batch: Batch, *, is_newest: bool) -> list[tuple[bytes, int]]:
-        """Return the next lines of a file, each with the offset behind it."""
-        lines: list[tuple[bytes, int]] = []
+    def _lines(file: HourFile, batch: Batch, *, is_newest: bool) -> list[Line]:
+        """Return the next lines of a file."""
+        lines: list[Line] = []
         try:
             while not lines and file.has_more():
                 lines = file.read_lines()
@@ -119,14 +119,13 @@ class Tail:
             # The last line of a past hour may lack only its newline.
             rest = file.unended()
             if rest.strip() and is_json(rest):
-                file.offset += len(rest)
-                lines = [(rest, file.offset)]
+                lines = [file.end_without_newline(rest)]
         return lines
 
     def _take(  # noqa: PLR0913, PLR0917 - lines and where they stand
         self,
         batch: Batch,
-        lines: list[tuple[bytes, int]],
+        lines: list[Line],
         hour: Hour,
         file: HourFile,
         begin: Place,
@@ -135,14 +134,15 @@ class Tail:
         done = self._positions.places.get(hour, Place())
         if begin.version != file.version:
             begin = Place(file.version)
-        for line, end in lines:
+        for line, end, check in lines:
             batch.lines += 1
             hole = self._chain.note(line, now_ms)
             if hole is not None:
                 batch.holes.append(hole)
-            skip = done.pieces if begin == done._replace(pieces=0) else 0
-            self._add(batch, line, hour, begin, Place(file.version, end), skip)
-            begin = Place(file.version, end)
+            skip = done.pieces if begin[:2] == done[:2] else 0
+            place = Place(file.version, end, check=check)
+            self._add(batch, line, hour, begin, place, skip)
+            begin = place
         self._positions.update({hour: begin}, self._chain.time_ms)
         batch.positions = self._positions.copy()
 

@@ -19,6 +19,7 @@ from liq.producers.live.session import SessionContext
 from liq.producers.live.status import FeedReporter
 from liq.producers.live.timing import Timing
 from liq.producers.node import Positions
+from liq.producers.node.positions import check_of
 from liq.runtime.errors import ConfigurationError
 from liq.runtime.retry import BackoffPolicy, CircuitBreaker
 from liq.schemas.headers import FrameHeaders
@@ -114,9 +115,10 @@ async def test_lines_are_frames_with_a_cursor(scene: Scene) -> None:
     [(value, headers)] = scene.memory.frames
     assert value == liquidation_block(2)
     size = len(quiet_block(1)) + len(value) + 2
-    assert headers.cursor.endswith(f"20251010/21={size}")
+    place = f"20251010/21={size}#{check_of(value)}"
+    assert headers.cursor.endswith(place)
     assert headers.feed == "nodeFills"
-    assert scene.runner.cursor == f"time={START_SECONDS * 1_000},20251010/21={size}"
+    assert scene.runner.cursor == f"time={START_SECONDS * 1_000},{place}"
     assert scene.memory.events == [FeedEvent.CONNECTED]
 
 

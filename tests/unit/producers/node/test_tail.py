@@ -1,5 +1,6 @@
 """Following the files of a node: rotation, partial lines, restarts, archives, cursors."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from liq.producers.node import (
     merged,
 )
 from liq.producers.node import hours as hours_module
-from liq.producers.node.positions import FOLLOWED_HOURS, Hour, Place
+from liq.producers.node.positions import FOLLOWED_HOURS, Hour, Place, check_of
 from liq.producers.node.tail import starting_positions
 from tests.support.node_files import (
     START_SECONDS,
@@ -173,6 +174,91 @@ def test_a_file_that_was_made_again_is_read_from_its_beginning(reader: Reader) -
     assert reader.read() == lines(range(8, 20))
 
 
+@pytest.mark.parametrize("is_renamed", [True, False])
+@pytest.mark.parametrize("is_restarted", [True, False])
+@pytest.mark.parametrize(
+    ("numbers", "new"),
+    [
+        (range(3, 12), range(6, 12)),  # longer than before, from an older block
+        (range(10, 18), range(10, 18)),  # longer, without the blocks before
+        (range(4, 9), range(6, 9)),  # of equal length
+    ],
+)
+def test_a_file_that_was_replaced_is_read_from_its_beginning(
+    reader: Reader, numbers: range, new: range, *, is_restarted: bool, is_renamed: bool
+) -> None:
+    path = hour_file(reader.tree)
+    append(path, *(liquidation_block(number, seconds=number) for number in range(1, 6)))
+    first = reader.read()
+    if is_restarted:
+        reader.restart()
+    again = [liquidation_block(number, seconds=number, written="59") for number in numbers]
+    other = path.with_name("copy") if is_renamed else path
+    other.write_bytes(b"")
+    append(other, *again)
+    other.replace(path)
+    os.utime(path, (START_SECONDS, START_SECONDS))  # the file system's clock may stand still
+    expected = [line for number, line in zip(numbers, again, strict=True) if number in new]
+    # A new process does not know the lines of the former one: their fills come again.
+    found = reader.read()
+    assert [line for line in found if line in expected] == expected
+    assert len(found) == len(again if is_restarted else expected)
+    append(path, *lines([20]))
+    assert reader.read() == lines([20])
+    reader.restart()
+    assert reader.read() == []
+    assert len(first) == 5
+
+
+def test_a_file_that_was_replaced_and_an_archive_is_read_from_its_beginning(
+    reader: Reader,
+) -> None:
+    archive = hour_file(reader.tree, suffix=".lz4")
+    for numbers in (range(5), range(3, 10), range(20, 22)):
+        archive.write_bytes(lz4.frame.compress(b"\n".join(lines(numbers))))
+        reader.read()
+        assert reader.read() == []
+    assert reader.published == lines([*range(10), 20, 21])
+
+
+def test_a_file_that_is_only_touched_is_not_read_again(reader: Reader) -> None:
+    path = hour_file(reader.tree)
+    append(path, *lines(range(3)), b"")
+    reader.read()
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+    assert reader.read() == []
+    assert {batch.positions.places[Hour(20251010, 21)].version for batch in reader.batches} == {0}
+    reader.restart()
+    assert reader.read() == []
+
+
+def test_cursors_of_an_earlier_release_are_read(reader: Reader) -> None:
+    append(hour_file(reader.tree), *lines(range(4)))
+    reader.read(most=2)
+    without = [cursor.partition("#")[0] for cursor in reader.cursors]
+    assert without != reader.cursors
+    reader.start(merged(without))
+    assert reader.read() == lines([2, 3])
+    hour_file(reader.tree).write_bytes(b"")
+    append(hour_file(reader.tree), *lines(range(2, 20)))
+    assert reader.read() == lines([*range(4, 20)])
+
+
+def test_a_line_that_goes_on_behind_a_cursor_is_no_other_file(reader: Reader) -> None:
+    path = hour_file(reader.tree, 9)
+    append(path, *lines([1]), end=b"")
+    append(hour_file(reader.tree, 10), *lines([2]))
+    reader.read()
+    for more in (b"\n", b"\n", lines([3])[0] + b"\n"):
+        append(path, more, end=b"")
+        reader.read()
+        reader.restart()
+        assert reader.read() == []
+    assert reader.published == lines([1, 2, 3])
+
+
 def test_an_hour_that_is_compressed_meanwhile_is_not_read_again(reader: Reader) -> None:
     plain = hour_file(reader.tree)
     append(plain, *lines(range(3)))
@@ -226,6 +312,11 @@ def test_a_line_without_an_end_is_cut_off_and_passed_over(
     cut, good = reader.read()
     assert endless.startswith(cut)
     assert good == lines([2])[0]
+    append(hour_file(reader.tree), endless)
+    reader.read()
+    append(hour_file(reader.tree), *lines([3]))
+    assert reader.read() == lines([3])
+    assert reader.batches[-1].positions.places[Hour(20251010, 21)].version == 0
 
 
 def test_missing_blocks_are_told_also_over_a_restart(reader: Reader) -> None:
@@ -265,7 +356,8 @@ def test_where_to_begin(tmp_path: Path) -> None:
     append(hour_file(tmp_path, 10), *lines([2]), end=b"\n")
     append(hour_file(tmp_path, 10), b"partial", end=b"")
     end = len(lines([2])[0]) + 1
-    assert starting_positions(tmp_path, None).places == {Hour(20251010, 10): Place(offset=end)}
+    newest = Place(offset=end, check=check_of(lines([2])[0]))
+    assert starting_positions(tmp_path, None).places == {Hour(20251010, 10): newest}
     oldest = starting_positions(tmp_path, None, is_oldest=True)
     assert oldest.places == {Hour(20251010, 9): Place()}
     assert starting_positions(tmp_path, Hour(20251010, 10)).places == {Hour(20251010, 10): Place()}
