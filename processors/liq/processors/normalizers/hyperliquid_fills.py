@@ -2,10 +2,10 @@
 
 A fill belongs to an owner. Where one of the two parties was liquidated, both parties' fills have
 `liquidation` with the victim, and the same trade id. Both fills give the same event. An order that
-liquidates is the taker's; its `side` closes the position.
+liquidates is the taker's; its `side` closes the position. A fill whose `dir`, `side` and `crossed`
+do not fit its owner's part in that is rejected, because it could show the wrong side.
 """
 
-import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,6 +24,15 @@ from liq.processors.normalizers.fields import (
 from liq.processors.normalizers.hyperliquid_markets import perpetual_market
 from liq.processors.normalizers.numbers import positive_decimal, positive_price
 from liq.processors.normalizers.reading import Reading
+from liq.schemas.hyperliquid import (
+    LIQUIDATED,
+    MAKERS_ORDER,
+    MAX_JOIN_MS,
+    NOBODY,
+    account_of,
+    transaction_of,
+    victims_order,
+)
 from liq.schemas.records import Liquidation
 from liq.schemas.vocabulary import (
     Completeness,
@@ -35,30 +44,14 @@ from liq.schemas.vocabulary import (
 
 BACKSTOP: Final = "backstop"
 METHODS: Final = frozenset({BACKSTOP, "market"})
-TAKEOVER_PREFIX: Final = "Liquidated "
 TAKEOVER_SIDES: Final = {"Long": Side.LONG, "Short": Side.SHORT}
 AUTO_DELEVERAGING: Final = "Auto-Deleveraging"
 VICTIM_ORDERS: Final = {"A": Side.LONG, "B": Side.SHORT}
 MAKER_ORDERS: Final = {"A": Side.SHORT, "B": Side.LONG}
-CLOSING_PREFIXES: Final = ("Close ", TAKEOVER_PREFIX)
-#: The values of a maker's `dir`, and the side of the maker's order.
-ORDER_OF: Final = {
-    "Open Long": "B",
-    "Close Short": "B",
-    "Short > Long": "B",
-    "Open Short": "A",
-    "Close Long": "A",
-    "Long > Short": "A",
-}
-NOBODY: Final = "0x" + "0" * 40
 FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
 MAX_TRADE_ID: Final = 2**63 - 1
 PAIR_LENGTH: Final = 2
-MAX_JOIN_MS: Final = 10_000
 ADDRESS_LENGTH: Final = 42
-
-_HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
 def liquidation_of(fields: JsonObject) -> JsonObject | None:
@@ -93,15 +86,29 @@ def victim_of(liquidation: JsonObject) -> str:
 def read_takeover(
     reading: Reading, fields: JsonObject, victim: str, liquidator: str | None
 ) -> Liquidation | None:
-    """Read a party's fill of a takeover by the backstop; return None for an auto-deleveraging."""
+    """Read a party's fill of a takeover by the backstop; return None for an auto-deleveraging.
+
+    `dir` names the position that is taken over. The victim's fill has no `liquidator`, and its side
+    is that of an order which closes the position; the liquidator's fill has the other side.
+
+    Raises:
+        EntryError: contradictory_side if `side` does not fit `dir`, or invalid_side.
+    """
     direction = text_field(fields, "dir")
-    if not direction.startswith(TAKEOVER_PREFIX):
+    if not direction.startswith(LIQUIDATED):
         return None
     side = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
     if side is None:
         raise EntryError(
             RejectReason.INVALID_SIDE,
             f"dir is {shown(direction)}, ending in neither Long nor Short.",
+        )
+    orders = VICTIM_ORDERS if liquidator is None else MAKER_ORDERS
+    if liquidated_side(fields.get("side"), "side", orders) is not side:
+        raise EntryError(
+            RejectReason.CONTRADICTORY_SIDE,
+            f"side {shown(fields['side'])} with dir {shown(direction)} is not the "
+            f"{'victim' if liquidator is None else 'liquidator'}'s side of a takeover.",
         )
     return fill_event(
         reading, fields, side, Completeness.BACKSTOP, Evidence.REPORTED, victim, liquidator
@@ -121,20 +128,23 @@ def read_closing_order(
 def closing_side(fields: JsonObject) -> Side | None:
     """Return the position that a liquidated account's own fill closes; None if deleveraged.
 
+    The venue's order is a taker's, and it only closes (`liq.schemas.hyperliquid` has the sources).
+    Reject a fill that opens or flips a position, settles it, or was a maker's: whatever its
+    `liquidation` states, its side is not that of a liquidated position.
+
     Raises:
-        EntryError: contradictory_side if `dir` closes the other side, or invalid_side.
+        EntryError: contradictory_side, or invalid_side.
     """
     direction = text_field(fields, "dir")
     if direction == AUTO_DELEVERAGING:
         return None
     side = liquidated_side(fields.get("side"), "side", VICTIM_ORDERS)
-    if direction.startswith(CLOSING_PREFIXES):
-        closed = TAKEOVER_SIDES.get(direction.rpartition(" ")[2])
-        if closed is not side:
-            raise EntryError(
-                RejectReason.CONTRADICTORY_SIDE,
-                f"The order closes a {side}, but dir is {shown(direction)}.",
-            )
+    if victims_order(direction) != fields["side"] or fields.get("crossed") is not True:
+        raise EntryError(
+            RejectReason.CONTRADICTORY_SIDE,
+            f"side {shown(fields['side'])} with dir {shown(direction)} and crossed "
+            f"{shown(fields.get('crossed'))} is no order that closes a liquidated position.",
+        )
     return side
 
 
@@ -143,9 +153,9 @@ def read_joined_trade(
 ) -> Liquidation | None:
     """Read a public trade that was joined with a fill that proves its taker's liquidation.
 
-    Check the proof as a fill of its own, and the join: coin, transaction and side are equal, the
-    times are at most ten seconds apart, and the victim is the taker. Return None for the proof's
-    own trade: its fill gives the event.
+    Check the proof as a fill of its own, and the join: coin, transaction and side are equal (a hash
+    in any letter case), the times are at most ten seconds apart, and the victim is the taker.
+    Return None for the proof's own trade: its fill gives the event.
 
     Raises:
         EntryError: not_a_liquidation where the two do not belong together, contradictory_side
@@ -162,13 +172,14 @@ def read_joined_trade(
     users: Any = fields.get("users")
     is_pair = type(users) is list and len(users) == PAIR_LENGTH
     taker = users[fields.get("side") == "A"] if is_pair else None
+    transaction = transaction_of(fields.get("hash"))
     belongs = (
         type(taker) is str
         and taker.lower() == victim
         and VICTIM_ORDERS.get(str(fields.get("side"))) is side
         and fields.get("coin") == proof.get("coin")
-        and fields.get("hash") == proof.get("hash")
-        and _is_transaction(fields.get("hash"))
+        and transaction is not None
+        and transaction == transaction_of(proof.get("hash"))
         and _are_close(fields.get("time"), proof.get("time"))
     )
     if not belongs:
@@ -180,10 +191,6 @@ def read_joined_trade(
         return None
     fields = {**fields, "feeToken": proof.get("feeToken")}
     return fill_event(reading, fields, side, Completeness.SAMPLED, Evidence.INFERRED, victim, None)
-
-
-def _is_transaction(name: Any) -> bool:
-    return type(name) is str and _HASH.fullmatch(name) is not None and int(name, 16) != 0
 
 
 def _are_close(time: Any, other: Any) -> bool:
@@ -213,7 +220,7 @@ def makers_side(fields: JsonObject) -> Side | None:
     if direction == AUTO_DELEVERAGING:
         return None
     side = liquidated_side(fields.get("side"), "side", MAKER_ORDERS)
-    if ORDER_OF.get(direction) != fields["side"] or fields.get("crossed") is not False:
+    if MAKERS_ORDER.get(direction) != fields["side"] or fields.get("crossed") is not False:
         raise EntryError(
             RejectReason.CONTRADICTORY_SIDE,
             f"side {shown(fields['side'])} with dir {shown(direction)} and crossed "
@@ -222,15 +229,22 @@ def makers_side(fields: JsonObject) -> Side | None:
     return side
 
 
-def victims_fills(pairs: list[Any]) -> frozenset[tuple[Any, Any, Any]]:
-    """Return time, coin and trade id of each fill whose owner is the liquidated account."""
+def preferred_fills(pairs: list[Any]) -> frozenset[tuple[Any, Any, Any]]:
+    """Return the trades of which a message has the fill that gives the event.
+
+    That is the liquidated account's fill of its market order, and the liquidator's of a takeover.
+    A trade is its time, coin and trade id.
+    """
     found = set()
     for pair in pairs:
         fields = pair[1] if type(pair) is list and len(pair) == PAIR_LENGTH else None
         liquidation = fields.get("liquidation") if type(fields) is dict else None
         victim = liquidation.get("liquidatedUser") if type(liquidation) is dict else None
         owner = pair[0] if fields is not None else None
-        if type(victim) is str and type(owner) is str and victim.lower() == owner.lower():
+        if type(victim) is not str or type(owner) is not str:
+            continue
+        is_takeover = liquidation.get("method") == BACKSTOP
+        if (victim.lower() == owner.lower()) != is_takeover:
             found.add(trade_of(fields))
     return frozenset(found)
 
@@ -291,4 +305,4 @@ def address(text: str, name: str) -> str:
 @lru_cache(maxsize=8192)
 def _lower_address(text: str) -> str | None:
     """Return an address in lower case; the fills of a block name each account several times."""
-    return text.lower() if _ADDRESS.fullmatch(text) is not None else None
+    return NOBODY if text == NOBODY else account_of(text)

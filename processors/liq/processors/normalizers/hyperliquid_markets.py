@@ -22,13 +22,9 @@ from liq.processors.normalizers.errors import EntryError, shown
 from liq.processors.normalizers.fields import check_symbol
 from liq.processors.normalizers.markets import Market, new_market
 from liq.schemas.dollars import USD_LIKE
+from liq.schemas.hyperliquid import collateral_of
 from liq.schemas.vocabulary import ContractKind, RejectReason
 
-QUOTE: Final = "USDC"
-#: Names of collateral in messages, and the usual names.
-COLLATERALS: Final = {"USDT0": "USDT"}
-#: The collateral of builder-deployed exchanges, as of 2026; a fill's own token takes precedence.
-COLLATERAL_OF: Final = {"xyz": "USDC", "flx": "USDH"}
 # fmt: off
 PER_DOLLAR: Final = frozenset({
     "ARS", "BRL", "CAD", "CHF", "CLP", "CNH", "CNY", "COP", "CZK", "DKK", "HKD", "HUF", "IDR",
@@ -58,21 +54,14 @@ def perpetual_market(coin: str, fee_token: str = "") -> Market:
             f"{shown(coin)} is spot, which cannot be liquidated.",
         )
     exchange, _, asset = coin.rpartition(":")
-    quote = _quote(coin, exchange, fee_token)
-    base = _THOUSANDS.sub("1000", asset, count=1) if _THOUSANDS.match(asset) else asset
-    if exchange and asset in PER_DOLLAR:
-        base = f"USD{asset}" if exchange in QUOTES_PER_DOLLAR else coin
-    return new_market(coin, base, quote, settle=quote, contract=ContractKind.LINEAR)
-
-
-def _quote(coin: str, exchange: str, fee_token: str) -> str:
-    if not exchange:
-        return QUOTE
-    quote = COLLATERALS.get(fee_token, fee_token) or COLLATERAL_OF.get(exchange, "")
+    quote = collateral_of(coin, fee_token)
     if quote not in USD_LIKE:
         collateral = f"the collateral {shown(quote)}" if quote else "collateral"
         raise EntryError(
             RejectReason.UNSUPPORTED_QUOTE,
             f"{shown(coin)} has {collateral} that is not known to be dollars.",
         )
-    return quote
+    base = _THOUSANDS.sub("1000", asset, count=1) if _THOUSANDS.match(asset) else asset
+    if exchange and asset in PER_DOLLAR:
+        base = f"USD{asset}" if exchange in QUOTES_PER_DOLLAR else coin
+    return new_market(coin, base, quote, settle=quote, contract=ContractKind.LINEAR)

@@ -39,6 +39,7 @@ FILL = {
     "side": "A",
     "time": 1_760_130_900_100,
     "dir": "Close Long",
+    "crossed": True,
     "tid": 7,
     "liquidation": {"liquidatedUser": OWNER, "method": "market"},
 }

@@ -215,6 +215,7 @@ def test_fills_of_a_block_were_received_when_the_node_wrote_it() -> None:
         "side": "A",
         "time": 1_760_130_900_100,
         "dir": "Close Long",
+        "crossed": True,
         "tid": 7,
         "liquidation": {"liquidatedUser": victim, "markPx": "60000", "method": "market"},
     }

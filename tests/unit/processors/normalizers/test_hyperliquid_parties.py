@@ -181,6 +181,100 @@ def test_a_proof_that_is_none_joins_nothing(change: dict[str, Any], reason: Reje
     assert join.add_trades(public_trades([REST]), 1) == []
 
 
+def owned(owner: str, fill: dict[str, Any]) -> dict[str, Any]:
+    return {"channel": "userFills", "data": {"user": owner, "fills": [fill]}}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"side": "B", "dir": "Open Long"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"dir": "Open Short"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"dir": "Long > Short"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"dir": "Settlement"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"dir": "Close Short"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"dir": "Liquidated Cross Short"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"dir": "Liquidated"}, RejectReason.CONTRADICTORY_SIDE),
+        ({"crossed": False}, RejectReason.CONTRADICTORY_SIDE),
+        ({"crossed": None}, RejectReason.CONTRADICTORY_SIDE),
+        ({"side": "C"}, RejectReason.INVALID_SIDE),
+        ({"dir": 7}, RejectReason.MISSING_FIELD),
+    ],
+)
+def test_a_victim_s_own_fill_that_is_no_closing_order_shows_no_side(
+    change: dict[str, Any], reason: RejectReason
+) -> None:
+    proof = HIT.fill(of_taker=True) | change
+    for feed, message in [
+        ("userFills", owned(account(VICTIM), proof)),
+        ("nodeFills", [account(VICTIM), proof]),
+        ("goldrush", {"channel": "liquidationFills", "fills": [[account(VICTIM), proof]]}),
+        ("joinedTrades", joined(proof, account(VICTIM))),
+    ]:
+        [rejected] = results_of(feed, message)
+        assert isinstance(rejected, Rejected)
+        assert rejected.reason is reason
+
+
+def test_a_maker_that_is_named_as_its_own_victim_shows_no_side() -> None:
+    fill = HIT.fill(of_taker=False) | {"liquidation": MARKET | {"liquidatedUser": account(MAKER)}}
+    [rejected] = results_of("userFills", user_fills(MAKER, [fill]))
+    assert isinstance(rejected, Rejected)
+    assert rejected.reason is RejectReason.CONTRADICTORY_SIDE
+
+
+@pytest.mark.parametrize("direction", ["Liquidated Cross Long", "Liquidated Isolated Long"])
+def test_a_victim_s_own_market_order_may_be_named_a_liquidation(direction: str) -> None:
+    proof = HIT.fill(of_taker=True) | {"dir": direction}
+    [event] = events_of("nodeFills", [account(VICTIM), proof])
+    assert event.side is Side.LONG
+
+
+def takeover(*, of_vault: bool, side: str = "") -> dict[str, Any]:
+    """Return one party's fill of the takeover of a long: the vault buys, the victim sells."""
+    return HIT.fill(of_taker=True) | {
+        "dir": "Liquidated Cross Long",
+        "side": side or ("B" if of_vault else "A"),
+        "liquidation": MARKET | {"method": "backstop"},
+    }
+
+
+@pytest.mark.parametrize("of_vault", [True, False])
+def test_a_takeover_whose_side_does_not_fit_is_rejected(*, of_vault: bool) -> None:
+    owner = VAULT if of_vault else account(VICTIM)
+    [event] = events_of("userFills", owned(owner, takeover(of_vault=of_vault)))
+    assert event.side is Side.LONG
+    for side, reason in [
+        ("A" if of_vault else "B", RejectReason.CONTRADICTORY_SIDE),
+        ("C", RejectReason.INVALID_SIDE),
+    ]:
+        fill = takeover(of_vault=of_vault, side=side)
+        [rejected] = results_of("userFills", owned(owner, fill))
+        assert isinstance(rejected, Rejected)
+        assert rejected.reason is reason
+
+
+def test_a_takeover_of_a_provider_is_one_event_whichever_half_comes() -> None:
+    vaults = [VAULT, takeover(of_vault=True)]
+    victims = [account(VICTIM), takeover(of_vault=False)]
+    told = []
+    for liquidator, fills in [
+        (VAULT, [vaults]),
+        (None, [victims]),
+        (VAULT, [vaults, victims]),
+        (VAULT, [victims, vaults]),
+    ]:
+        [event] = events_of("goldrush", {"channel": "liquidationFills", "fills": fills})
+        assert (event.side, event.liquidator) == (Side.LONG, liquidator)
+        assert event.liquidated_user == account(VICTIM)
+        told.append(event)
+    assert len({(event.event_id, event.completeness) for event in told}) == 1
+    # The winner's half of an auto-deleveraging is no takeover, whatever the other half says.
+    winners = takeover(of_vault=True) | {"dir": "Auto-Deleveraging"}
+    message = {"channel": "liquidationFills", "fills": [victims, [account(MAKER), winners]]}
+    assert events_of("goldrush", message) == []
+
+
 def test_a_victim_whose_own_fill_contradicts_itself_joins_nothing() -> None:
     proof = HIT.fill(of_taker=True) | {"dir": "Close Short"}
     [rejected] = results_of("joinedTrades", joined(proof, account(VICTIM)))

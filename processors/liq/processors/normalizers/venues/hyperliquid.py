@@ -11,16 +11,19 @@ with the victim, and one trade id.
 
 `userFills` of an account (evidence: reported). A takeover by a vault carries `liquidation.method`
 "backstop" and a `dir` such as "Liquidated Cross Long", which names the side of the victim, not the
-vault's. The vault's later unwinding carries no `liquidation`; an auto-deleveraging says so in
-`dir`, and its counterparty won. Neither is a liquidation. With the method "market" the account was
-liquidated itself, and the fill's `side` is that of the closing order: A (sold) closes a long; or it
-was the maker against somebody's closing order, which has the other side (completeness: sampled).
-Market makers' fills have it: 328 of 8,000 of four active ones (2026-08). Of a maker's fill `dir`
-and `side` must agree, and `crossed` be false, or it is rejected. Fills of an `isSnapshot` message
-are history, and are given all the same: their ids are the venue's own, so a repeat is recognized
-downstream, and they may fill a gap. One that is over an hour old is `backfilled`: a newly followed
-account's old fills are no news. `userFills-history` is the same fills out of REST's
-`userFillsByTime`, an array without the account, which is the request's.
+vault's; the vault's `side` must be B (bought) for a long. The vault's later unwinding carries no
+`liquidation`; an auto-deleveraging says so in `dir`, and its counterparty won. Neither is a
+liquidation. With the method "market" the account was liquidated itself, and the fill's `side` is
+that of the closing order: A (sold) closes a long; or it was the maker against somebody's closing
+order, which has the other side (completeness: sampled). The closing order's `dir` must be a close
+of that side ("Close Long", "Liquidated Cross Long"), and `crossed` true: the order is a taker's and
+opens nothing, so a fill that opens, flips ("Long > Short") or settles a position is rejected.
+Market makers' fills have `liquidation`: 328 of 8,000 of four active ones (2026-08). Of a maker's
+fill `dir` and `side` must agree, and `crossed` be false, or it is rejected. Fills of an
+`isSnapshot` message are history, and are given all the same: their ids are the venue's own, so a
+repeat is recognized downstream, and they may fill a gap. One that is over an hour old is
+`backfilled`: a newly followed account's old fills are no news. `userFills-history` is the same
+fills out of REST's `userFillsByTime`, an array without the account, which is the request's.
 
 `nodeFills` are the fills that a node of one's own writes, of all accounts (evidence: reported,
 complete): a line of `node_fills`, which is [owner, fill], or one of `node_fills_by_block`, with an
@@ -34,7 +37,8 @@ the providers' streams.
 
 `goldrush` and `hydromancer` are streams of providers, with the same pairs as `fills` of a message
 whose `channel` or `type` is liquidationFills (their documentation of 2026-07 and 2026-09). Whether
-both parties' fills come is not said: a maker's is read where the message has not the victim's.
+both parties' fills come is not said. Of a market order the maker's fill is read where the message
+has not the victim's, and of a takeover the victim's where it has not the liquidator's.
 
 `joinedTrades` (evidence: inferred, sampled) are public trades which the producer found to be of
 one order with a followed account's fill that carries `liquidation`: coin, hash, side and taker are
@@ -65,13 +69,13 @@ from liq.processors.normalizers.hyperliquid_fills import (
     address,
     fill_event,
     liquidation_of,
+    preferred_fills,
     read_closing_order,
     read_joined_trade,
     read_makers_fill,
     read_takeover,
     trade_of,
     victim_of,
-    victims_fills,
 )
 from liq.processors.normalizers.kit import (
     EntryError,
@@ -182,7 +186,7 @@ def read_provider(reading: Reading, message: Any) -> None:
         raise unknown_message(message)
     if is_provider_data(message):
         pairs = array_field(message, "fills")
-        reading.entries(pairs, read_either_fill, victims_fills(pairs))
+        reading.entries(pairs, read_either_fill, preferred_fills(pairs))
 
 
 def is_provider_data(message: JsonObject) -> bool:
@@ -205,16 +209,16 @@ def read_node_fill(reading: Reading, owned_fill: Any) -> Liquidation | None:
 
 
 def read_either_fill(
-    reading: Reading, owned_fill: Any, victims: frozenset[tuple[Any, Any, Any]]
+    reading: Reading, owned_fill: Any, preferred: frozenset[tuple[Any, Any, Any]]
 ) -> Liquidation | None:
-    """Read one party's fill; a maker's only if the victim's is not among the `victims`."""
-    return as_history(reading, read_party(reading, owned_fill, victims))
+    """Read one party's fill; the other party's only if its trade is not among the `preferred`."""
+    return as_history(reading, read_party(reading, owned_fill, preferred))
 
 
 def read_party(
-    reading: Reading, owned_fill: Any, victims: frozenset[tuple[Any, Any, Any]] | None
+    reading: Reading, owned_fill: Any, preferred: frozenset[tuple[Any, Any, Any]] | None
 ) -> Liquidation | None:
-    """Read one party's fill; without `victims`, ignore makers' fills."""
+    """Read one party's fill; without `preferred`, only the party's whose fill gives the event."""
     if type(owned_fill) is not list or len(owned_fill) != PAIR_LENGTH:
         raise EntryError(RejectReason.MISSING_FIELD, "An entry is not an owner and a fill.")
     fields = row_object(owned_fill[1])
@@ -223,13 +227,14 @@ def read_party(
         return None
     victim = victim_of(liquidation)
     owner = address(text(owned_fill[0], "The owner"), "The owner")
-    if liquidation["method"] == BACKSTOP:
-        return None if owner == victim else read_takeover(reading, fields, victim, owner)
-    if owner == victim:
-        return read_closing_order(reading, fields, victim, Completeness.COMPLETE)
-    if victims is None or trade_of(fields) in victims:
+    is_takeover = liquidation["method"] == BACKSTOP
+    is_preferred = (owner == victim) != is_takeover
+    if not is_preferred and (preferred is None or trade_of(fields) in preferred):
         return None
-    return read_makers_fill(reading, fields, victim, Completeness.COMPLETE)
+    if is_takeover:
+        return read_takeover(reading, fields, victim, None if owner == victim else owner)
+    read = read_closing_order if owner == victim else read_makers_fill
+    return read(reading, fields, victim, Completeness.COMPLETE)
 
 
 def read_joined(reading: Reading, message: Any) -> None:
