@@ -239,8 +239,9 @@ def preferred_fills(pairs: list[Any]) -> frozenset[tuple[Any, Any, Any]]:
     for pair in pairs:
         fields = pair[1] if type(pair) is list and len(pair) == PAIR_LENGTH else None
         liquidation = fields.get("liquidation") if type(fields) is dict else None
-        victim = liquidation.get("liquidatedUser") if type(liquidation) is dict else None
-        owner = pair[0] if fields is not None else None
+        if type(liquidation) is not dict:
+            continue
+        owner, victim = pair[0], liquidation.get("liquidatedUser")
         if type(victim) is not str or type(owner) is not str:
             continue
         is_takeover = liquidation.get("method") == BACKSTOP
