@@ -20,7 +20,7 @@ import orjson
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from liq.processors.normalizers.venues.hyperliquid import LIQUIDATOR_VAULTS
 from liq.producers.sensors import MakerFill, choose_sensors
-from liq.producers.sensors.join import Order, proven_order
+from liq.producers.sensors.orders import Order, proven_order
 from liq.schemas.records import Liquidation
 
 EXCHANGE: Final = "hyperliquid"

@@ -2,6 +2,9 @@
 
 A market maker's fill has the account that was liquidated against it, and the transaction (`hash`).
 The public trades of that transaction with the same taker are the rest of the liquidation.
+- `orders`: which order a trade belongs to, and which one a fill proves to be a liquidation (pure);
+- `amounts`: the dollars of a trade or fill (pure);
+- `frames`: the entries of a message, as bytes (pure);
 - `join`: joins hits and trades, within ten seconds and bounded memory (pure);
 - `makers`: counts the makers of public trades, the candidates (pure);
 - `pool`: what the candidates' fills proved, and when one is exchanged for another (pure);

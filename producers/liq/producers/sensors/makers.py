@@ -4,17 +4,16 @@ A trade's `users` are its buyer and its seller, and its `side` is the taker's, s
 the maker. An account that makes much of the market meets many liquidations.
 """
 
-import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
+
+from liq.producers.sensors.amounts import ranked_usd_of
+from liq.schemas.hyperliquid import account_of
 
 MAX_MAKERS: Final = 10_000
 #: Every amount is halved after so many trades, so that the recent ones count most.
 TRADES_A_HALVING: Final = 500_000
-#: No trade is worth more; a larger number is a glitch.
-MAX_USD: Final = Decimal(10) ** 12
-_ACCOUNT: Final = re.compile(r"0x[0-9a-f]{40}", re.ASCII).fullmatch
 
 
 @dataclass(slots=True)
@@ -29,12 +28,14 @@ class MakerTally:
         """Return the number of accounts."""
         return len(self._dollars)
 
-    def note(self, trade: Any) -> None:
-        """Count a public trade; ignore what is none."""
+    def note(self, trade: Any) -> bool:
+        """Count a public trade; ignore what is none. Return False for implausible numbers."""
         maker = maker_of(trade)
-        usd = usd_of(trade) if maker is not None else None
-        if maker is None or usd is None:
-            return
+        if maker is None:
+            return True
+        usd = ranked_usd_of(trade)
+        if usd is None:
+            return False
         self._dollars[maker] = self._dollars.get(maker, Decimal(0)) + usd
         self._trades += 1
         if self._trades >= TRADES_A_HALVING:
@@ -42,6 +43,7 @@ class MakerTally:
             self._dollars = {name: amount / 2 for name, amount in self._dollars.items()}
         if len(self._dollars) > self.max_makers:
             self._dollars = {name: self._dollars[name] for name in self.top(self.max_makers // 2)}
+        return True
 
     def top(self, count: int) -> list[str]:
         """Return the accounts with the most dollars, the first first; ties are sorted by name."""
@@ -56,19 +58,4 @@ def maker_of(trade: Any) -> str | None:
     users, side = trade.get("users"), trade.get("side")
     if type(users) is not list or len(users) != 2 or side not in ("A", "B"):  # noqa: PLR2004 - buyer and seller
         return None
-    maker = users[1] if side == "B" else users[0]
-    if type(maker) is not str or _ACCOUNT(maker.lower()) is None:
-        return None
-    return maker.lower()
-
-
-def usd_of(entry: Any) -> Decimal | None:
-    """Return the dollars of a trade or fill, or None if price or size are not plausible."""
-    price, size = entry.get("px"), entry.get("sz")
-    if type(price) is not str or type(size) is not str:
-        return None
-    try:
-        usd = Decimal(price) * Decimal(size)
-    except InvalidOperation:
-        return None
-    return usd if usd.is_finite() and 0 < usd <= MAX_USD else None
+    return account_of(users[1] if side == "B" else users[0])

@@ -3,7 +3,8 @@
 Candidates are the makers with the most dollars in the public trades. Each one's newest fills are
 public, too: those with a `liquidation` of somebody else are what the account would have proven. An
 account's yield is the dollars of the liquidations that it proves, an hour; of a liquidation that
-two accounts prove only the first counts. The accounts with the highest yield are followed. One that
+two accounts prove only the first counts. A fill counts for at most MAX_RANKED_USD, so one absurd
+fill buys no place. The accounts with the highest yield are followed. One that
 is followed leaves for another only if that one's yield is higher by a quarter, and not before it
 was followed for a while.
 
@@ -11,13 +12,14 @@ Times are UTC milliseconds. Nothing here waits or asks.
 """
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from liq.producers.sensors.join import proven_order
-from liq.producers.sensors.makers import MakerTally, usd_of
+from liq.producers.sensors.amounts import ranked_usd_of
+from liq.producers.sensors.makers import MakerTally
+from liq.producers.sensors.orders import Order, is_event, proven_order
 from liq.producers.sensors.selection import MakerFill, choose_sensors
 from liq.schemas.units import HOUR_MS
 
@@ -77,12 +79,14 @@ class SensorPool:
         count: The number of sensors.
         fixed: Accounts that are followed in any case, and so are no sensors.
         dwell_ms: How long a sensor is followed at least.
+        refused: The number of fills that would prove a liquidation and are implausible.
     """
 
     count: int
     fixed: frozenset[str]
     dwell_ms: int
     makers: MakerTally = field(default_factory=MakerTally)
+    refused: int = 0
     followed: dict[str, int] = field(default_factory=dict)
     _evidence: dict[str, Evidence] = field(default_factory=dict)
     _barred: dict[str, int] = field(default_factory=dict)
@@ -100,6 +104,7 @@ class SensorPool:
 
     def note_fills(self, account: str, fills: list[Any], now_ms: int) -> None:
         """Add the newest fills of an account."""
+        self.refused += refused_hits(account, fills)
         self._evidence.setdefault(account, Evidence()).add(account, fills, now_ms)
 
     def bar(self, account: str, now_ms: int) -> None:
@@ -174,14 +179,23 @@ def maker_hits(account: str, fills: list[Any]) -> list[Hit]:
     liquidation, an auto-deleveraging or a fill as the taker proves nothing for a sensor.
     """
     found = []
-    for fill in fills:
-        order = proven_order(account, fill)
-        if order is None or order.taker == account or not _has_time(fill):
-            continue
-        usd = usd_of(fill)
-        if usd is not None:
+    for order, fill in _proofs(account, fills):
+        usd = ranked_usd_of(fill)
+        if usd is not None and is_event(fill):
             found.append(Hit(fill["time"], MakerFill(account, order, usd)))
     return found
+
+
+def refused_hits(account: str, fills: list[Any]) -> int:
+    """Return the number of fills that would prove a liquidation, but give no event."""
+    return sum(not is_event(fill) for _, fill in _proofs(account, fills))
+
+
+def _proofs(account: str, fills: list[Any]) -> Iterator[tuple[Order, Any]]:
+    for fill in fills:
+        order = proven_order(account, fill)
+        if order is not None and order.taker != account:
+            yield order, fill
 
 
 def _has_time(fill: Any) -> bool:

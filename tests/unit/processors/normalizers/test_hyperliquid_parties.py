@@ -4,15 +4,20 @@ The cases are those of the venue: a sensor that is liquidated itself, auto-delev
 that is a maker, fills of both parties, repeated snapshots, and forged or absurd `liquidation`s.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from liq.processors.normalizers import FrameMetadata, InstrumentBook, NormalizerConfig, normalize
 from liq.processors.normalizers.venues.hyperliquid import LIQUIDATOR_VAULTS
 from liq.producers.sensors import TradeJoin
+from liq.producers.sensors.amounts import usd_of
 from liq.schemas.records import Liquidation, Rejected
 from liq.schemas.units import HOUR_MS
 from liq.schemas.vocabulary import Arrival, Evidence, RejectReason, Side
@@ -283,3 +288,92 @@ def test_a_victim_whose_own_fill_contradicts_itself_joins_nothing() -> None:
     join = TradeJoin()
     join.add_fills(user_fills(VICTIM, [proof]), 0)
     assert join.add_trades(public_trades([REST]), 1) == []
+
+
+def odd_fills() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield owners and fills of every combination of what a fill's role depends on."""
+    directions = [
+        "Open Long", "Open Short", "Close Long", "Close Short", "Long > Short", "Short > Long",
+        "Liquidated Cross Long", "Liquidated Isolated Short", "Liquidated", "Auto-Deleveraging",
+        "Settlement", "Buy",
+    ]  # fmt: skip
+    roles = product(directions, "ABC", [True, False, None], [VICTIM, MAKER])
+    for direction, side, crossed, owner in roles:
+        fill = HIT.fill(of_taker=True) | {"dir": direction, "side": side, "crossed": crossed}
+        yield account(owner), fill
+    changes: list[dict[str, Any]] = [
+        {"liquidation": MARKET | {"liquidatedUser": account(0)}},
+        {"liquidation": MARKET | {"liquidatedUser": "0X" + account(VICTIM)[2:]}},
+        {"coin": "abc:XX"},
+        {"coin": "abc:XX", "feeToken": "HYPE"},
+        {"coin": "xyz:XX", "feeToken": "HYPE"},
+        {"coin": "abc:XX", "feeToken": "USDT0"},
+        {"hash": "0x" + "A" * 64},
+        {"px": "1e13"},
+        {"px": "9e999999"},
+        {"tid": 2**63},
+    ]
+    for change in changes:
+        yield account(MAKER), HIT.fill(of_taker=False) | change
+
+
+def test_the_join_proves_with_exactly_those_fills_that_are_events() -> None:
+    proven = 0
+    for owner, fill in odd_fills():
+        results = results_of("userFills", owned(owner, fill))
+        events = [result for result in results if isinstance(result, Liquidation)]
+        sale = REST.public() | {key: fill[key] for key in ("coin", "hash")}
+        purchase = sale | {"side": "B", "users": [account(VICTIM), account(9)], "tid": 3}
+        join = TradeJoin()
+        join.add_fills(orjson.dumps(owned(owner, fill)), 0)
+        found = join.add_trades(orjson.dumps({"data": [sale, purchase]}), 1)
+        assert len(found) == len(events), fill
+        for each in found:
+            [rest] = events_of("joinedTrades", each.messages()[0])
+            assert rest.side is events[0].side
+            proven += 1
+    # Four closing orders, six makers' fills, three collaterals, and a hash of capital letters.
+    assert proven == 14
+
+
+@pytest.mark.parametrize(
+    ("bad", "coin"),
+    [
+        ({"feeToken": "HYPE"}, "abc:XX"),
+        ({"px": "1e30"}, "BTC"),
+        ({"sz": "0"}, "BTC"),
+        ({"tid": -1}, "BTC"),
+        ({"time": START_MS - 10_001}, "BTC"),
+    ],
+)
+def test_a_refused_proof_leaves_the_order_to_the_next(bad: dict[str, Any], coin: str) -> None:
+    good = HIT.fill(of_taker=False) | {"coin": coin}
+    rest = orjson.dumps({"data": [REST.public() | {"coin": coin}]})
+    frame = user_fills(MAKER, [good | {"tid": 9} | bad, good])
+    for is_first in (True, False):
+        join = TradeJoin()
+        found = [] if is_first else join.add_trades(rest, 0)
+        found += join.add_fills(frame, 1)
+        found += join.add_trades(rest, 2) if is_first else []
+        [message] = [message for each in found for message in each.messages()]
+        [event] = events_of("joinedTrades", message)
+        assert event.side is Side.LONG
+
+
+def test_a_hash_in_another_letter_case_is_the_same_transaction() -> None:
+    name = "0x" + "aB" * 32
+    join = TradeJoin()
+    join.add_trades(orjson.dumps({"data": [REST.public() | {"hash": name.lower()}]}), 0)
+    [found] = join.add_fills(user_fills(MAKER, [HIT.fill(of_taker=False) | {"hash": name}]), 1)
+    assert len(events_of("joinedTrades", found.messages()[0])) == 1
+
+
+NUMBERS = st.from_regex(r"[0-9]{0,12}\.?[0-9]{0,20}([eE][+-]?[0-9]{1,7})?", fullmatch=True)
+
+
+@settings(deadline=None, max_examples=100)
+@given(NUMBERS | st.text(max_size=5), NUMBERS)
+def test_what_is_plausible_to_the_producer_is_an_event(price: str, size: str) -> None:
+    fill = HIT.fill(of_taker=False) | {"px": price, "sz": size}
+    if usd_of(fill) is not None:
+        assert len(events_of("userFills", user_fills(MAKER, [fill]))) == 1

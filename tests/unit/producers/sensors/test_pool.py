@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liq.producers.sensors import Exchange, MakerTally, SensorPool
-from liq.producers.sensors.makers import MAX_USD
+from liq.producers.sensors.amounts import MAX_RANKED_USD, MAX_USD
 from liq.producers.sensors.pool import BARRED_MS, MAX_HITS, PROBE_AGAIN_MS, maker_hits
 from liq.schemas.units import HOUR_MS
 from tests.support.sensor_trades import START_MS, Trade, account
@@ -136,11 +136,17 @@ MARKET = {"liquidatedUser": account(1), "markPx": "100", "method": "market"}
         {"liquidation": {**MARKET, "method": "backstop"}},
         {"liquidation": {**MARKET, "liquidatedUser": account(5)}},
         {"liquidation": {**MARKET, "liquidatedUser": 7}},
+        {"liquidation": {**MARKET, "liquidatedUser": account(0)}},
+        {"liquidation": {**MARKET, "liquidatedUser": "everybody"}},
         {"liquidation": "market"},
         {"dir": "Auto-Deleveraging"},
         {"crossed": True},
         {"hash": "0x" + "0" * 64},
         {"px": "1e30"},
+        {"px": "9e999999", "sz": "9e999999"},
+        {"px": "1" * 41, "sz": "0." + "0" * 38},
+        {"coin": "abc:XX", "feeToken": "HYPE"},
+        {"tid": -1},
         {"px": "-5"},
         {"px": "NaN"},
         {"px": "much"},
@@ -161,7 +167,7 @@ def test_what_is_no_fill_proves_nothing() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 300), st.decimals(-5, 10**13, places=2)), max_size=300),
+    st.lists(st.tuples(st.integers(1, 300), st.decimals(-5, 10**13, places=2)), max_size=300),
     st.integers(2, 20),
 )
 def test_the_tally_is_bounded_and_its_largest_stay(
@@ -171,11 +177,36 @@ def test_the_tally_is_bounded_and_its_largest_stay(
     for maker, usd in trades:
         tally.note({**Trade(1, "BTC", 1, maker, "B", 7).public(), "px": str(usd), "sz": "1"})
         if 0 < usd <= MAX_USD:
-            dollars[maker] = dollars.get(maker, Decimal(0)) + usd
+            dollars[maker] = dollars.get(maker, Decimal(0)) + min(usd, MAX_RANKED_USD)
         assert len(tally) <= bound
     if len(dollars) <= bound:
         largest = sorted(dollars, key=lambda maker: (-dollars[maker], account(maker)))
         assert tally.top(3) == [account(maker) for maker in largest[:3]]
+
+
+@pytest.mark.parametrize("number", ["9e999999", "1e999", "NaN", "-1", "0", "", "x" * 100, 7])
+def test_a_trade_with_implausible_numbers_is_refused(number: Any) -> None:
+    tally = MakerTally()
+    assert not tally.note(TRADE | {"px": number, "sz": number})
+    assert len(tally) == 0
+    assert tally.note(TRADE)
+
+
+def test_one_absurd_fill_buys_no_place() -> None:
+    pool = pool_of(5, 6)
+    pool.note_fills(account(5), hits(5, range(1, 2), usd=str(MAX_USD)), NOW_MS)
+    pool.note_fills(account(6), hits(6, range(10, 13), usd="90000"), NOW_MS)
+    change = pool.exchange(NOW_MS)
+    assert change is not None
+    assert change.new == account(6)
+
+
+def test_absurd_fills_are_counted() -> None:
+    pool = pool_of(5)
+    [quiet, hit] = hits(5, range(1, 2))
+    pool.note_fills(account(5), [quiet, {**hit, "px": "9e999999", "sz": "9e999999"}], NOW_MS)
+    assert pool.refused == 1
+    assert pool.exchange(NOW_MS) is None
 
 
 @pytest.mark.parametrize(
