@@ -51,6 +51,7 @@ _LIVE: Final[Metrics] = (
     m.JOINED_TRADES,
     m.JOIN_WAITING,
     m.JOIN_FORGOTTEN,
+    m.JOIN_REFUSED,
     m.SENSORS,
     m.SENSOR_EXCHANGES,
     m.PRODUCER_IN_FLIGHT,

@@ -184,6 +184,11 @@ JOIN_WAITING = Gauge(
 JOIN_FORGOTTEN = Counter(
     "liq_join_forgotten_total", "Trades and proofs forgotten before ten seconds, at the bound."
 )
+JOIN_REFUSED = Counter(
+    "liq_join_refused_total",
+    "Public trades and fills that the join or the selection of sensors refuses: implausible, "
+    "or too long.",
+)
 SENSORS = Gauge("liq_sensors", "Accounts that the producer follows by its own selection.")
 SENSOR_EXCHANGES = Counter(
     "liq_sensor_exchanges_total", "Changes of the accounts that the producer selects."

@@ -13,7 +13,7 @@ from liq.producers.feeds.settings import Target
 from liq.producers.live.clock import Clock
 from liq.producers.live.interfaces import FramePublisher
 from liq.producers.sensors import Joined, MakerTally, TradeJoin
-from liq.runtime.metrics import JOIN_FORGOTTEN, JOIN_WAITING, JOINED_TRADES
+from liq.runtime.metrics import JOIN_FORGOTTEN, JOIN_REFUSED, JOIN_WAITING, JOINED_TRADES
 from liq.schemas.headers import FrameHeaders
 from liq.schemas.records import FeedStatus
 from liq.schemas.topics import TAPE
@@ -39,6 +39,7 @@ class Amplifier:
         self._connection = f"{slot}:{EXCHANGE}.{JOINED}"
         self._join = TradeJoin(makers=makers)
         self._forgotten = 0
+        self._refused = 0
         self._sequence = 0
 
     async def frame(self, key: bytes, value: bytes, headers: FrameHeaders) -> None:
@@ -86,6 +87,8 @@ class Amplifier:
         JOIN_WAITING.set(len(self._join))
         JOIN_FORGOTTEN.inc(self._join.forgotten - self._forgotten)
         self._forgotten = self._join.forgotten
+        JOIN_REFUSED.inc(self._join.refused - self._refused)
+        self._refused = self._join.refused
 
 
 def amplified(

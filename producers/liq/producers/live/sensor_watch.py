@@ -21,7 +21,7 @@ from liq.producers.live.session_end import describe_error
 from liq.producers.live.timing import Timing
 from liq.producers.sensors import Exchange, SensorPool
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, SENSOR_EXCHANGES, SENSORS
+from liq.runtime.metrics import ERRORS, JOIN_REFUSED, SENSOR_EXCHANGES, SENSORS
 from liq.schemas.topics import TAPE
 
 FILLS: Final = "userFills"
@@ -111,7 +111,9 @@ class SensorWatch:
             log.warning("sensor_unasked", account=account, error=describe_error(error))
             return
         self._failures = 0
+        refused = self._pool.refused
         self._pool.note_fills(account, fills if type(fills) is list else [], now_ms(self._clock))
+        JOIN_REFUSED.inc(self._pool.refused - refused)
 
 
 def _in_words(change: Exchange) -> tuple[str | None, str | None, str]:
