@@ -6,6 +6,7 @@ The rules are those of `liq.schemas.hyperliquid`, which the normalizer has as we
 from typing import Any, Final, NamedTuple
 
 from liq.producers.sensors.amounts import usd_of
+from liq.schemas.dollars import USD_LIKE
 from liq.schemas.hyperliquid import (
     BUY,
     MAKERS_ORDER,
@@ -79,7 +80,7 @@ def is_event(fill: Any) -> bool:
     return (
         trade_id(fill) is not None
         and usd_of(fill) is not None
-        and collateral_of(fill["coin"], token if type(token) is str else "") != ""
+        and collateral_of(fill["coin"], token if type(token) is str else "") in USD_LIKE
     )
 
 

@@ -332,8 +332,8 @@ def test_the_join_proves_with_exactly_those_fills_that_are_events() -> None:
             [rest] = events_of("joinedTrades", each.messages()[0])
             assert rest.side is events[0].side
             proven += 1
-    # Four closing orders, six makers' fills, three collaterals, and a hash of capital letters.
-    assert proven == 14
+    # Four closing orders, six makers' fills, two collaterals, and a hash of capital letters.
+    assert proven == 13
 
 
 @pytest.mark.parametrize(
