@@ -4,6 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
 
+from liq.producers.feeds.node import NODE_FEED
 from liq.producers.feeds.registry import ALL_FEEDS
 from liq.producers.history import venues
 from liq.producers.history.positions import PositionsSpec
@@ -41,9 +42,13 @@ REASONS: Final = {
     "pacifica": "Pacifica's public trades reach back some minutes only",
 }
 _WITH_HISTORY: Final = frozenset((spec.exchange, spec.feed) for spec in HISTORIES)
-#: The reason for each feed (exchange and name) that no history repairs.
+_PUSHED: Final = (
+    *((feed.exchange, feed.name) for feed in ALL_FEEDS),
+    (NODE_FEED.exchange, NODE_FEED.name),
+)
+#: The reason for each feed (exchange and name) that no history repairs, so that every gap ends.
 NO_HISTORY: Final = {
-    (feed.exchange, feed.name): REASONS[feed.exchange]
-    for feed in ALL_FEEDS
-    if (feed.exchange, feed.name) not in _WITH_HISTORY
+    (exchange, feed): REASONS[exchange]
+    for exchange, feed in _PUSHED
+    if (exchange, feed) not in _WITH_HISTORY
 }

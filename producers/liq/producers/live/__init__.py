@@ -4,8 +4,9 @@
 outages of earlier processes (`coverage`).
 """
 
+from liq.producers.feeds.node import NODE_FEED
 from liq.producers.live.clock import SystemClock
-from liq.producers.live.node_runner import NODE_FEED, NodeFiles, node_files
+from liq.producers.live.node_runner import NodeFiles, node_files
 from liq.producers.live.opening import open_publisher
 from liq.producers.live.publisher import Publisher
 from liq.producers.live.rates import RateHeaders

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from liq.producers.feeds.frames import MAX_FRAME_BYTES
+from liq.producers.feeds.node import NODE_FEED, SILENT_SECONDS
 from liq.producers.live.clock import now_ms
 from liq.producers.live.context import ConnectionContext
 from liq.producers.live.coverage import newest_cursors
@@ -40,32 +41,10 @@ from liq.schemas.units import SECOND_MS
 from liq.schemas.vocabulary import FeedEvent
 
 POLL_SECONDS: Final = 0.2
-#: The chain makes several blocks a second, and nearly every one has fills.
-SILENT_SECONDS: Final = 60.0
-
-log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFeed:
-    """The feed of a node's files."""
-
-    exchange: str
-    name: str
-    silence_seconds: float
-
-    @property
-    def label(self) -> str:
-        """Return exchange and feed, for logs and task names."""
-        return f"{self.exchange}.{self.name}"
-
-
-# A silent node counts as lost long before the feed is stale.
-NODE_FEED: Final = NodeFeed("hyperliquid", "nodeFills", 10 * SILENT_SECONDS)
-
-
 OLDEST: Final = "oldest"
 NEWEST: Final = "newest"
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

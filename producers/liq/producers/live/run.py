@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from liq.producers.feeds import FeedSpec, LimitScope
+from liq.producers.feeds.node import NODE_FEED
 from liq.producers.feeds.registry import producible_exchanges
 from liq.producers.feeds.settings import Target
 from liq.producers.live.amplifier import amplified
@@ -20,7 +21,7 @@ from liq.producers.live.coverage import covered_until_ms
 from liq.producers.live.feed_runner import FeedRunner
 from liq.producers.live.interfaces import FramePublisher, Runner, SessionObserver
 from liq.producers.live.liveness import Activity, FeedActivity, blind_feeds
-from liq.producers.live.node_runner import NODE_FEED, NodeFiles, NodeRunner, resumed
+from liq.producers.live.node_runner import NodeFiles, NodeRunner, resumed
 from liq.producers.live.opening import CLOSE_SECONDS, open_publisher, unacknowledged
 from liq.producers.live.peers import PeerWatch
 from liq.producers.live.rates import RateStamp, followed_rates

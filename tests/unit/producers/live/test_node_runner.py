@@ -9,11 +9,12 @@ from typing import Any, cast
 import pytest
 
 from liq.producers.feeds.limits import NO_LIMITS
+from liq.producers.feeds.node import NODE_FEED
 from liq.producers.live import node_runner as node_runner_module
 from liq.producers.live.budget import ConnectionBudget
 from liq.producers.live.context import ConnectionContext
 from liq.producers.live.liveness import Activity, FeedActivity
-from liq.producers.live.node_runner import NODE_FEED, NodeFiles, NodeRunner, node_files
+from liq.producers.live.node_runner import NodeFiles, NodeRunner, node_files
 from liq.producers.live.rates import RateHeaders
 from liq.producers.live.session import SessionContext
 from liq.producers.live.status import FeedReporter
