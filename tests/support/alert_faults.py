@@ -252,6 +252,38 @@ FAULTS: Final = (
         "3",
     ),
     Fault(
+        "LiqPollBehind",
+        {
+            'liq_poll_behind_seconds{job="backfill",exchange="coinex",feed="liquidations"}': (
+                "30x19 400x39 30x60"
+            )
+        },
+        {"exchange": "coinex", "feed": "liquidations"},
+        16,
+        31,
+        "6m 40s",
+    ),
+    Fault(
+        "LiqCompletionBehind",
+        {
+            'liq_poll_behind_seconds{job="backfill",exchange="okx",feed="public-completion"}': (
+                "600x19 2400x39 600x60"
+            )
+        },
+        {"exchange": "okx", "feed": "public-completion"},
+        16,
+        31,
+        "40m 0s",
+    ),
+    Fault(
+        "LiqHistoryDiffers",
+        {'liq_history_differs_total{job="sink",exchange="kraken"}': "_x19 2x100"},
+        {"exchange": "kraken"},
+        11,
+        22,
+        "2",
+    ),
+    Fault(
         "LiqContractListOld",
         {
             'liq_contract_listing_age_seconds{job="reference",exchange="okx"}': (

@@ -51,6 +51,16 @@ QUIET: Final[Mapping[str, str]] = {
     'liq_instruments_age_days{job="normalize",instance="normalize:8080"}': "1x120",
     'liq_parked_waiting{job="reference"}': "12x120",
     'liq_history_open_gaps{job="backfill",exchange="gate"}': "1x20 0x100",
+    # One poll without an answer, then the next one that has it.
+    'liq_poll_behind_seconds{job="backfill",exchange="orderly",feed="liquidations"}': (
+        "15x60 150x4 15x56"
+    ),
+    # Two polls of OKX without an answer.
+    'liq_poll_behind_seconds{job="backfill",exchange="gate",feed="usdt-completion"}': "300x120",
+    'liq_poll_behind_seconds{job="backfill",exchange="okx",feed="public-completion"}': (
+        "600x20 1200x20 1800x20 600x60"
+    ),
+    'liq_history_differs_total{job="sink",exchange="gate"}': "3x120",
     'liq_rate_age_seconds{job="reference",currency="BTC"}': "40x120",
     'liq_notify_failing{job="notify",receiver="desk"}': "0x60 1 0x59",
     'liq_notify_disabled{job="notify",receiver="desk"}': "0x120",

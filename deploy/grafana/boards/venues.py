@@ -156,6 +156,28 @@ BOARD: Final = Board(
                     (Prom(f"sum by (exchange) (liq_history_open_gaps{OF}) > 0", "{{exchange}}"),),
                 ),
                 Graph(
+                    "Polls behind",
+                    "Time that the last poll of a venue's history had to request.",
+                    "s",
+                    (
+                        Prom(
+                            f"max by (exchange, feed) (liq_poll_behind_seconds{OF})",
+                            "{{exchange}} {{feed}}",
+                        ),
+                    ),
+                ),
+                Graph(
+                    "Histories that contradict the live feed",
+                    "Events with another side, price or size in a history or import, in ten minutes.",
+                    "short",
+                    (
+                        Prom(
+                            f"sum by (exchange) (increase(liq_history_differs_total{OF}[10m])) > 0",
+                            "{{exchange}}",
+                        ),
+                    ),
+                ),
+                Graph(
                     "Age of dollar rates",
                     "Contracts that settle in a currency are valued with its newest rate.",
                     "s",

@@ -29,7 +29,7 @@ from liq.runtime.errors import DependencyError
 from liq.runtime.health import Health
 from liq.runtime.kafka import new_admin, new_consumer, new_producer, start_consumer
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import ERRORS, HANDLED, HISTORY_OPEN, RECORDS_IN
+from liq.runtime.metrics import ERRORS, HANDLED, HISTORY_OPEN, POLL_BEHIND, RECORDS_IN
 from liq.runtime.partitions import committed_places
 from liq.runtime.sending import partition_of
 from liq.runtime.settings import Settings
@@ -177,6 +177,8 @@ class _Worker:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=END_SECONDS)
+        # The next owner may be another process: a last value of this one would raise alerts.
+        POLL_BEHIND.clear()
         await self._commit()
         self._ends = None
         self._book.forget()
