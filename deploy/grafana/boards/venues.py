@@ -168,12 +168,16 @@ BOARD: Final = Board(
                 ),
                 Graph(
                     "Histories that contradict the live feed",
-                    "Events with another side, price or size in a history or import, in ten minutes.",
+                    "Events that a history or import has otherwise, or lacks, in ten minutes.",
                     "short",
                     (
                         Prom(
                             f"sum by (exchange) (increase(liq_history_differs_total{OF}[10m])) > 0",
-                            "{{exchange}}",
+                            "{{exchange}} otherwise",
+                        ),
+                        Prom(
+                            f"sum by (exchange) (increase(liq_history_lacks_total{OF}[10m])) > 0",
+                            "{{exchange}} lacks",
                         ),
                     ),
                 ),

@@ -134,6 +134,7 @@ OF_WORKER: Final[Mapping[str, Metrics]] = {
         m.SINK_SKIPPED,
         m.SINK_INSERT,
         m.HISTORY_DIFFERS,
+        m.HISTORY_LACKS,
         m.COMPLETED,
     ),
     "sink-redis": (*_COMMON, *_LOOP, m.SINK_ROWS, m.SINK_SKIPPED, m.SINK_INSERT),

@@ -99,6 +99,11 @@ HISTORY_DIFFERS = Counter(
     "Events of a history with another side, price or size than the live feed had under their id.",
     ["exchange"],
 )
+HISTORY_LACKS = Counter(
+    "liq_history_lacks_total",
+    "Live events that a history lacks between two events of one of its answers.",
+    ["exchange"],
+)
 COMPLETED = Counter(
     "liq_completed_events_total",
     "Events that a completing history told: live (the live feed had them) or missed.",

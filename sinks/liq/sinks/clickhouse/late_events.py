@@ -3,7 +3,8 @@
 An import or a history may publish an event that the live feed has already published. ClickHouse
 keeps the row that is inserted last, so the sink skips a late copy of a live row, which would lose
 its arrival. It does insert a live copy of a late row, because `live` takes precedence. The sink
-counts and logs a late copy that contradicts the live row in side, price or size.
+counts and logs a late copy that contradicts the live row in side, price or size, and live events
+that the history lacks (`history_lacks`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,22 +14,24 @@ from typing import Any, Final, NamedTuple
 from clickhouse_connect.driver.client import Client
 
 from liq.runtime.logs import get_logger
-from liq.runtime.metrics import COMPLETED, HISTORY_DIFFERS
+from liq.runtime.metrics import COMPLETED, HISTORY_DIFFERS, HISTORY_LACKS
 from liq.schemas.codec import DecodeError
 from liq.schemas.plausible_time import EARLIEST_STORED_MS, LATEST_MS
 from liq.schemas.vocabulary import Arrival
 from liq.sinks.batch import Delivered
 from liq.sinks.clickhouse.documents import Document, parse_json
 from liq.sinks.clickhouse.encoding import IsStored
+from liq.sinks.clickhouse.history_lacks import TIME_TOLERANCE_MS, LiveEvent, lacking
 from liq.sinks.clickhouse.tables import LIQUIDATIONS, Table
 
 #: The form of our own writers: a fast test that recognizes nearly every live record.
 LIVE_MARK: Final = b'"arrival":"live"'
-#: Some histories have times in whole seconds.
-TIME_TOLERANCE_MS: Final = 1_000
+MAX_LOGGED_IDS: Final = 20
 _LIVE: Final = Arrival.LIVE.value
 _QUESTION: Final = """
-SELECT event_id, side, price, quantity
+SELECT
+    event_id, side, price, quantity,
+    exchange, native_symbol, toUnixTimestamp64Milli(timestamp) AS time_ms
 FROM liquidations
 WHERE timestamp >= fromUnixTimestamp64Milli({first:Int64})
     AND timestamp <= fromUnixTimestamp64Milli({last:Int64})
@@ -60,7 +63,9 @@ def late_copies(
     late = [each for each in documents if is_late(each)]
     if not late:
         return None
-    live = {each["event_id"]: _said(each) for each in documents if not is_late(each)}
+    of_batch = [each for each in documents if not is_late(each)]
+    live = {each["event_id"]: _said(each) for each in of_batch}
+    places = {_place(each) for each in of_batch}
     times = [each["timestamp_ms"] for each in late]
     parameters: dict[str, Any] = {
         "first": min(times) - TIME_TOLERANCE_MS,
@@ -69,8 +74,11 @@ def late_copies(
     }
     for client in clients:
         rows = client.query(_QUESTION, parameters).result_rows
-        live.update((name, Said(side, price, quantity)) for name, side, price, quantity in rows)
+        for name, side, price, quantity, exchange, native_symbol, time_ms in rows:
+            live[name] = Said(side, price, quantity)
+            places.add(LiveEvent(exchange, native_symbol, time_ms, name))
     _report_differences(late, live)
+    _report_lacking(lacking(late, places))
     _count_completed(late, live)
 
     def is_stored(_: Delivered, document: Document) -> bool:
@@ -93,6 +101,27 @@ def _report_differences(late: Sequence[Document], live: Mapping[str, Said | None
                 live=[str(each) for each in seen],
                 late=[str(each) for each in said],
             )
+
+
+def _report_lacking(events: Sequence[LiveEvent]) -> None:
+    """Count and log the live events that a history lacks."""
+    for exchange in sorted({event.exchange for event in events}):
+        names = sorted(event.event_id for event in events if event.exchange == exchange)
+        HISTORY_LACKS.labels(exchange).inc(len(names))
+        log.warning(
+            "history_lacks",
+            exchange=exchange,
+            count=len(names),
+            event_ids=names[:MAX_LOGGED_IDS],
+        )
+
+
+def _place(document: Document) -> LiveEvent:
+    """Return a live document's contract, time and id."""
+    native_symbol = str(document.get("native_symbol"))
+    return LiveEvent(
+        document["exchange"], native_symbol, document["timestamp_ms"], document["event_id"]
+    )
 
 
 def _count_completed(late: Sequence[Document], live: Collection[str]) -> None:

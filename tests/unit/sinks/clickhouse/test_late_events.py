@@ -6,7 +6,7 @@ from typing import Any
 from prometheus_client import REGISTRY
 
 from liq.schemas.codec import encode
-from liq.schemas.records import Liquidation
+from liq.schemas.records import Liquidation, Source
 from liq.schemas.vocabulary import Arrival
 from liq.sinks.clickhouse.bulk import BulkRecord
 from liq.sinks.clickhouse.documents import parse_json
@@ -28,7 +28,13 @@ class Client:
 
     @property
     def result_rows(self) -> list[tuple[object, ...]]:
-        return [(each.event_id, each.side.value, each.price, each.quantity) for each in self.live]
+        return [
+            (
+                each.event_id, each.side.value, each.price, each.quantity,
+                each.exchange, each.native_symbol, each.timestamp_ms,
+            )
+            for each in self.live
+        ]  # fmt: skip
 
 
 def record(event: Liquidation, arrival: Arrival = Arrival.LIVE) -> BulkRecord:
@@ -84,6 +90,28 @@ def test_a_history_that_contradicts_the_live_feed_is_counted() -> None:
     records = [record(event, Arrival.BACKFILLED) for event in late]
     assert left_out(Client(*EVENTS), records) == [True, True, True]
     assert differences() == before + 2
+
+
+def test_a_live_event_that_the_history_lacks_is_counted() -> None:
+    """Of one contract of Gate: the live feed had all four, the frame has the first and the last."""
+    frame = Source(topic="raw.gate", partition=0, offset=7)
+    first_ms = EVENTS[0].timestamp_ms
+    live = [
+        replace(
+            event, exchange="gate", native_symbol="BTC_USDT", source=frame,
+            timestamp_ms=first_ms + 2_000 * number,
+        )
+        for number, event in enumerate(EVENTS)
+    ]  # fmt: skip
+    before = lacked("gate")
+    late = [record(event, Arrival.COMPLETED) for event in (live[3], live[0])]
+    left_out(Client(*live[:2]), [*late, record(live[2])])
+    assert lacked("gate") == before + 2
+
+
+def lacked(exchange: str) -> float:
+    labels = {"exchange": exchange}
+    return REGISTRY.get_sample_value("liq_history_lacks_total", labels) or 0.0
 
 
 def test_what_a_completion_tells_is_counted_by_whether_it_was_seen_live() -> None:
