@@ -39,7 +39,7 @@ GAP = 'liq_feed_events_total{job="produce",exchange="okx",feed="usdm",event="gap
 
 def promtool(*arguments: str) -> str:
     run = subprocess.run(
-        (str(PROMTOOL), *arguments), capture_output=True, text=True, timeout=60, check=False
+        (str(PROMTOOL), *arguments), capture_output=True, text=True, timeout=240, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
@@ -195,7 +195,7 @@ def test_a_mistake_in_a_rule_fails_at_lint_with_a_sentence(
         (str(PROMTOOL), "check", "rules", "--lint-fatal", str(file)),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert run.returncode != 0
