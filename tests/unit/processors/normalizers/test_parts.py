@@ -304,7 +304,8 @@ def test_a_draft_becomes_the_same_frozen_record() -> None:
 def test_a_normalized_event_has_every_value_in_its_own_field() -> None:
     frame = (
         b'{"channel":"userFills","data":{"user":"0x2e3d94f0562703b25c83308a05046ddaf9a8dd14",'
-        b'"fills":[{"coin":"kPEPE","px":"0.0125","sz":"40000000","time":1787375624383,"tid":7,'
+        b'"fills":[{"coin":"kPEPE","px":"0.0125","sz":"40000000","side":"B",'
+        b'"time":1787375624383,"tid":7,'
         b'"dir":"Liquidated Cross Long","liquidation":{"method":"backstop",'
         b'"liquidatedUser":"0xcb02837caaee310c178501855b63bf7f4f4b1f8b"}}]}}'
     )
