@@ -28,6 +28,8 @@ LIQUIDATED: Final = "Liquidated "
 NOBODY: Final = "0x" + "0" * 40
 #: A trade and the fill that proves its liquidation are at most so far apart.
 MAX_JOIN_MS: Final = 10_000
+#: Trade ids are not negative, and at most this.
+MAX_TRADE_ID: Final = 2**63 - 1
 #: Names of collateral in messages, and the usual names.
 COLLATERALS: Final = {"USDT0": "USDT"}
 #: The collateral of builder-deployed exchanges, as of 2026; a fill's own token takes precedence.

@@ -28,6 +28,7 @@ from liq.schemas.hyperliquid import (
     LIQUIDATED,
     MAKERS_ORDER,
     MAX_JOIN_MS,
+    MAX_TRADE_ID,
     NOBODY,
     account_of,
     transaction_of,
@@ -49,7 +50,6 @@ AUTO_DELEVERAGING: Final = "Auto-Deleveraging"
 VICTIM_ORDERS: Final = {"A": Side.LONG, "B": Side.SHORT}
 MAKER_ORDERS: Final = {"A": Side.SHORT, "B": Side.LONG}
 FILL_FIELDS: Final = needed("coin", "px", "sz", "time", "tid")
-MAX_TRADE_ID: Final = 2**63 - 1
 PAIR_LENGTH: Final = 2
 ADDRESS_LENGTH: Final = 42
 

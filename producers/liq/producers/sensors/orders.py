@@ -10,6 +10,7 @@ from liq.schemas.dollars import USD_LIKE
 from liq.schemas.hyperliquid import (
     BUY,
     MAKERS_ORDER,
+    MAX_TRADE_ID,
     SELL,
     account_of,
     collateral_of,
@@ -19,7 +20,6 @@ from liq.schemas.hyperliquid import (
 
 #: Not a set: a message may have anything in its place, also what has no hash.
 SIDES: Final = (SELL, BUY)
-MAX_TRADE_ID: Final = 2**63 - 1
 
 
 class Order(NamedTuple):
