@@ -13,7 +13,7 @@ from typing import Any, Final
 from liq.processors.cascades.held_parts import BLOCK_SECONDS, Held, PackedBlock, add_later
 from liq.processors.cascades.market import MarketState
 from liq.processors.cascades.snapshot_fields import BEATS
-from liq.processors.cascades.snapshot_frame import Reader, pack, unpack
+from liq.processors.cascades.snapshot_frame import Reader, pack, unchanged, unpack
 from liq.schemas.codec import decode, encode
 from liq.schemas.records import CascadeAlert
 
@@ -23,12 +23,7 @@ MAX_UNPACKED: Final = 20_000
 ALERT_WEIGHT: Final = 20
 
 
-def _unchanged(content: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = content
-    return fields
-
-
-HELD_READERS: Final[Mapping[int, Reader]] = {HELD_VERSION: _unchanged}
+HELD_READERS: Final[Mapping[int, Reader]] = {HELD_VERSION: unchanged}
 
 
 def write_held(held: Held) -> list[dict[str, Any]]:

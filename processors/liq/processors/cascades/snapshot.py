@@ -44,7 +44,13 @@ from liq.processors.cascades.snapshot_fields import (
     write_lanes,
     write_recent_ids,
 )
-from liq.processors.cascades.snapshot_frame import Reader, SnapshotError, pack, unpack
+from liq.processors.cascades.snapshot_frame import (
+    Reader,
+    SnapshotError,
+    pack,
+    unchanged,
+    unpack,
+)
 from liq.schemas.codec import DecodeError
 from liq.schemas.vocabulary import Side
 
@@ -70,25 +76,20 @@ UNREADABLE: Final = (
 )
 
 
-def _unchanged(content: Any) -> dict[str, Any]:
-    fields: dict[str, Any] = content
-    return fields
-
-
 #: Readers that convert the content of each version to that of the newest.
 ASSET_READERS: Final[Mapping[int, Reader]] = {
     5: asset_of_5,
     6: asset_of_6,
-    ASSET_VERSION: _unchanged,
+    ASSET_VERSION: unchanged,
 }
 MARKET_READERS: Final[Mapping[int, Reader]] = {
     5: market_of_5_or_6,
     6: market_of_5_or_6,
     7: core_of_7,
-    MARKET_VERSION: _unchanged,
-    PARTED_MARKET_VERSION: _unchanged,
+    MARKET_VERSION: unchanged,
+    PARTED_MARKET_VERSION: unchanged,
 }
-BEATS_READERS: Final[Mapping[int, Reader]] = {1: beats_of_1, BEATS_VERSION: _unchanged}
+BEATS_READERS: Final[Mapping[int, Reader]] = {1: beats_of_1, BEATS_VERSION: unchanged}
 
 
 def asset_to_bytes(state: AssetState) -> bytes:
